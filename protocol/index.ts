@@ -1,0 +1,185 @@
+export {
+  isLive,
+  startAttempt,
+  stepAttempt,
+  type AttemptPhase,
+  type AttemptState,
+  type AttemptStep,
+} from './attempt/attempt.ts'
+export {
+  freeCapacity,
+  newCapacity,
+  requireFree,
+  slotsThatFit,
+  stepCapacity,
+  type Capacity,
+  type CapacityEvent,
+  type CapacityTotal,
+  type Holding,
+} from './capacity/capacity.ts'
+export { decodeCanonical, encodeCanonical } from './cbor/canonical.ts'
+export {
+  blobNameSchema,
+  claimSchema,
+  meterSchema,
+  namedBlobSchema,
+  signedClaimSchema,
+  type Claim,
+  type Meter,
+  type NamedBlob,
+  type SignedClaim,
+} from './claim/claim.ts'
+export { cidOf, cidOfSha256, cidSchema, isCid, parseCid, sha256OfCid, type Cid } from './digest/cid.ts'
+export { digestBytes, digestOf, digestSchema, type Digest } from './digest/digest.ts'
+export { fromHex, hexSchema, toHex, type Hex } from './digest/hex.ts'
+export { errorCodes, isErrorCode, type ErrorCode, type Fault, type Retry } from './error/error-codes.ts'
+export { MusterError, type Facts, type MusterErrorInput } from './error/muster-error.ts'
+export { fromProblem, problemSchema, toProblem, type Problem } from './error/problem.ts'
+export { refuseTransition } from './error/refuse-transition.ts'
+export {
+  idPrefixes,
+  idSchema,
+  isId,
+  newId,
+  parseId,
+  type EntryId,
+  type Id,
+  type IdNoun,
+  type JobId,
+  type KeyId,
+  type LeaseId,
+  type OfferId,
+  type OrderId,
+  type ReceiptId,
+  type ReservationId,
+  type TenantId,
+} from './id/id.ts'
+export {
+  attemptId,
+  attemptIdSchema,
+  parseAttemptId,
+  taskId,
+  type AttemptId,
+  type AttemptName,
+  type TaskId,
+} from './id/task-id.ts'
+export { closingEvents } from './job/closing-events.ts'
+export { type AttemptRef, type JobEvent, type JobEventType, type JobOutcome } from './job/job-event.ts'
+export { jobSpecSchema, limitsSchema, maxTasks, taskSpecSchema, type JobSpec, type TaskSpec } from './job/job-spec.ts'
+export { replayJob, stepJob, type Job } from './job/job.ts'
+export { exhaustedTasks } from './job/judge-task.ts'
+export { nextDispatch, type DepthOf } from './job/next-dispatch.ts'
+export { slotsWanted } from './job/slots-wanted.ts'
+export {
+  closeReasons,
+  openLease,
+  stepLease,
+  takesWork,
+  type CloseReason,
+  type LeasePhase,
+  type LeaseState,
+  type LeaseStep,
+} from './lease/lease-state.ts'
+export { leaseSchema, signedLeaseSchema, type Lease, type SignedLease } from './lease/lease.ts'
+export {
+  bondAccount,
+  earningsAccount,
+  escrowAccount,
+  feesAccount,
+  mayBeNegative,
+  outsideAccount,
+  stakeAccount,
+  tenantAccount,
+  type AccountName,
+} from './ledger/account.ts'
+export { entryKinds, transfer, type EntryKind, type LedgerEntry, type Leg, type TransferInput } from './ledger/entry.ts'
+export { netOf, overdrawn, postEntries, type Balances } from './ledger/post-entries.ts'
+export {
+  linkHelloSchema,
+  maxClockSkewMs,
+  signedLinkHelloSchema,
+  type LinkHello,
+  type SignedLinkHello,
+} from './link/link-hello.ts'
+export {
+  agentMessageSchema,
+  inlineBlobBytes,
+  linkCalls,
+  marketMessageSchema,
+  startSchema,
+  type AgentMessage,
+  type LinkCall,
+  type LinkRequest,
+  type LinkResponse,
+  type MarketMessage,
+  type Start,
+} from './link/link-message.ts'
+export {
+  type AgentHandlers,
+  type AgentPeer,
+  type CallOptions,
+  type DialMarket,
+  type LinkCloseReason,
+  type MarketPeer,
+  type PeerHandlers,
+} from './link/link.ts'
+export { formatUsd, nanoUsdSchema, nonNegativeNanoUsdSchema, parseUsd, type NanoUsd } from './money/money.ts'
+export { chargeFor, priceSchema, priceUnits, type Price, type PriceUnit, type Usage } from './money/price.ts'
+export { offerSchema, signedOfferSchema, type Offer, type SignedOffer } from './offer/offer.ts'
+export {
+  awardSchema,
+  orderSchema,
+  placementSchema,
+  signedOrderSchema,
+  type Order,
+  type Placement,
+  type SignedOrder,
+} from './order/order.ts'
+export { receiptSchema, signedReceiptSchema, type Receipt, type SignedReceipt } from './receipt/receipt.ts'
+export {
+  reservationSchema,
+  signedReservationSchema,
+  type Reservation,
+  type SignedReservation,
+} from './reservation/reservation.ts'
+export {
+  attributesSchema,
+  gpuSchema,
+  nameSchema,
+  resourcesSchema,
+  runtimeKinds,
+  runtimeKindSchema,
+  timeSchema,
+  type Gpu,
+  type Resources,
+  type RuntimeKind,
+} from './resource/resources.ts'
+export { addressOf, addressSchema, type Address } from './signature/address.ts'
+export { loadSecp256k1 } from './signature/load-secp256k1.ts'
+export { merkleLeaf, merkleNode, merkleRoot, merkleTree, type MerkleTree } from './signature/merkle.ts'
+export { isWellFormedSignature, nobleSecp256k1, type Secp256k1 } from './signature/secp256k1.ts'
+export {
+  maxPathLength,
+  signatureSchema,
+  signedSchema,
+  type BatchSignature,
+  type Signature,
+  type Signed,
+  type SignedRecord,
+} from './signature/signed.ts'
+export { createSigner, signBatch, signRecord, type Signer } from './signature/signer.ts'
+export { batchSigningHash, recordSigningHash, type SignatureDomain } from './signature/typed-data.ts'
+export { createVerifier, type Verifier } from './signature/verifier.ts'
+export {
+  countAttempts,
+  liveAttempt,
+  newTask,
+  stepTask,
+  taskPhase,
+  type TaskPhase,
+  type TaskState,
+  type TaskStep,
+} from './task/task.ts'
+export { sleep } from './world/sleep.ts'
+export { systemWorld } from './world/system-world.ts'
+export { type Timer, type World } from './world/world.ts'

@@ -1,0 +1,44 @@
+import type { EntryId, ReceiptId } from '../id/id.ts'
+import type { NanoUsd } from '../money/money.ts'
+import type { AccountName } from './account.ts'
+
+export const entryKinds = ['deposit', 'escrow', 'payment', 'refund', 'bond', 'bond-return', 'stake'] as const
+export type EntryKind = (typeof entryKinds)[number]
+
+/** One side of an entry: positive into the account, negative out of it. */
+export interface Leg {
+  readonly account: AccountName
+  readonly amount: NanoUsd
+}
+
+/** A fact of the double-entry ledger; its legs sum to zero. */
+export interface LedgerEntry {
+  readonly id: EntryId
+  readonly kind: EntryKind
+  readonly legs: readonly Leg[]
+  /** The receipt a payment rests on. */
+  readonly receipt: ReceiptId | null
+  readonly at: number
+}
+
+export interface TransferInput {
+  readonly id: EntryId
+  readonly kind: EntryKind
+  readonly from: AccountName
+  readonly to: AccountName
+  readonly amount: NanoUsd
+  readonly receipt?: ReceiptId
+  readonly at: number
+}
+
+/** The entry that moves an amount of zero or more between two accounts. */
+export const transfer = ({ id, kind, from, to, amount, receipt, at }: TransferInput): LedgerEntry => ({
+  id,
+  kind,
+  legs: [
+    { account: from, amount: -amount },
+    { account: to, amount },
+  ],
+  receipt: receipt ?? null,
+  at,
+})

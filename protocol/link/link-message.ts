@@ -1,0 +1,92 @@
+import { z } from 'zod'
+import { namedBlobSchema, signedClaimSchema } from '../claim/claim.ts'
+import { cidSchema } from '../digest/cid.ts'
+import { digestSchema } from '../digest/digest.ts'
+import { problemSchema } from '../error/problem.ts'
+import { idSchema } from '../id/id.ts'
+import { attemptIdSchema } from '../id/task-id.ts'
+import { signedLeaseSchema } from '../lease/lease.ts'
+import { signedOfferSchema } from '../offer/offer.ts'
+import { signedOrderSchema } from '../order/order.ts'
+import { signedReservationSchema } from '../reservation/reservation.ts'
+import { runtimeKindSchema, timeSchema } from '../resource/resources.ts'
+
+/** Blobs up to this size travel inside the message that needs them. */
+export const inlineBlobBytes = 32 * 1024
+
+const bytesSchema = z.custom<Uint8Array>((value) => value instanceof Uint8Array, { error: 'expected bytes' })
+const inlineBlobsSchema = z.array(bytesSchema).max(4096)
+
+/** One attempt to run. What it needs and did not come inline the agent asks for with `want`. */
+export const startSchema = z.strictObject({
+  attempt: attemptIdSchema,
+  lease: idSchema('lease'),
+  runtime: runtimeKindSchema,
+  program: cidSchema.nullable(),
+  inputs: z.array(namedBlobSchema).max(64),
+  timeoutMs: z.int().positive(),
+})
+export type Start = z.output<typeof startSchema>
+
+/** What a market sends an agent without waiting for an answer, in order. */
+export const marketMessageSchema = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('start'), starts: z.array(startSchema).max(4096), blobs: inlineBlobsSchema }),
+  z.strictObject({ type: z.literal('cancel'), attempts: z.array(attemptIdSchema).max(4096) }),
+  /** The outcome of these attempts is durable at the market; the agent may forget them. */
+  z.strictObject({ type: z.literal('settled'), attempts: z.array(attemptIdSchema).max(4096) }),
+  z.strictObject({ type: z.literal('blob-missing'), cid: cidSchema, problem: problemSchema }),
+  z.strictObject({ type: z.literal('pong'), at: timeSchema }),
+])
+export type MarketMessage = z.output<typeof marketMessageSchema>
+
+/** What an agent sends its market without waiting for an answer, in order. */
+export const agentMessageSchema = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('offers'), offers: z.array(signedOfferSchema).max(64) }),
+  /** Repeated until `settled`; small outputs come along. */
+  z.strictObject({ type: z.literal('claims'), claims: z.array(signedClaimSchema).max(4096), blobs: inlineBlobsSchema }),
+  z.strictObject({
+    type: z.literal('failures'),
+    failures: z.array(z.strictObject({ attempt: attemptIdSchema, problem: problemSchema })).max(4096),
+  }),
+  z.strictObject({ type: z.literal('want'), cid: cidSchema }),
+  /** The provider takes these leases back: nothing new may be dispatched to them, running attempts end by `by`. */
+  z.strictObject({ type: z.literal('notice'), leases: z.array(idSchema('lease')).max(4096), by: timeSchema }),
+  z.strictObject({ type: z.literal('ping'), at: timeSchema }),
+])
+export type AgentMessage = z.output<typeof agentMessageSchema>
+
+/** Calls a market makes on an agent; each waits for an answer or a problem. */
+export const linkCalls = {
+  reserve: {
+    request: z.strictObject({
+      order: signedOrderSchema,
+      offer: idSchema('offer'),
+      slots: z.int().min(1),
+      ttlMs: z.int().min(1),
+    }),
+    response: signedReservationSchema,
+  },
+  release: { request: z.strictObject({ reservation: idSchema('reservation') }), response: z.strictObject({}) },
+  'open-lease': {
+    request: z.strictObject({ lease: signedLeaseSchema, reservation: digestSchema }),
+    response: z.strictObject({}),
+  },
+  'close-lease': { request: z.strictObject({ lease: idSchema('lease') }), response: z.strictObject({}) },
+  /** The probe: which leases and attempts the agent holds, by its own journal. */
+  holdings: {
+    request: z.strictObject({}),
+    response: z.strictObject({
+      leases: z.array(idSchema('lease')).max(65_536),
+      /** Running, queued, or claimed and not yet settled. */
+      attempts: z.array(attemptIdSchema).max(65_536),
+    }),
+  },
+  logs: {
+    request: z.strictObject({ attempt: attemptIdSchema }),
+    response: z.strictObject({ lines: z.array(z.string().max(8192)).max(1000) }),
+  },
+} as const
+
+export type LinkCall = keyof typeof linkCalls
+export type LinkRequest<Call extends LinkCall> = z.output<(typeof linkCalls)[Call]['request']>
+export type LinkResponse<Call extends LinkCall> = z.output<(typeof linkCalls)[Call]['response']>

@@ -1,0 +1,39 @@
+import { z } from 'zod'
+import { idSchema } from '../id/id.ts'
+import { priceSchema } from '../money/price.ts'
+import {
+  attributesSchema,
+  gpuSchema,
+  nameSchema,
+  resourcesSchema,
+  runtimeKindSchema,
+  timeSchema,
+} from '../resource/resources.ts'
+import { addressSchema } from '../signature/address.ts'
+import { signedSchema, type Signed } from '../signature/signed.ts'
+
+/** A provider's standing price for a kind of slot. It fixes a price and reserves nothing. Signed by the provider. */
+export const offerSchema = z.strictObject({
+  kind: z.literal('offer'),
+  id: idSchema('offer'),
+  market: addressSchema,
+  provider: addressSchema,
+  /** Per slot. */
+  resources: resourcesSchema,
+  /** Slots of this kind free when the offer was made; the agent's answer to `reserve` is what counts. */
+  slots: z.int().min(0).max(100_000),
+  runtimes: z.array(runtimeKindSchema).min(1).max(8),
+  /** Digest of the exec spec its `graph` runtime is pinned to. */
+  execSpec: z.string().max(80),
+  gpus: z.array(gpuSchema).max(64),
+  region: nameSchema,
+  country: z.string().regex(/^[A-Z]{2}$/, { error: 'expected an ISO 3166 country of two capitals' }),
+  attributes: attributesSchema,
+  price: priceSchema,
+  issuedAt: timeSchema,
+  expiresAt: timeSchema,
+})
+
+export type Offer = z.output<typeof offerSchema>
+export type SignedOffer = Signed<Offer>
+export const signedOfferSchema = signedSchema(offerSchema)

@@ -1,0 +1,55 @@
+import { z } from 'zod'
+import { digestSchema } from '../digest/digest.ts'
+import { hexSchema } from '../digest/hex.ts'
+import { idSchema } from '../id/id.ts'
+import { nonNegativeNanoUsdSchema } from '../money/money.ts'
+import { priceSchema } from '../money/price.ts'
+import { attributesSchema, nameSchema, resourcesSchema, runtimeKindSchema, timeSchema } from '../resource/resources.ts'
+import { addressSchema } from '../signature/address.ts'
+import { signedSchema, type Signed } from '../signature/signed.ts'
+
+/** Where work may run; an empty list allows everything. */
+export const placementSchema = z.strictObject({
+  regions: z.array(nameSchema).max(64).default([]),
+  countries: z
+    .array(z.string().regex(/^[A-Z]{2}$/))
+    .max(64)
+    .default([]),
+  providers: z.array(addressSchema).max(256).default([]),
+  excludeProviders: z.array(addressSchema).max(256).default([]),
+  attributes: attributesSchema.default({}),
+})
+
+export type Placement = z.output<typeof placementSchema>
+
+/** How the winner is chosen. `lowest`: the lowest price that meets the order. */
+export const awardSchema = z.enum(['lowest'])
+
+/** The demand side of one auction, signed by the tenant's key, or by the market for a tenant whose key it keeps. */
+export const orderSchema = z.strictObject({
+  kind: z.literal('order'),
+  id: idSchema('order'),
+  market: addressSchema,
+  tenant: idSchema('tenant'),
+  /** Who holds the key this order is signed with. */
+  custody: z.enum(['tenant', 'market']),
+  /** Digest of the job's spec. */
+  job: digestSchema,
+  slots: z.int().min(1).max(10_000),
+  /** Per slot. */
+  resources: resourcesSchema,
+  runtime: runtimeKindSchema,
+  placement: placementSchema,
+  award: awardSchema,
+  /** The dearest price accepted; offers in another unit do not fit. */
+  maxPrice: priceSchema,
+  /** The most the whole job may cost: what is put in escrow. */
+  ceiling: nonNegativeNanoUsdSchema,
+  nonce: hexSchema(16),
+  issuedAt: timeSchema,
+  expiresAt: timeSchema,
+})
+
+export type Order = z.output<typeof orderSchema>
+export type SignedOrder = Signed<Order>
+export const signedOrderSchema = signedSchema(orderSchema)

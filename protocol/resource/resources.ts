@@ -1,0 +1,41 @@
+import { z } from 'zod'
+
+/** What one slot needs or has. CPU in thousandths of a core; GPUs are counted here and named in a reservation. */
+export const resourcesSchema = z.strictObject({
+  cpuMilli: z.int().min(1).max(10_000_000),
+  memoryBytes: z
+    .int()
+    .min(1)
+    .max(2 ** 50),
+  diskBytes: z
+    .int()
+    .min(0)
+    .max(2 ** 60),
+  gpuCount: z.int().min(0).max(1024).default(0),
+})
+
+export type Resources = z.output<typeof resourcesSchema>
+
+export const runtimeKinds = ['graph', 'noop'] as const
+export const runtimeKindSchema = z.enum(runtimeKinds)
+export type RuntimeKind = z.output<typeof runtimeKindSchema>
+
+/** A GPU by the UUID its driver gives it. */
+export const gpuSchema = z.strictObject({
+  uuid: z.string().max(80),
+  vendor: z.enum(['nvidia', 'amd', 'intel', 'apple']),
+  model: z.string().max(80),
+  vramBytes: z.int().nonnegative(),
+})
+
+export type Gpu = z.output<typeof gpuSchema>
+
+export const timeSchema = z.int().min(0).max(8_640_000_000_000)
+export const nameSchema = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, {
+  error: 'expected 1 to 63 of a-z, 0-9, dot, dash, underscore',
+})
+export const attributesSchema = z
+  .record(nameSchema, z.string().max(128))
+  .refine((all) => Object.keys(all).length <= 32, {
+    error: 'expected at most 32 attributes',
+  })
