@@ -1,3 +1,46 @@
+export { findBlobsRoute, getBlobRoute, putBlobRoute } from './api/blob-routes.ts'
+export {
+  attemptLogsRoute,
+  cancelJobRoute,
+  getJobRoute,
+  jobViewSchema,
+  listJobsRoute,
+  listReceiptsRoute,
+  listTasksRoute,
+  receiptBundleSchema,
+  submitJobRoute,
+  taskViewSchema,
+  watchJobRoute,
+  type JobView,
+  type ReceiptBundle,
+  type TaskView,
+} from './api/job-routes.ts'
+export { toJson } from './api/json.ts'
+export {
+  accountRoute,
+  challengeRoute,
+  createKeyRoute,
+  createTenantRoute,
+  depositRoute,
+  listOffersRoute,
+  marketRoute,
+  matchRoute,
+  nearMissSchema,
+  providerRoute,
+  revokeKeyRoute,
+  type NearMiss,
+} from './api/market-routes.ts'
+export {
+  defineRoute,
+  fillPath,
+  type Route,
+  type RouteAuth,
+  type RouteBody,
+  type RouteParams,
+  type RouteQuery,
+  type RouteResponse,
+} from './api/route.ts'
+export { routes, type RouteName } from './api/routes.ts'
 export {
   isLive,
   startAttempt,
@@ -6,6 +49,8 @@ export {
   type AttemptState,
   type AttemptStep,
 } from './attempt/attempt.ts'
+export { explainNoFit } from './auction/explain-no-fit.ts'
+export { failedRequirements, rankOffers, type Demand, type FailedRequirement } from './auction/match-offers.ts'
 export {
   freeCapacity,
   newCapacity,
@@ -70,6 +115,13 @@ export { replayJob, stepJob, type Job } from './job/job.ts'
 export { exhaustedTasks } from './job/judge-task.ts'
 export { nextDispatch, type DepthOf } from './job/next-dispatch.ts'
 export { slotsWanted } from './job/slots-wanted.ts'
+export {
+  describeEvent,
+  taskCountsSchema,
+  timelineEventSchema,
+  timelineTaskSchema,
+  type TimelineEvent,
+} from './job/timeline.ts'
 export {
   closeReasons,
   openLease,

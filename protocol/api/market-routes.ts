@@ -1,0 +1,193 @@
+import { z } from 'zod'
+import { hexSchema } from '../digest/hex.ts'
+import { problemSchema } from '../error/problem.ts'
+import { idSchema } from '../id/id.ts'
+import { nanoUsdSchema, nonNegativeNanoUsdSchema } from '../money/money.ts'
+import { priceSchema } from '../money/price.ts'
+import { signedOfferSchema } from '../offer/offer.ts'
+import { placementSchema } from '../order/order.ts'
+import { resourcesSchema, runtimeKindSchema, timeSchema } from '../resource/resources.ts'
+import { addressSchema } from '../signature/address.ts'
+import { defineRoute } from './route.ts'
+
+const none = z.strictObject({})
+
+export const marketRoute = defineRoute({
+  method: 'GET',
+  path: '/v1/market',
+  summary: 'Who this market is: its address, network, version and clock.',
+  auth: 'none',
+  params: none,
+  query: none,
+  body: null,
+  response: {
+    json: z.strictObject({
+      address: addressSchema,
+      chainId: z.int(),
+      version: z.string(),
+      now: timeSchema,
+      maxBlobBytes: z.int(),
+      linkedAgents: z.int(),
+    }),
+  },
+  status: 200,
+  errors: [],
+})
+
+export const accountRoute = defineRoute({
+  method: 'GET',
+  path: '/v1/account',
+  summary: 'The calling tenant: its key, balance and what is in escrow.',
+  auth: 'tenant',
+  params: none,
+  query: none,
+  body: null,
+  response: {
+    json: z.strictObject({
+      tenant: idSchema('tenant'),
+      address: addressSchema,
+      custody: z.enum(['tenant', 'market']),
+      balance: nanoUsdSchema,
+      escrow: nanoUsdSchema,
+    }),
+  },
+  status: 200,
+  errors: [],
+})
+
+export const listOffersRoute = defineRoute({
+  method: 'GET',
+  path: '/v1/offers',
+  summary: 'The standing offers of linked agents, each signed by its provider, cheapest first.',
+  auth: 'none',
+  params: none,
+  query: z.strictObject({ limit: z.coerce.number().int().min(1).max(1000).default(200) }),
+  body: null,
+  response: { json: z.strictObject({ offers: z.array(signedOfferSchema) }) },
+  status: 200,
+  errors: [],
+})
+
+/** An offer that does not fit, with each requirement it fails. */
+export const nearMissSchema = z.strictObject({
+  offer: idSchema('offer'),
+  provider: addressSchema,
+  failed: z.array(z.strictObject({ requirement: z.string(), expected: z.string(), found: z.string() })),
+})
+export type NearMiss = z.output<typeof nearMissSchema>
+
+export const matchRoute = defineRoute({
+  method: 'POST',
+  path: '/v1/offers/match',
+  summary:
+    'What would fit an order, without submitting it; where nothing does, the nearest offers and what each one fails.',
+  auth: 'none',
+  params: none,
+  query: none,
+  body: z.strictObject({
+    slots: z.int().min(1).max(10_000),
+    resources: resourcesSchema,
+    runtime: runtimeKindSchema,
+    placement: placementSchema,
+    maxPrice: priceSchema,
+  }),
+  response: {
+    json: z.strictObject({ slots: z.int(), offers: z.array(signedOfferSchema), problem: problemSchema.nullable() }),
+  },
+  status: 200,
+  errors: [],
+})
+
+export const createTenantRoute = defineRoute({
+  method: 'POST',
+  path: '/v1/admin/tenants',
+  summary: 'Create a tenant with a first API key, shown this once. Without an address the market keeps a key for it.',
+  auth: 'admin',
+  params: none,
+  query: none,
+  body: z.strictObject({ name: z.string().min(1).max(200), address: addressSchema.optional() }),
+  response: { json: z.strictObject({ tenant: idSchema('tenant'), address: addressSchema, apiKey: z.string() }) },
+  status: 201,
+  errors: [],
+})
+
+export const depositRoute = defineRoute({
+  method: 'POST',
+  path: '/v1/admin/deposits',
+  summary: 'Book money received: into a tenant’s balance or a provider’s stake.',
+  auth: 'admin',
+  params: none,
+  query: none,
+  body: z.strictObject({
+    to: z.discriminatedUnion('account', [
+      z.strictObject({ account: z.literal('tenant'), tenant: idSchema('tenant') }),
+      z.strictObject({ account: z.literal('stake'), provider: addressSchema }),
+    ]),
+    amount: nonNegativeNanoUsdSchema,
+  }),
+  response: { json: z.strictObject({ balance: nanoUsdSchema }) },
+  status: 201,
+  errors: ['not_found'],
+})
+
+export const createKeyRoute = defineRoute({
+  method: 'POST',
+  path: '/v1/keys',
+  summary: 'Another API key for the calling tenant, shown this once.',
+  auth: 'tenant',
+  params: none,
+  query: none,
+  body: z.strictObject({ name: z.string().min(1).max(200) }),
+  response: { json: z.strictObject({ key: idSchema('key'), apiKey: z.string() }) },
+  status: 201,
+  errors: [],
+})
+
+export const revokeKeyRoute = defineRoute({
+  method: 'DELETE',
+  path: '/v1/keys/{key}',
+  summary: 'Revoke an API key of the calling tenant.',
+  auth: 'tenant',
+  params: z.strictObject({ key: idSchema('key') }),
+  query: none,
+  body: null,
+  response: { json: none },
+  status: 200,
+  errors: ['not_found'],
+})
+
+export const providerRoute = defineRoute({
+  method: 'GET',
+  path: '/v1/providers/{provider}',
+  summary: 'What the market knows of a provider: stake, earnings, whether it is linked.',
+  auth: 'none',
+  params: z.strictObject({ provider: addressSchema }),
+  query: none,
+  body: null,
+  response: {
+    json: z.strictObject({
+      provider: addressSchema,
+      linked: z.boolean(),
+      lastSeenAt: timeSchema,
+      stake: nanoUsdSchema,
+      earnings: nanoUsdSchema,
+    }),
+  },
+  status: 200,
+  errors: ['not_found'],
+})
+
+export const challengeRoute = defineRoute({
+  method: 'POST',
+  path: '/v1/agent/challenge',
+  summary: 'A challenge for an agent to sign before it opens a link socket.',
+  auth: 'none',
+  params: none,
+  query: none,
+  body: z.strictObject({ provider: addressSchema }),
+  response: {
+    json: z.strictObject({ challenge: hexSchema(32), market: addressSchema, chainId: z.int(), at: timeSchema }),
+  },
+  status: 201,
+  errors: ['rate_limited'],
+})
