@@ -108,13 +108,16 @@ export {
   type AttemptName,
   type TaskId,
 } from './id/task-id.ts'
+export { canonicalEvent } from './job/canonical-event.ts'
 export { closingEvents } from './job/closing-events.ts'
 export { type AttemptRef, type JobEvent, type JobEventType, type JobOutcome } from './job/job-event.ts'
 export { jobSpecSchema, limitsSchema, maxTasks, taskSpecSchema, type JobSpec, type TaskSpec } from './job/job-spec.ts'
 export { replayJob, stepJob, type Job } from './job/job.ts'
 export { exhaustedTasks } from './job/judge-task.ts'
 export { nextDispatch, type DepthOf } from './job/next-dispatch.ts'
+export { restoreEvent } from './job/restore-event.ts'
 export { slotsWanted } from './job/slots-wanted.ts'
+export { restoreJob, snapshotJob, type JobSnapshot } from './job/snapshot-job.ts'
 export {
   describeEvent,
   taskCountsSchema,
@@ -146,6 +149,10 @@ export {
 } from './ledger/account.ts'
 export { entryKinds, transfer, type EntryKind, type LedgerEntry, type Leg, type TransferInput } from './ledger/entry.ts'
 export { netOf, overdrawn, postEntries, type Balances } from './ledger/post-entries.ts'
+export { checkBlob, type Sha256 } from './link/check-blob.ts'
+export { encodeMessage, plainFacts } from './link/encode-message.ts'
+export { createFrameDecoder, type FrameDecoder, type FrameDecoderOptions } from './link/frame-decoder.ts'
+export { closeReasonOf, linkClosed } from './link/link-closed.ts'
 export {
   linkHelloSchema,
   maxClockSkewMs,
@@ -153,6 +160,7 @@ export {
   type LinkHello,
   type SignedLinkHello,
 } from './link/link-hello.ts'
+export { defaultLinkLimits, type LinkLimits } from './link/link-limits.ts'
 export {
   agentMessageSchema,
   inlineBlobBytes,
@@ -167,6 +175,18 @@ export {
   type Start,
 } from './link/link-message.ts'
 export {
+  blobCidOf,
+  blobPath,
+  callNameOf,
+  callPath,
+  helloHeader,
+  linkPath,
+  linkProtocol,
+  messagesPath,
+  tlsExporterLabel,
+} from './link/link-route.ts'
+export {
+  linkCloseReasons,
   type AgentHandlers,
   type AgentPeer,
   type CallOptions,
@@ -175,6 +195,10 @@ export {
   type MarketPeer,
   type PeerHandlers,
 } from './link/link.ts'
+export { createMessageReceiver, type MessageReceiver, type MessageReceiverOptions } from './link/message-receiver.ts'
+export { createMessageSender, type MessageSender, type MessageSenderOptions } from './link/message-sender.ts'
+export { decodeProblem, encodeProblem, problemType } from './link/problem-body.ts'
+export { watchProgress, type ProgressWatch, type ProgressWatchOptions } from './link/watch-progress.ts'
 export { formatUsd, nanoUsdSchema, nonNegativeNanoUsdSchema, parseUsd, type NanoUsd } from './money/money.ts'
 export { chargeFor, priceSchema, priceUnits, type Price, type PriceUnit, type Usage } from './money/price.ts'
 export { offerSchema, signedOfferSchema, type Offer, type SignedOffer } from './offer/offer.ts'
@@ -235,3 +259,5 @@ export {
 export { sleep } from './world/sleep.ts'
 export { systemWorld } from './world/system-world.ts'
 export { type Timer, type World } from './world/world.ts'
+export { createLog, silentLog, type Log, type LogFields, type LogLevel } from './log/log.ts'
+export { blobListDigest, checkClaim } from './claim/check-claim.ts'

@@ -22,8 +22,6 @@ export const jobViewSchema = z.strictObject({
   name: nameSchema,
   phase: z.enum(['active', 'closed']),
   outcome: z.enum(['succeeded', 'failed', 'cancelled']).nullable(),
-  /** Events so far; where to go on watching from. */
-  version: z.int(),
   counts: taskCountsSchema,
   ceiling: nanoUsdSchema,
   charged: nanoUsdSchema,
@@ -155,7 +153,7 @@ export const listReceiptsRoute = defineRoute({
   auth: 'tenant',
   params: jobParams,
   query: z.strictObject({
-    from: z.coerce.number().int().min(0).default(0),
+    after: idSchema('receipt').optional(),
     limit: z.coerce.number().int().min(1).max(1000).default(500),
   }),
   body: null,

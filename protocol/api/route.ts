@@ -15,12 +15,13 @@ export interface Route<
   Query extends Shape = Shape,
   RequestBody extends Body = Body,
   Response extends Answer = Answer,
+  Auth extends RouteAuth = RouteAuth,
 > {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
   /** Parameters in braces: `/v1/jobs/{job}`. */
   readonly path: string
   readonly summary: string
-  readonly auth: RouteAuth
+  readonly auth: Auth
   readonly params: Params
   readonly query: Query
   readonly body: RequestBody
@@ -35,9 +36,10 @@ export const defineRoute = <
   Query extends Shape,
   RequestBody extends Body,
   Response extends Answer,
+  const Auth extends RouteAuth,
 >(
-  route: Route<Params, Query, RequestBody, Response>,
-): Route<Params, Query, RequestBody, Response> => route
+  route: Route<Params, Query, RequestBody, Response, Auth>,
+): Route<Params, Query, RequestBody, Response, Auth> => route
 
 export type RouteParams<R extends Route> = z.input<R['params']>
 export type RouteQuery<R extends Route> = z.input<R['query']>

@@ -43,11 +43,12 @@ export const failedRequirements = (demand: Demand, offer: Offer, now: number): F
     ...(placement.excludeProviders.includes(offer.provider)
       ? [{ requirement: 'placement.excludeProviders', expected: 'another provider', found: offer.provider }]
       : []),
-    ...Object.entries(placement.attributes).flatMap(([name, value]) =>
-      offer.attributes[name] === value
+    ...Object.entries(placement.attributes).flatMap(([name, expected]) => {
+      const found = Object.hasOwn(offer.attributes, name) ? offer.attributes[name] : undefined
+      return found === expected
         ? []
-        : [{ requirement: `placement.attributes.${name}`, expected: value, found: offer.attributes[name] ?? 'none' }],
-    ),
+        : [{ requirement: `placement.attributes.${name}`, expected, found: found ?? 'none' }]
+    }),
     ...priceFailures(demand, offer),
   ]
 }

@@ -61,13 +61,15 @@ export const slotsThatFit = (free: CapacityTotal, resources: Resources): number 
   )
 }
 
-/** The GPUs a new holding of this size would name. Throws `capacity_taken` where the slots are not free. */
+/** The GPUs a new holding of this size would name. Throws `capacity_taken` where the slots are not free, `transition_refused` for less than one slot. */
 export const requireFree = (
   capacity: Capacity,
   slots: number,
   resources: Resources,
   now: number,
 ): readonly string[] => {
+  if (!Number.isSafeInteger(slots) || slots < 1)
+    throw refuseTransition('reservation', 'for no slots', 'reserved', { slots })
   const free = freeCapacity(capacity, now)
   const fits = slotsThatFit(free, resources)
   if (fits >= slots) return free.gpus.slice(0, slots * resources.gpuCount)

@@ -3,11 +3,11 @@ import { cidSchema } from '../digest/cid.ts'
 import { digestSchema } from '../digest/digest.ts'
 import { idSchema } from '../id/id.ts'
 import { attemptIdSchema } from '../id/task-id.ts'
-import { timeSchema } from '../resource/resources.ts'
+import { textSchema, timeSchema } from '../resource/resources.ts'
 import { addressSchema } from '../signature/address.ts'
 import { signedSchema, type Signed } from '../signature/signed.ts'
 
-export const blobNameSchema = z.string().min(1).max(256)
+export const blobNameSchema = textSchema(256).min(1, { error: 'expected a name' })
 
 /** A named blob: an input or output of a task. */
 export const namedBlobSchema = z.strictObject({ name: blobNameSchema, cid: cidSchema })

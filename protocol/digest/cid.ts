@@ -6,7 +6,8 @@ import { digestBytes } from './digest.ts'
 /** Name of a blob: CIDv1, raw codec, SHA-256, lower-case base 32 (`bafkrei…`, 59 characters). */
 export type Cid = string & { readonly __cid: true }
 
-const cidPattern = /^bafkrei[a-z2-7]{52}$/
+// The head 01 55 12 20 ends within the eighth character, and the last one holds two bits that are always zero.
+const cidPattern = /^bafkrei[a-h][a-z2-7]{50}[aeimquy4]$/
 const head = Uint8Array.of(0x01, 0x55, 0x12, 0x20)
 
 /** The CID of a blob whose SHA-256 is already known (32 bytes). */
@@ -22,8 +23,7 @@ export const cidOf = (bytes: Uint8Array): Cid => cidOfSha256(digestBytes(bytes))
 export const sha256OfCid = (cid: Cid): Uint8Array => base32.decode(cid).subarray(4)
 
 /** Whether the text is a CID in the one spelling Muster uses. */
-export const isCid = (text: string): text is Cid =>
-  cidPattern.test(text) && cidOfSha256(sha256OfCid(text as Cid)) === text
+export const isCid = (text: string): text is Cid => cidPattern.test(text)
 
 /** The only maker of CIDs out of text. Throws `request_invalid`. */
 export const parseCid = (text: string): Cid => {
@@ -35,8 +35,7 @@ export const parseCid = (text: string): Cid => {
   })
 }
 
-export const cidSchema = z.string().transform((text, context): Cid => {
-  if (isCid(text)) return text
-  context.addIssue({ code: 'custom', message: 'expected a CID: bafkrei and 52 characters' })
-  return z.NEVER
-})
+export const cidSchema = z
+  .string()
+  .regex(cidPattern, { error: 'expected a CID: bafkrei and 52 characters' })
+  .transform((text) => text as Cid)

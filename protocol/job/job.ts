@@ -60,21 +60,44 @@ const create = (event: Extract<JobEvent, { type: 'submitted' }>): Job => ({
   closed: null,
 })
 
-const stepTaskAt = (job: Job, index: number, step: TaskStep): void => {
-  const before = job.tasks[index]
-  if (before === undefined) throw refuseTransition('job', 'without this task', step.type, { index })
-  const after = stepTask(before, step)
-  const [from, to] = [taskPhase(before), taskPhase(after)]
-  job.tasks[index] = after
-  if (from === to) return
-  job.counts[from]--
-  job.counts[to]++
-  if (from === 'waiting') job.waiting.delete(index)
-  if (to === 'waiting') job.waiting.add(index)
-  const lease = after.attempts.at(-1)?.lease
-  if (lease === undefined) return
-  if (to === 'running') job.inFlight.get(lease)?.add(index)
-  if (from === 'running') job.inFlight.get(lease)?.delete(index)
+/** The tasks after all these steps, none of which is taken yet: one that is refused leaves the job as it was. */
+const stage = (job: Job, steps: readonly { readonly index: number; readonly step: TaskStep }[]) => {
+  const staged = new Map<number, TaskState>()
+  for (const { index, step } of steps) {
+    const before = staged.get(index) ?? job.tasks[index]
+    if (before === undefined) throw refuseTransition('job', 'without this task', step.type, { index })
+    staged.set(index, stepTask(before, step))
+  }
+  return staged
+}
+
+const commit = (job: Job, staged: ReadonlyMap<number, TaskState>): void => {
+  for (const [index, after] of staged) {
+    const before = job.tasks[index] ?? newTask
+    const [from, to] = [taskPhase(before), taskPhase(after)]
+    job.tasks[index] = after
+    if (from === to) continue
+    job.counts[from]--
+    job.counts[to]++
+    if (from === 'waiting') job.waiting.delete(index)
+    if (to === 'waiting') job.waiting.add(index)
+    const lease = after.attempts.at(-1)?.lease
+    if (lease === undefined) continue
+    if (to === 'running') job.inFlight.get(lease)?.add(index)
+    if (from === 'running') job.inFlight.get(lease)?.delete(index)
+  }
+}
+
+const stepTasks = <Ref extends { readonly index: number }>(
+  job: Job,
+  refs: readonly Ref[],
+  stepOf: (ref: Ref) => TaskStep,
+): void => {
+  const staged = stage(
+    job,
+    refs.map((ref) => ({ index: ref.index, step: stepOf(ref) })),
+  )
+  commit(job, staged)
 }
 
 const stepLeaseAt = (job: Job, id: LeaseId, step: LeaseStep): void => {
@@ -83,12 +106,17 @@ const stepLeaseAt = (job: Job, id: LeaseId, step: LeaseStep): void => {
   job.leases.set(id, stepLease(before, step))
 }
 
-const stepAll = (
-  job: Job,
-  type: 'finalised' | 'overturned' | 'lost' | 'cancelled',
-  refs: readonly { index: number; fence: number }[],
-) => {
-  for (const { index, fence } of refs) stepTaskAt(job, index, { type, fence })
+const requireOpen = (job: Job, lease: LeaseId): void => {
+  const phase = job.leases.get(lease)?.phase ?? 'unknown'
+  if (phase !== 'open') throw refuseTransition('lease', phase, 'dispatched', { lease })
+}
+
+const requireFinished = (job: Job): void => {
+  const { waiting, running, accepted } = job.counts
+  const leases = [...job.leases.values()].filter(({ phase }) => phase !== 'closed').length
+  if (waiting + running + accepted + leases > 0) {
+    throw refuseTransition('job', 'unfinished', 'closed', { ...job.counts, leases })
+  }
 }
 
 const fold = (job: Job, event: Exclude<JobEvent, { type: 'submitted' }>): void => {
@@ -117,32 +145,24 @@ const fold = (job: Job, event: Exclude<JobEvent, { type: 'submitted' }>): void =
       return stepLeaseAt(job, event.lease, { type: 'closed', reason: event.reason })
     }
     case 'dispatched':
-      for (const { index, fence } of event.attempts) {
-        if (job.leases.get(event.lease)?.phase !== 'open') {
-          throw refuseTransition('lease', job.leases.get(event.lease)?.phase ?? 'unknown', event.type, {
-            lease: event.lease,
-          })
-        }
-        stepTaskAt(job, index, { type: 'dispatched', fence, lease: event.lease })
-      }
-      return
+      requireOpen(job, event.lease)
+      return stepTasks(job, event.attempts, ({ fence }) => ({ type: 'dispatched', fence, lease: event.lease }))
     case 'claimed':
-      for (const { index, fence, claim } of event.attempts) stepTaskAt(job, index, { type: 'claimed', fence, claim })
-      return
+      return stepTasks(job, event.attempts, ({ fence, claim }) => ({ type: 'claimed', fence, claim }))
     case 'accepted':
-      for (const { index, fence, receipt, amount, outputs } of event.attempts) {
-        stepTaskAt(job, index, { type: 'accepted', fence, receipt })
+      stepTasks(job, event.attempts, ({ fence, receipt }) => ({ type: 'accepted', fence, receipt }))
+      for (const { index, amount, outputs } of event.attempts) {
         job.outputs.set(index, outputs)
         job.amounts.set(index, amount)
         job.charged += amount
       }
       return
     case 'finalised':
-      stepAll(job, 'finalised', event.attempts)
+      stepTasks(job, event.attempts, ({ fence }) => ({ type: 'finalised', fence }))
       for (const { index } of event.attempts) job.paid += job.amounts.get(index) ?? 0n
       return
     case 'overturned':
-      stepAll(job, 'overturned', event.attempts)
+      stepTasks(job, event.attempts, ({ fence }) => ({ type: 'overturned', fence }))
       for (const { index } of event.attempts) {
         job.charged -= job.amounts.get(index) ?? 0n
         job.amounts.delete(index)
@@ -150,36 +170,40 @@ const fold = (job: Job, event: Exclude<JobEvent, { type: 'submitted' }>): void =
       }
       return
     case 'lost':
-      return stepAll(job, 'lost', event.attempts)
+      return stepTasks(job, event.attempts, ({ fence }) => ({ type: 'lost', fence }))
     case 'cancelled-attempts':
-      return stepAll(job, 'cancelled', event.attempts)
+      return stepTasks(job, event.attempts, ({ fence }) => ({ type: 'cancelled', fence }))
     case 'failed':
-      for (const { index, fence, problem } of event.attempts) {
-        stepTaskAt(job, index, { type: 'failed', fence })
-        job.problems.set(index, problem)
-      }
+      stepTasks(job, event.attempts, ({ fence }) => ({ type: 'failed', fence }))
+      for (const { index, problem } of event.attempts) job.problems.set(index, problem)
       return
     case 'abandoned':
-      for (const index of event.tasks) {
-        stepTaskAt(job, index, { type: 'abandoned' })
-        job.problems.set(index, event.problem)
-      }
+      stepTasks(
+        job,
+        event.tasks.map((index) => ({ index })),
+        () => ({ type: 'abandoned' }),
+      )
+      for (const index of event.tasks) job.problems.set(index, event.problem)
       return
     case 'withdrawn':
-      for (const index of event.tasks) stepTaskAt(job, index, { type: 'withdrawn' })
-      return
+      return stepTasks(
+        job,
+        event.tasks.map((index) => ({ index })),
+        () => ({ type: 'withdrawn' }),
+      )
     case 'cancel-requested':
       job.cancelRequested = true
       return
     case 'closed':
-      if (job.counts.waiting + job.counts.running + job.counts.accepted > 0) {
-        throw refuseTransition('job', 'unfinished', event.type, { ...job.counts })
-      }
+      requireFinished(job)
       job.closed = event.outcome
   }
 }
 
-/** The job after an event: created by `submitted`, then folded in place. Throws `transition_refused` or `attempt_fenced`. */
+/**
+ * The job after an event: created by `submitted`, then folded in place. Throws `transition_refused` or `attempt_fenced`;
+ * a refused event changes nothing, also where it names many tasks and only the last is refused.
+ */
 export const stepJob = (job: Job | undefined, event: JobEvent): Job => {
   if (event.type === 'submitted') {
     if (job !== undefined) throw refuseTransition('job', 'submitted', event.type)

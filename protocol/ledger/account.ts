@@ -1,10 +1,7 @@
 import type { JobId, LeaseId, TenantId } from '../id/id.ts'
 import type { Address } from '../signature/address.ts'
 
-/**
- * An account of the ledger. Those of `outside` and `fees` may be overdrawn or grow without bound;
- * every other account holds what somebody owns and never falls below zero.
- */
+/** An account of the ledger. Each but `outside` holds what somebody owns and never falls below zero. */
 export type AccountName = string & { readonly __account: true }
 
 const account = (text: string) => text as AccountName

@@ -31,14 +31,12 @@ export interface TransferInput {
   readonly at: number
 }
 
-/** The entry that moves an amount of zero or more between two accounts. */
-export const transfer = ({ id, kind, from, to, amount, receipt, at }: TransferInput): LedgerEntry => ({
-  id,
-  kind,
-  legs: [
+/** The entry that moves an amount of zero or more between two accounts. Throws `RangeError` on a negative amount. */
+export const transfer = ({ id, kind, from, to, amount, receipt, at }: TransferInput): LedgerEntry => {
+  if (amount < 0n) throw new RangeError(`entry ${id} would move a negative amount`)
+  const legs = [
     { account: from, amount: -amount },
     { account: to, amount },
-  ],
-  receipt: receipt ?? null,
-  at,
-})
+  ]
+  return { id, kind, legs, receipt: receipt ?? null, at }
+}

@@ -7,6 +7,7 @@ import {
   nameSchema,
   resourcesSchema,
   runtimeKindSchema,
+  textSchema,
   timeSchema,
 } from '../resource/resources.ts'
 import { addressSchema } from '../signature/address.ts'
@@ -24,7 +25,7 @@ export const offerSchema = z.strictObject({
   slots: z.int().min(0).max(100_000),
   runtimes: z.array(runtimeKindSchema).min(1).max(8),
   /** Digest of the exec spec its `graph` runtime is pinned to. */
-  execSpec: z.string().max(80),
+  execSpec: textSchema(80),
   gpus: z.array(gpuSchema).max(64),
   region: nameSchema,
   country: z.string().regex(/^[A-Z]{2}$/, { error: 'expected an ISO 3166 country of two capitals' }),

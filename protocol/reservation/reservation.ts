@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { digestSchema } from '../digest/digest.ts'
 import { idSchema } from '../id/id.ts'
 import { priceSchema } from '../money/price.ts'
-import { resourcesSchema, timeSchema } from '../resource/resources.ts'
+import { resourcesSchema, textSchema, timeSchema } from '../resource/resources.ts'
 import { addressSchema } from '../signature/address.ts'
 import { signedSchema, type Signed } from '../signature/signed.ts'
 
@@ -18,7 +18,7 @@ export const reservationSchema = z.strictObject({
   /** Per slot. */
   resources: resourcesSchema,
   /** UUIDs of the GPUs held, over all slots. */
-  gpus: z.array(z.string().max(80)).max(1024),
+  gpus: z.array(textSchema(80)).max(1024),
   price: priceSchema,
   issuedAt: timeSchema,
   expiresAt: timeSchema,

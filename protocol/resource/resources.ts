@@ -1,5 +1,12 @@
 import { z } from 'zod'
 
+/** Text of a record: Unicode, so that it is the same text after JSON and CBOR. */
+export const textSchema = (maxLength: number) =>
+  z
+    .string()
+    .max(maxLength)
+    .refine((text) => text.isWellFormed(), { error: 'expected Unicode text, found half a surrogate pair' })
+
 /** What one slot needs or has. CPU in thousandths of a core; GPUs are counted here and named in a reservation. */
 export const resourcesSchema = z.strictObject({
   cpuMilli: z.int().min(1).max(10_000_000),
@@ -22,9 +29,9 @@ export type RuntimeKind = z.output<typeof runtimeKindSchema>
 
 /** A GPU by the UUID its driver gives it. */
 export const gpuSchema = z.strictObject({
-  uuid: z.string().max(80),
+  uuid: textSchema(80),
   vendor: z.enum(['nvidia', 'amd', 'intel', 'apple']),
-  model: z.string().max(80),
+  model: textSchema(80),
   vramBytes: z.int().nonnegative(),
 })
 
@@ -34,8 +41,6 @@ export const timeSchema = z.int().min(0).max(8_640_000_000_000)
 export const nameSchema = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, {
   error: 'expected 1 to 63 of a-z, 0-9, dot, dash, underscore',
 })
-export const attributesSchema = z
-  .record(nameSchema, z.string().max(128))
-  .refine((all) => Object.keys(all).length <= 32, {
-    error: 'expected at most 32 attributes',
-  })
+export const attributesSchema = z.record(nameSchema, textSchema(128)).refine((all) => Object.keys(all).length <= 32, {
+  error: 'expected at most 32 attributes',
+})

@@ -13,9 +13,11 @@ export interface BatchSignature {
 /** 2^24 records to a batch at most. */
 export const maxPathLength = 24
 
+const pathSchema: z.ZodType<readonly Hex[], string[]> = z.array(hexSchema(32)).max(maxPathLength)
+
 export const signatureSchema = z.union([
   hexSchema(65),
-  z.strictObject({ root: hexSchema(32), path: z.array(hexSchema(32)).max(maxPathLength), signature: hexSchema(65) }),
+  z.strictObject({ root: hexSchema(32), path: pathSchema, signature: hexSchema(65) }),
 ])
 
 /** What every record starts with: its kind, and the market it is meant for. */

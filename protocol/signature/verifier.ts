@@ -9,7 +9,7 @@ import { batchSigningHash, recordSigningHash, type SignatureDomain } from './typ
 
 /** Says who signed a record. Remembers the roots of recent batches, so that a batch costs one recovery. */
 export interface Verifier {
-  /** The signer's address, or `undefined` where the signature fits no key. */
+  /** The signer's address, or `undefined` where the signature fits no key or the record names another market. */
   signerOf(domain: SignatureDomain, signed: Signed<SignedRecord>): Address | undefined
   /** Throws `signature_invalid` unless `expected` signed the record. */
   requireSigner(domain: SignatureDomain, signed: Signed<SignedRecord>, expected: Address): void
@@ -35,6 +35,7 @@ export const createVerifier = (secp256k1: Secp256k1): Verifier => {
   }
 
   const signerOf: Verifier['signerOf'] = (domain, { record, signature }) => {
+    if ('market' in record && record.market !== domain.market) return undefined
     const digest = fromHex(digestOf(record))
     if (typeof signature === 'string') return recover(recordSigningHash(domain, record.kind, digest), signature)
     const root = merkleRoot(merkleLeaf(record.kind, digest), signature.path.map(fromHex))

@@ -1,0 +1,121 @@
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { mkdir, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises'
+import path from 'node:path'
+import { MusterError, cidOfSha256, toHex, type Cid, type World } from '@muster/protocol'
+import { blobCorrupt, blobMissing, blobTooLarge } from './blob-errors.ts'
+import type { BlobStore } from './blob-store.ts'
+
+const hasCode = (error: unknown, ...codes: string[]): boolean =>
+  error instanceof Error && 'code' in error && codes.includes(String(error.code))
+
+const asMuster = (error: unknown): unknown =>
+  hasCode(error, 'ENOSPC', 'EDQUOT')
+    ? new MusterError({
+        code: 'disk_full',
+        message: 'The market’s disk is full; nothing was kept. Try again later.',
+        fault: 'market',
+        cause: error,
+      })
+    : error
+
+/**
+ * Blobs as files under `directory`, in 1,024 folders by the end of their CID. A blob is written to a temporary file,
+ * flushed, and renamed into place once its digest is right, so that a file with a CID for a name is always whole.
+ */
+export const openDiskBlobs = async (directory: string, world: World): Promise<BlobStore> => {
+  const incoming = path.join(directory, 'incoming')
+  await mkdir(incoming, { recursive: true, mode: 0o700 })
+  for (const name of await readdir(incoming)) await rm(path.join(incoming, name), { force: true })
+
+  const fileOf = (cid: Cid): string => path.join(directory, cid.slice(-3, -1), cid)
+  const made = new Set<string>()
+
+  const intoPlace = async (temporary: string, cid: Cid): Promise<void> => {
+    const file = fileOf(cid)
+    const folder = path.dirname(file)
+    if (!made.has(folder)) {
+      await mkdir(folder, { recursive: true, mode: 0o700 })
+      made.add(folder)
+    }
+    await rename(temporary, file)
+  }
+
+  const write = async (
+    bytes: AsyncIterable<Uint8Array>,
+    onLength: (length: number) => void,
+    requireCid: (cid: Cid) => void,
+  ): Promise<{ cid: Cid; bytes: number }> => {
+    const temporary = path.join(incoming, toHex(world.random(16)).slice(2))
+    const hash = createHash('sha256')
+    let length = 0
+    try {
+      const file = await open(temporary, 'wx', 0o600)
+      try {
+        for await (const chunk of bytes) {
+          length += chunk.length
+          onLength(length)
+          hash.update(chunk)
+          await file.writeFile(chunk)
+        }
+        await file.datasync()
+      } finally {
+        await file.close()
+      }
+      const cid = cidOfSha256(hash.digest())
+      requireCid(cid)
+      await intoPlace(temporary, cid)
+      return { cid, bytes: length }
+    } catch (error) {
+      await rm(temporary, { force: true })
+      throw asMuster(error)
+    }
+  }
+
+  const size = async (cid: Cid): Promise<number | undefined> => {
+    try {
+      return (await stat(fileOf(cid))).size
+    } catch (error) {
+      if (hasCode(error, 'ENOENT')) return undefined
+      throw error
+    }
+  }
+
+  return {
+    putBytes: async (bytes) => {
+      const cid = cidOfSha256(createHash('sha256').update(bytes).digest())
+      if ((await size(cid)) === bytes.length) return { cid, bytes: bytes.length }
+      const once = (async function* () {
+        yield bytes
+      })()
+      return write(
+        once,
+        () => {},
+        () => {},
+      )
+    },
+    putStream: (cid, bytes, maxBytes) =>
+      write(
+        bytes,
+        (length) => {
+          if (length > maxBytes) throw blobTooLarge(cid, maxBytes)
+        },
+        (found) => {
+          if (found !== cid) throw blobCorrupt(cid, found)
+        },
+      ),
+    size,
+    read: async (cid) => {
+      try {
+        return await readFile(fileOf(cid))
+      } catch (error) {
+        throw hasCode(error, 'ENOENT') ? blobMissing(cid) : error
+      }
+    },
+    stream: async (cid, range) => {
+      if ((await size(cid)) === undefined) throw blobMissing(cid)
+      return createReadStream(fileOf(cid), range ?? {})
+    },
+    remove: (cid) => rm(fileOf(cid), { force: true }),
+  }
+}

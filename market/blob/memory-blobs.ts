@@ -1,0 +1,48 @@
+import { cidOf, type Cid } from '@muster/protocol'
+import { blobCorrupt, blobMissing, blobTooLarge } from './blob-errors.ts'
+import type { BlobStore } from './blob-store.ts'
+
+/** Blobs in memory, for the simulator: what `blobs` holds outlives the market that writes it. */
+export const createMemoryBlobs = (blobs: Map<Cid, Uint8Array> = new Map()): BlobStore => {
+  const require = (cid: Cid): Uint8Array => {
+    const bytes = blobs.get(cid)
+    if (bytes === undefined) throw blobMissing(cid)
+    return bytes
+  }
+  return {
+    putBytes: async (bytes) => {
+      const cid = cidOf(bytes)
+      blobs.set(cid, bytes)
+      return { cid, bytes: bytes.length }
+    },
+    putStream: async (cid, stream, maxBytes) => {
+      const chunks: Uint8Array[] = []
+      let length = 0
+      for await (const chunk of stream) {
+        length += chunk.length
+        if (length > maxBytes) throw blobTooLarge(cid, maxBytes)
+        chunks.push(chunk)
+      }
+      const bytes = new Uint8Array(length)
+      let at = 0
+      for (const chunk of chunks) {
+        bytes.set(chunk, at)
+        at += chunk.length
+      }
+      const found = cidOf(bytes)
+      if (found !== cid) throw blobCorrupt(cid, found)
+      blobs.set(cid, bytes)
+      return { bytes: length }
+    },
+    size: async (cid) => blobs.get(cid)?.length,
+    read: async (cid) => require(cid),
+    stream: async (cid, range) => {
+      const bytes = require(cid)
+      const part = range === undefined ? bytes : bytes.subarray(range.start, range.end + 1)
+      return (async function* () {
+        yield part
+      })()
+    },
+    remove: async (cid) => void blobs.delete(cid),
+  }
+}

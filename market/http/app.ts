@@ -1,0 +1,71 @@
+import { MusterError, openApiDocument, routes, type Log, type RouteName } from '@muster/protocol'
+import { Hono } from 'hono'
+import { isSameKey, bearerKey } from '../account/api-key.ts'
+import { createAuthenticate } from '../account/authenticate.ts'
+import type { Market } from '../market.ts'
+import type { MarketMetrics } from '../metric/market-metrics.ts'
+import { errorResponse } from './error-response.ts'
+import type { Handler } from './handler.ts'
+import { jobHandlers } from './job-handlers.ts'
+import { accountHandlers, blobHandlers, publicHandlers } from './market-handlers.ts'
+import { mountRoute } from './mount-route.ts'
+
+export interface AppModules {
+  readonly market: Market
+  readonly metrics: MarketMetrics
+  readonly adminKey: string
+  readonly log: Log
+}
+
+type Handlers = { readonly [Name in RouteName]: Handler<(typeof routes)[Name]> }
+
+const notFound = (path: string): MusterError =>
+  new MusterError({
+    code: 'not_found',
+    message: 'There is nothing at this address.',
+    facts: { path: path.slice(0, 200) },
+  })
+
+/** The HTTP API of a market as a value: `app.request()` answers without a socket. */
+export const createApp = ({ market, metrics, adminKey, log }: AppModules): Hono => {
+  const { world, store } = market.modules
+  const app = new Hono()
+  const handlers: Handlers = {
+    ...jobHandlers(market),
+    ...blobHandlers(market),
+    ...accountHandlers(market),
+    ...publicHandlers(market),
+  }
+  const authenticate = createAuthenticate({ world, store })
+  const requireAdmin = (authorization: string | undefined): void => {
+    const key = bearerKey(authorization)
+    if (key !== undefined && isSameKey(key, adminKey)) return
+    throw new MusterError({ code: 'unauthenticated', message: 'This needs the admin key of the market.' })
+  }
+
+  app.use(async (context, next) => {
+    const startedAt = world.elapsed()
+    await next()
+    metrics.observeRequest(context.req.method, context.res.status, world.elapsed() - startedAt)
+  })
+  const mount = <Name extends RouteName>(name: Name) =>
+    mountRoute<(typeof routes)[Name]>(app, routes[name], handlers[name] as Handler<(typeof routes)[Name]>, {
+      world,
+      authenticate,
+      requireAdmin,
+    })
+  for (const name of Object.keys(routes) as RouteName[]) mount(name)
+
+  app.get('/v1/openapi.json', (context) => context.json(openApiDocument()))
+  app.get('/healthz', (context) => context.json({ ok: true }))
+  app.get('/readyz', async (context) => {
+    await store.ping()
+    return context.json({ ok: true })
+  })
+  app.get('/metrics', async (context) =>
+    context.text(await metrics.text(), 200, { 'content-type': metrics.contentType }),
+  )
+  app.notFound((context) => errorResponse(notFound(context.req.path), log))
+  app.onError((error) => errorResponse(error, log))
+  return app
+}

@@ -1,0 +1,88 @@
+import { checkInputs, readTensorHeader, type ProgramManifest, type TensorHeader } from '@muster/graph'
+import { MusterError, chargeFor, type Cid, type JobSpec } from '@muster/protocol'
+import type { BlobStore } from '../blob/blob-store.ts'
+
+interface Issue {
+  readonly path: string
+  readonly expected: string
+  readonly found: string
+}
+
+const maxIssues = 50
+/** The head of a tensor blob: 8 bytes and at most 8 extents. */
+const headBytes = 72
+
+const specInvalid = (issues: readonly Issue[]): MusterError => {
+  const [first] = issues
+  const more = issues.length > 1 ? ` (and ${issues.length - 1} more)` : ''
+  return new MusterError({
+    code: 'spec_invalid',
+    message: `The spec is wrong at ${first?.path}: expected ${first?.expected}, found ${first?.found}${more}. Nothing was charged.`,
+    facts: { issues: issues.slice(0, maxIssues) },
+  })
+}
+
+const priceIssues = (spec: JobSpec, operators: number): Issue[] => {
+  if (spec.maxPrice.per === 'hour') {
+    return [{ path: 'spec.maxPrice.per', expected: `task or operator for the runtime ${spec.runtime}`, found: 'hour' }]
+  }
+  const most = chargeFor(spec.maxPrice, { operators, slotMs: 0 }) * BigInt(spec.tasks.length)
+  if (spec.ceiling >= most) return []
+  return [
+    {
+      path: 'spec.ceiling',
+      expected: `at least ${most} nano-dollars, what all tasks may cost`,
+      found: `${spec.ceiling}`,
+    },
+  ]
+}
+
+const readHeader = async (blobs: BlobStore, cid: Cid): Promise<TensorHeader> => {
+  const chunks: Uint8Array[] = []
+  for await (const chunk of await blobs.stream(cid, { start: 0, end: headBytes - 1 })) chunks.push(chunk)
+  return readTensorHeader(Buffer.concat(chunks), (await blobs.size(cid)) ?? 0)
+}
+
+const inputIssues = async (spec: JobSpec, program: ProgramManifest, blobs: BlobStore): Promise<Issue[]> => {
+  const issues: Issue[] = []
+  const headers = new Map<Cid, TensorHeader | Issue>()
+  for (const [index, task] of spec.tasks.entries()) {
+    const tensors = new Map<string, TensorHeader>()
+    let broken = false
+    for (const [at, { name, cid }] of task.inputs.entries()) {
+      const path = `spec.tasks[${index}].inputs[${at}]`
+      let header = headers.get(cid)
+      if (header === undefined) {
+        header = await readHeader(blobs, cid).catch((error: unknown) => asIssue(cid, error))
+        headers.set(cid, header)
+      }
+      if ('expected' in header) {
+        broken = true
+        issues.push({ ...header, path })
+      } else tensors.set(name, header)
+    }
+    if (!broken)
+      issues.push(
+        ...checkInputs(program, tensors).map((issue) => ({ ...issue, path: `spec.tasks[${index}].${issue.path}` })),
+      )
+    if (issues.length >= maxIssues) break
+  }
+  return issues
+}
+
+const asIssue = (cid: Cid, error: unknown): Issue => ({
+  path: '',
+  expected: 'the CID of an uploaded tensor',
+  found: error instanceof MusterError ? `${cid}: ${error.message}` : cid,
+})
+
+/** Everything of a spec that its schema cannot say, all at once. Throws `spec_invalid` with `facts.issues`. */
+export const checkSpec = async (
+  spec: JobSpec,
+  program: ProgramManifest | undefined,
+  blobs: BlobStore,
+): Promise<void> => {
+  const issues = priceIssues(spec, program?.operators ?? 0)
+  if (program !== undefined) issues.push(...(await inputIssues(spec, program, blobs)))
+  if (issues.length > 0) throw specInvalid(issues)
+}

@@ -1,0 +1,44 @@
+import {
+  closingEvents,
+  escrowAccount,
+  exhaustedTasks,
+  newId,
+  nextDispatch,
+  tenantAccount,
+  transfer,
+  type JobEvent,
+  type LeaseId,
+  type World,
+} from '@muster/protocol'
+import { returnBond } from '../ledger/bond.ts'
+import type { Draft } from './draft.ts'
+
+export interface PlanTurnModules {
+  readonly world: World
+  /** Attempts per slot that may be handed to a lease: see `lease/dispatch-depth.ts`. */
+  readonly depthOf: (lease: LeaseId) => number
+}
+
+const moveMoney = (event: JobEvent, draft: Draft, world: World): void => {
+  if (event.type === 'lease-closed') {
+    const state = draft.job.leases.get(event.lease)
+    if (state !== undefined) returnBond(draft, state.lease.record, world)
+  }
+  if (event.type === 'closed' && event.refund > 0n) {
+    const [from, to] = [escrowAccount(draft.job.id), tenantAccount(draft.job.tenant)]
+    const id = newId(world, 'entry')
+    draft.entries.push(transfer({ id, kind: 'refund', from, to, amount: event.refund, at: draft.now }))
+  }
+}
+
+/** What follows by itself at the end of a turn, with the money it moves: tasks given up, leases and the job closed, tasks dispatched. */
+export const planTurn = (draft: Draft, { world, depthOf }: PlanTurnModules): void => {
+  if (draft.job.closed !== null) return
+  for (const event of exhaustedTasks(draft.job, draft.now)) draft.emit(event)
+  for (const event of closingEvents(draft.job, draft.now)) {
+    draft.emit(event)
+    moveMoney(event, draft, world)
+  }
+  if (draft.job.closed !== null) return
+  for (const event of nextDispatch(draft.job, depthOf, draft.now)) draft.emit(event)
+}

@@ -1,0 +1,53 @@
+import {
+  digestOf,
+  newId,
+  signRecord,
+  slotsWanted,
+  type Lease,
+  type NanoUsd,
+  type SignatureDomain,
+  type Signer,
+  type World,
+} from '@muster/protocol'
+import type { Award } from '../auction/run-auction.ts'
+import type { JobActor } from '../job/job-actor.ts'
+import { tieBond } from '../ledger/bond.ts'
+
+export interface OpenLeaseModules {
+  readonly world: World
+  readonly signer: Signer
+  readonly domain: SignatureDomain
+  readonly termMs: number
+  readonly bondPerSlot: NanoUsd
+}
+
+/** Turns an award into a lease of the job. Resolves to `false` where the job no longer wants it; rejects `insufficient_bond`. */
+export type OpenLease = (actor: JobActor, award: Award) => Promise<boolean>
+
+export const createOpenLease =
+  ({ world, signer, domain, termMs, bondPerSlot }: OpenLeaseModules): OpenLease =>
+  (actor, { reservation }) =>
+    actor.step((draft) => {
+      const { record } = reservation
+      if (slotsWanted(draft.job, draft.now) === 0 || record.expiresAt <= draft.now) return false
+      const lease: Lease = {
+        kind: 'lease',
+        id: newId(world, 'lease'),
+        market: domain.market,
+        provider: record.provider,
+        tenant: draft.job.tenant,
+        job: draft.job.id,
+        order: record.order,
+        reservation: digestOf(record),
+        slots: record.slots,
+        resources: record.resources,
+        runtime: draft.job.spec.runtime,
+        price: record.price,
+        bond: bondPerSlot * BigInt(record.slots),
+        startsAt: draft.now,
+        paidUntil: draft.now + termMs,
+      }
+      draft.emit({ type: 'lease-opened', at: draft.now, lease: signRecord(signer, domain, lease), reservation })
+      tieBond(draft, lease, world)
+      return true
+    })

@@ -1,0 +1,31 @@
+import { connect, type ClientHttp2Session } from 'node:http2'
+import type { Socket } from 'node:net'
+
+const kibibyte = 1024
+
+const windows = {
+  control: { stream: 1024 * kibibyte, session: 4096 * kibibyte },
+  data: { stream: 2048 * kibibyte, session: 8192 * kibibyte },
+} as const
+
+/** One upgraded socket of a link and the HTTP/2 client on it. */
+export interface LinkSocket {
+  readonly socket: Socket
+  readonly session: ClientHttp2Session
+}
+
+/** Takes over an upgraded socket as the HTTP/2 client of the agent at its other end. */
+export const openSession = (socket: Socket, kind: 'control' | 'data'): LinkSocket => {
+  socket.setTimeout(0)
+  socket.setNoDelay(true)
+  socket.setKeepAlive(true, 30_000)
+  const session = connect('http://agent', {
+    createConnection: () => socket,
+    settings: { enablePush: false, initialWindowSize: windows[kind].stream, maxFrameSize: 64 * kibibyte },
+    maxHeaderListPairs: 32,
+    maxSessionMemory: 32,
+    maxSettings: 8,
+  })
+  session.on('connect', () => session.setLocalWindowSize(windows[kind].session))
+  return { socket, session }
+}

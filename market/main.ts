@@ -1,0 +1,59 @@
+import { parseArgs } from 'node:util'
+import { ZodError } from 'zod'
+import { compileMarketOptions, marketOptionNames, type WrittenMarketOptions } from './options.ts'
+import { runMarket } from './run-market.ts'
+
+const kebab = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+const environmentName = (name: string): string => `MUSTER_MARKET_${kebab(name).replaceAll('-', '_').toUpperCase()}`
+
+const usage = `muster market: one node of a market\n\n${marketOptionNames
+  .map((name) => `  --${kebab(name)} VALUE`.padEnd(34) + environmentName(name))
+  .join('\n')}\n`
+
+const readWritten = (): WrittenMarketOptions | undefined => {
+  const options = Object.fromEntries(
+    [...marketOptionNames, 'help'].map((name) => [kebab(name), { type: 'string' as const }]),
+  )
+  const { values } = parseArgs({ options: { ...options, help: { type: 'boolean', short: 'h' } } })
+  if (values['help'] === true) return undefined
+  const written: Record<string, unknown> = {}
+  for (const name of marketOptionNames) {
+    const value = values[kebab(name)] ?? process.env[environmentName(name)]
+    if (value !== undefined) written[name] = value
+  }
+  return written as WrittenMarketOptions
+}
+
+const fail = (message: string): never => {
+  process.stderr.write(`${message}\n`)
+  process.exit(2)
+}
+
+const compile = () => {
+  try {
+    const written = readWritten()
+    if (written === undefined) {
+      process.stdout.write(usage)
+      process.exit(0)
+    }
+    return compileMarketOptions(written)
+  } catch (error) {
+    if (error instanceof ZodError) {
+      return fail(error.issues.map(({ path, message }) => `--${kebab(path.join('.'))}: ${message}`).join('\n'))
+    }
+    return fail(error instanceof Error ? error.message : String(error))
+  }
+}
+
+const market = await runMarket(compile(), (line) => process.stdout.write(`${line}\n`)).catch((error: unknown) =>
+  fail(`The market did not start: ${error instanceof Error ? error.message : String(error)}`),
+)
+
+let isStopping = false
+const stop = (): void => {
+  if (isStopping) process.exit(130)
+  isStopping = true
+  void market.close().then(() => process.exit(0))
+}
+process.on('SIGTERM', stop)
+process.on('SIGINT', stop)

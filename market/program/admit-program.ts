@@ -1,0 +1,44 @@
+import { MusterError, type Cid } from '@muster/protocol'
+import { decodeManifest, publishProgram, type ProgramManifest } from '@muster/graph'
+import type { BlobStore } from '../blob/blob-store.ts'
+
+/** Programs whose manifest was found to be true of their model. */
+export type AdmitProgram = (id: Cid) => Promise<ProgramManifest>
+
+const remembered = 1_000
+const maxManifestBytes = 1024 * 1024
+
+/**
+ * Checks a program once: its model is published again here and must give the same manifest, so that the operators
+ * it is priced by are counted by the market. Rejects `blob_missing` or `program_refused`.
+ */
+export const createAdmitProgram = (blobs: BlobStore): AdmitProgram => {
+  const admitted = new Map<Cid, Promise<ProgramManifest>>()
+
+  const admit = async (id: Cid): Promise<ProgramManifest> => {
+    const size = await blobs.size(id)
+    if (size !== undefined && size > maxManifestBytes)
+      throw untrue(id, `at most ${maxManifestBytes} bytes`, `${size} bytes`)
+    const manifest = decodeManifest(await blobs.read(id))
+    const published = publishProgram(await blobs.read(manifest.model))
+    if (published.id !== id) throw untrue(id, published.id, id)
+    return manifest
+  }
+
+  return (id) => {
+    const known = admitted.get(id)
+    if (known !== undefined) return known
+    const checking = admit(id)
+    admitted.set(id, checking)
+    checking.catch(() => admitted.delete(id))
+    if (admitted.size > remembered) admitted.delete(admitted.keys().next().value ?? id)
+    return checking
+  }
+}
+
+const untrue = (program: Cid, expected: string, found: string): MusterError =>
+  new MusterError({
+    code: 'program_refused',
+    message: 'The manifest of this program is not true of its model; publish the model again.',
+    facts: { program, expected, found },
+  })

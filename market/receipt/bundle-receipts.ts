@@ -1,0 +1,10 @@
+import { type Job, type ReceiptBundle } from '@muster/protocol'
+import type { StoredReceipt } from '../store/store.ts'
+
+/** Receipts with the signed records each one rests on. */
+export const bundleReceipts = (job: Job, receipts: readonly StoredReceipt[], chainId: number): ReceiptBundle[] =>
+  receipts.flatMap(({ receipt, claim }) => {
+    const state = job.leases.get(claim.record.lease)
+    if (state === undefined) return []
+    return [{ chainId, receipt, claim, lease: state.lease, reservation: state.reservation, order: job.order }]
+  })

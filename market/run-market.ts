@@ -1,0 +1,77 @@
+import { mkdir } from 'node:fs/promises'
+import path from 'node:path'
+import {
+  createLog,
+  createSigner,
+  createVerifier,
+  loadSecp256k1,
+  systemWorld,
+  type Address,
+  type Log,
+} from '@muster/protocol'
+import { openDiskBlobs } from './blob/disk-blobs.ts'
+import { createApp } from './http/app.ts'
+import { statusOf } from './http/error-response.ts'
+import { serve } from './http/serve.ts'
+import { createLinkServer } from './link/link-server.ts'
+import { createMarket } from './market.ts'
+import { createMarketMetrics } from './metric/market-metrics.ts'
+import type { MarketOptions } from './options.ts'
+import { secretFile } from './secret-file.ts'
+import { openStore } from './store/open-store.ts'
+
+export interface RunningMarket {
+  readonly url: string
+  readonly address: Address
+  /** Bearer key of the admin API. */
+  readonly adminKey: string
+  /** Stops in reverse order of starting; resolves when everything is let go of. */
+  close(): Promise<void>
+}
+
+/** A whole node on the real world: key, store, blobs, links, HTTP. Closes what was opened where a later step fails. */
+export const runMarket = async (options: MarketOptions, writeLog: (line: string) => void): Promise<RunningMarket> => {
+  const world = systemWorld
+  const log: Log = createLog(writeLog, world, options.logLevel)
+  const closers: (() => Promise<void>)[] = []
+  const close = async () => {
+    for (const closer of closers.splice(0).toReversed()) await closer()
+  }
+  try {
+    const directory = path.resolve(options.dataDirectory)
+    await mkdir(directory, { recursive: true, mode: 0o700 })
+    const secp256k1 = await loadSecp256k1()
+    const secret = await secretFile(path.join(directory, 'market.key'), world.random)
+    const adminSecret = await secretFile(path.join(directory, 'admin.key'), world.random)
+    const adminKey = options.adminKey ?? Buffer.from(adminSecret).toString('hex')
+    const signer = createSigner(secp256k1, secret)
+
+    const store = await openStore({ directory, databaseUrl: options.databaseUrl }, { world, log })
+    closers.push(() => store.close())
+    const blobs = await openDiskBlobs(path.join(directory, 'blobs'), world)
+    const market = createMarket(options, { world, store, blobs, secp256k1, signer, secret, log })
+    closers.push(async () => market.stop())
+
+    const links = createLinkServer(
+      { market: signer.address, chainId: options.chainId },
+      {
+        world,
+        verifier: createVerifier(secp256k1),
+        handlers: market.peers,
+        acceptEpoch: market.acceptEpoch,
+        statusOf,
+        log,
+      },
+    )
+    market.issueChallenge = links.issueChallenge
+    const app = createApp({ market, metrics: createMarketMetrics(market), adminKey, log })
+    await market.start()
+    const served = await serve(app, links, options.host, options.port)
+    closers.push(served.close)
+    log.info('ready', { url: served.url, address: signer.address, chainId: options.chainId })
+    return { url: served.url, address: signer.address, adminKey, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}

@@ -1,0 +1,53 @@
+import type {
+  AccountName,
+  Address,
+  Cid,
+  Digest,
+  EntryId,
+  JobId,
+  KeyId,
+  LedgerEntry,
+  NanoUsd,
+  ReceiptId,
+  TenantId,
+} from '@muster/protocol'
+import type { JournalRow, ReceiptRow } from '../encode-commit.ts'
+import type { ApiKey, BlobRow, JobRow, ProviderRow, Tenant, UsedOrder } from '../store.ts'
+
+/** What survives a crash of the store in memory: hand it to the next one. */
+export interface MemoryDisk {
+  readonly journal: Map<JobId, JournalRow[]>
+  readonly snapshots: Map<JobId, { readonly version: number; readonly state: Uint8Array }>
+  readonly jobs: Map<JobId, JobRow>
+  readonly receipts: Map<ReceiptId, ReceiptRow>
+  /** Keys of attempts that have a receipt. */
+  readonly paid: Set<string>
+  readonly entries: Map<EntryId, LedgerEntry>
+  readonly balances: Map<AccountName, NanoUsd>
+  readonly orders: Map<Digest, UsedOrder>
+  readonly tenants: Map<TenantId, Tenant>
+  /** By id; `sha256` in hexadecimal. */
+  readonly keys: Map<KeyId, ApiKey & { readonly sha256: string }>
+  readonly providers: Map<Address, ProviderRow>
+  readonly blobs: Map<Cid, BlobRow>
+  readonly refsOfJob: Map<JobId, Set<Cid>>
+  /** How many jobs refer to the blob. */
+  readonly refCounts: Map<Cid, number>
+}
+
+export const createMemoryDisk = (): MemoryDisk => ({
+  journal: new Map(),
+  snapshots: new Map(),
+  jobs: new Map(),
+  receipts: new Map(),
+  paid: new Set(),
+  entries: new Map(),
+  balances: new Map(),
+  orders: new Map(),
+  tenants: new Map(),
+  keys: new Map(),
+  providers: new Map(),
+  blobs: new Map(),
+  refsOfJob: new Map(),
+  refCounts: new Map(),
+})

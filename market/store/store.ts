@@ -1,0 +1,257 @@
+import type {
+  AccountName,
+  Address,
+  Cid,
+  Digest,
+  Job,
+  JobEvent,
+  JobId,
+  JobOutcome,
+  KeyId,
+  LedgerEntry,
+  NanoUsd,
+  EntryId,
+  ReceiptId,
+  SignedClaim,
+  SignedReceipt,
+  TaskPhase,
+  TenantId,
+} from '@muster/protocol'
+
+/** Events for one stream. `expectedVersion` is the number of events the writer believes the stream holds. */
+export interface Append {
+  readonly stream: JobId
+  readonly expectedVersion: number
+  readonly events: readonly JobEvent[]
+  /** Wall-clock ms of the writer. */
+  readonly at: number
+}
+
+export type JobPhase = 'active' | JobOutcome
+
+/** What lists show of a job: a projection of its stream, written in the same commit. */
+export interface JobRow {
+  readonly id: JobId
+  readonly tenant: TenantId
+  readonly name: string
+  readonly phase: JobPhase
+  readonly counts: Readonly<Record<TaskPhase, number>>
+  readonly ceiling: NanoUsd
+  readonly charged: NanoUsd
+  readonly submittedAt: number
+  readonly updatedAt: number
+  readonly closedAt: number | null
+}
+
+/** A receipt and the claim it rests on. Job, task index and fence are those of `receipt.record.attempt`. */
+export interface StoredReceipt {
+  readonly receipt: SignedReceipt
+  readonly claim: SignedClaim
+}
+
+/** An order that was taken: its digest is never taken again. */
+export interface UsedOrder {
+  readonly digest: Digest
+  readonly tenant: TenantId
+  readonly job: JobId
+  /** After this the order is refused as expired, and the row may go. */
+  readonly expiresAt: number
+}
+
+export interface BlobRow {
+  readonly cid: Cid
+  readonly bytes: number
+  readonly createdAt: number
+}
+
+/** Keeps a blob while the job is kept: an input, an output, or part of the program. */
+export interface BlobRef {
+  readonly cid: Cid
+  readonly job: JobId
+}
+
+/** What becomes true together or not at all. */
+export interface Commit {
+  readonly appends?: readonly Append[]
+  readonly jobs?: readonly JobRow[]
+  readonly receipts?: readonly StoredReceipt[]
+  readonly entries?: readonly LedgerEntry[]
+  readonly orders?: readonly UsedOrder[]
+  /** Rows of blobs that are new with this commit, such as outputs that came inside a message. */
+  readonly blobs?: readonly BlobRow[]
+  readonly blobRefs?: readonly BlobRef[]
+}
+
+/** An event and its place: the number of events before it in the stream. */
+export interface StoredEvent {
+  readonly version: number
+  readonly event: JobEvent
+}
+
+export interface StreamState {
+  /** The job as it was after `version` events, where a snapshot was written. */
+  readonly snapshot: { readonly version: number; readonly job: Job } | null
+  /** Events after the snapshot, oldest first. */
+  readonly events: readonly StoredEvent[]
+  /** Number of events in the stream: what the next append expects. */
+  readonly version: number
+}
+
+export interface Page<Cursor> {
+  readonly limit: number
+  /** The last one of the page before; newest first. */
+  readonly before?: Cursor
+}
+
+export interface JobReads {
+  get(id: JobId): Promise<JobRow | undefined>
+  /** Newest first. */
+  list(query: Page<JobId> & { readonly tenant: TenantId; readonly phase?: JobPhase }): Promise<readonly JobRow[]>
+  /** Jobs that are not closed, oldest first: what a restarted node takes up. */
+  active(): Promise<readonly JobId[]>
+}
+
+export interface ReceiptReads {
+  get(id: ReceiptId): Promise<StoredReceipt | undefined>
+  /** By task index, then fence; `after` is the last receipt of the page before. */
+  ofJob(job: JobId, page: { readonly limit: number; readonly after?: ReceiptId }): Promise<readonly StoredReceipt[]>
+  /** Newest first. */
+  ofTenant(tenant: TenantId, page: Page<ReceiptId>): Promise<readonly StoredReceipt[]>
+  /** Newest first. */
+  ofProvider(provider: Address, page: Page<ReceiptId>): Promise<readonly StoredReceipt[]>
+}
+
+/** What the ledger says about itself, computed afresh from its entries. */
+export interface LedgerAudit {
+  readonly accounts: number
+  readonly entries: number
+  /** Sum over all accounts: 0, or money was made. */
+  readonly total: NanoUsd
+  /** Accounts whose balance is not the sum of their entries: none, or the ledger is broken. */
+  readonly mismatches: readonly {
+    readonly account: AccountName
+    readonly balance: NanoUsd
+    readonly entered: NanoUsd
+  }[]
+}
+
+export interface LedgerReads {
+  /** 0 for an account nothing was ever posted to. */
+  balance(account: AccountName): Promise<NanoUsd>
+  balances(accounts: readonly AccountName[]): Promise<ReadonlyMap<AccountName, NanoUsd>>
+  /** Entries that touch the account, newest first. */
+  entries(query: Page<EntryId> & { readonly account: AccountName }): Promise<readonly LedgerEntry[]>
+  total(): Promise<NanoUsd>
+  audit(): Promise<LedgerAudit>
+}
+
+export interface Tenant {
+  readonly id: TenantId
+  readonly name: string
+  /** Address of the tenant's own key; `null` where the market keeps a key for it. */
+  readonly address: Address | null
+  readonly createdAt: number
+}
+
+/** An API key as it may be shown: never the key, nor its hash. */
+export interface ApiKey {
+  readonly id: KeyId
+  readonly tenant: TenantId
+  readonly name: string
+  readonly lastFour: string
+  readonly createdAt: number
+  readonly revokedAt: number | null
+  readonly lastUsedAt: number | null
+}
+
+export interface Accounts {
+  /** Rejects `conflict` where the id is taken. */
+  create(tenant: Tenant): Promise<void>
+  get(id: TenantId): Promise<Tenant | undefined>
+  /** Oldest first; `after` is the last tenant of the page before. */
+  list(page: { readonly limit: number; readonly after?: TenantId }): Promise<readonly Tenant[]>
+  /** `sha256` is the hash of the key, 32 bytes. Rejects `not_found` for an unknown tenant, `conflict` for a known key. */
+  addKey(key: ApiKey & { readonly sha256: Uint8Array }): Promise<void>
+  /** The key with this hash and its tenant, revoked or not. */
+  keyByHash(sha256: Uint8Array): Promise<{ readonly key: ApiKey; readonly tenant: Tenant } | undefined>
+  /** Newest first. */
+  keys(tenant: TenantId): Promise<readonly ApiKey[]>
+  /** Whether the tenant had such a key, not revoked before. */
+  revokeKey(key: { readonly tenant: TenantId; readonly id: KeyId; readonly at: number }): Promise<boolean>
+  /** Not durable at once: may be lost in a crash. */
+  markKeyUsed(id: KeyId, at: number): Promise<void>
+}
+
+export interface ProviderRow {
+  readonly address: Address
+  /** Epoch of the newest link; 0 before the first. */
+  readonly epoch: number
+  readonly firstSeenAt: number
+  readonly lastSeenAt: number
+}
+
+export interface Providers {
+  get(address: Address): Promise<ProviderRow | undefined>
+  list(page: { readonly limit: number; readonly after?: Address }): Promise<readonly ProviderRow[]>
+  /** Notes that a provider was seen; makes its row the first time. Never moves `lastSeenAt` back. */
+  markSeen(address: Address, at: number): Promise<void>
+  /** Compare-and-set: `true` only if the epoch is newer than any before it, over all nodes. Makes the row the first time. */
+  advanceEpoch(address: Address, epoch: number, at: number): Promise<boolean>
+}
+
+export interface Blobs {
+  /** Notes a blob that is on disk; one already known becomes as young as `createdAt`, so that collection spares it. */
+  put(row: BlobRow): Promise<void>
+  get(cid: Cid): Promise<BlobRow | undefined>
+  /** Those of the CIDs that are known. */
+  known(cids: readonly Cid[]): Promise<ReadonlySet<Cid>>
+  usage(): Promise<{ readonly count: number; readonly bytes: number }>
+  /** Blobs of no job that are older than `olderThan` (wall-clock ms), oldest first: what may be collected. */
+  unreferenced(query: { readonly olderThan: number; readonly limit: number }): Promise<readonly BlobRow[]>
+  /** Forgets a blob unless a job refers to it or it was put again since; then, and only then, its bytes may be deleted. */
+  remove(cid: Cid, olderThan: number): Promise<boolean>
+  /** Ends what the job keeps: the number of blobs it referred to. */
+  dropRefs(job: JobId): Promise<number>
+}
+
+/**
+ * Everything durable a market has. Two implementations pass one compliance suite: Postgres, and memory for the
+ * simulator.
+ */
+export interface Store {
+  /**
+   * Atomic, and durable when it resolves. Concurrent commits are grouped into one transaction, in the order of the
+   * calls; one that is refused never spoils its neighbours. Rejects
+   * - `stale_writer`: a stream is not at `expectedVersion`;
+   * - `insufficient_funds`, `insufficient_bond`: an account would fall below zero; `ledger_unbalanced`;
+   * - `order_replayed`: the digest of an order was used before;
+   * - `blob_missing`: a reference to a blob that has no row;
+   * - `transition_refused`: a receipt for an attempt that has one, or an entry that was posted before;
+   * - `disk_full`, `unavailable`: nothing was written, unless `facts.outcome` is `unknown`: then the connection broke
+   *   while the transaction was ending and could not be had back, and the caller must read the stream again.
+   */
+  commit(commit: Commit): Promise<void>
+  /** `undefined` where nothing was ever appended. */
+  readStream(stream: JobId): Promise<StreamState | undefined>
+  /** The events from the one at `from` on, oldest first, snapshots or not: the timeline. */
+  readEvents(stream: JobId, page: { readonly from: number; readonly limit: number }): Promise<readonly StoredEvent[]>
+  /** Keeps the newest only. `job` must be the fold of the first `version` events. */
+  writeSnapshot(snapshot: {
+    readonly stream: JobId
+    readonly version: number
+    readonly job: Job
+    readonly at: number
+  }): Promise<void>
+  /** Forgets orders that expired before `now`: how many. */
+  pruneOrders(now: number): Promise<number>
+  readonly jobs: JobReads
+  readonly receipts: ReceiptReads
+  readonly ledger: LedgerReads
+  readonly accounts: Accounts
+  readonly providers: Providers
+  readonly blobs: Blobs
+  /** Resolves where the store answers; rejects `unavailable`. */
+  ping(): Promise<void>
+  /** Finishes the commits under way, refuses new ones, and lets go of everything. */
+  close(): Promise<void>
+}

@@ -1,0 +1,56 @@
+import { digestOf, type Digest } from '../digest/digest.ts'
+import { MusterError } from '../error/muster-error.ts'
+import { parseAttemptId } from '../id/task-id.ts'
+import type { AttemptRef } from '../job/job-event.ts'
+import type { Job } from '../job/job.ts'
+import { liveAttempt } from '../task/task.ts'
+import type { Claim, NamedBlob } from './claim.ts'
+
+const byName = (a: NamedBlob, b: NamedBlob): number => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0)
+
+/** Digest of a task's inputs or outputs: canonical CBOR of the list of `{name, cid}`, sorted by name. */
+export const blobListDigest = (blobs: readonly NamedBlob[]): Digest =>
+  digestOf([...blobs].sort(byName).map(({ name, cid }) => ({ name, cid })))
+
+/**
+ * Whether a claim is about what the job asked for: an attempt that is still wanted, of this lease, with the job's program and the task's inputs.
+ * Throws `attempt_fenced` for one that was replaced or has ended, `record_invalid` for one that answers another question.
+ */
+export const checkClaim = (job: Job, claim: Claim): AttemptRef => {
+  const name = parseAttemptId(claim.attempt)
+  const task = name === undefined || name.job !== job.id ? undefined : job.tasks[name.index]
+  if (name === undefined || task === undefined) {
+    throw new MusterError({
+      code: 'record_invalid',
+      message: 'This claim names no attempt of the job.',
+      facts: { expected: `${job.id}.<index>.<fence>`, found: claim.attempt },
+    })
+  }
+  const live = liveAttempt(task)
+  if (live === undefined || live.fence !== name.fence || (live.phase !== 'running' && live.phase !== 'claimed')) {
+    throw new MusterError({
+      code: 'attempt_fenced',
+      message: 'This attempt was replaced or has ended; its claim is refused and it is not paid.',
+      facts: { attempt: claim.attempt, expected: live?.fence ?? task.fence, found: name.fence },
+    })
+  }
+  const inputs = job.spec.tasks[name.index]?.inputs ?? []
+  const lease = job.leases.get(live.lease)
+  const checks: readonly (readonly [string, unknown, unknown])[] = [
+    ['lease', live.lease, claim.lease],
+    ['provider', lease?.provider, claim.provider],
+    ['market', job.order.record.market, claim.market],
+    ['program', job.spec.program, claim.program],
+    ['inputs', blobListDigest(inputs), claim.inputs],
+  ]
+  const wrong = checks.find(([, expected, found]) => expected !== found)
+  if (wrong !== undefined) {
+    const [field, expected, found] = wrong
+    throw new MusterError({
+      code: 'record_invalid',
+      message: `This claim answers another question: ${field} is not what was asked.`,
+      facts: { attempt: claim.attempt, field, expected, found },
+    })
+  }
+  return { index: name.index, fence: name.fence }
+}
