@@ -11,10 +11,9 @@ const usage = `muster market: one node of a market\n\n${marketOptionNames
   .join('\n')}\n`
 
 const readWritten = (): WrittenMarketOptions | undefined => {
-  const options = Object.fromEntries(
-    [...marketOptionNames, 'help'].map((name) => [kebab(name), { type: 'string' as const }]),
-  )
-  const { values } = parseArgs({ options: { ...options, help: { type: 'boolean', short: 'h' } } })
+  const options: Record<string, { type: 'string' | 'boolean' }> = { help: { type: 'boolean' } }
+  for (const name of marketOptionNames) options[kebab(name)] = { type: 'string' }
+  const values: Readonly<Record<string, unknown>> = parseArgs({ options }).values
   if (values['help'] === true) return undefined
   const written: Record<string, unknown> = {}
   for (const name of marketOptionNames) {
@@ -55,5 +54,7 @@ const stop = (): void => {
   isStopping = true
   void market.close().then(() => process.exit(0))
 }
+// A market that was started by another program ends with it.
+if (process.connected) process.on('disconnect', stop)
 process.on('SIGTERM', stop)
 process.on('SIGINT', stop)

@@ -13,7 +13,6 @@ import {
   type Timer,
   type World,
 } from '@muster/protocol'
-import { createKeptSigner, type KeptSigner } from './account/tenant-key.ts'
 import { createAcceptClaims } from './attempt/accept-claims.ts'
 import { recordFailures } from './attempt/record-failures.ts'
 import { createSendStarts } from './attempt/send-starts.ts'
@@ -46,8 +45,6 @@ export interface MarketModules {
   readonly blobs: BlobStore
   readonly secp256k1: Secp256k1
   readonly signer: Signer
-  /** What kept tenant keys are derived from. */
-  readonly secret: Uint8Array
   readonly log: Log
   readonly bugs?: ReadonlySet<PlantedBug>
 }
@@ -64,7 +61,6 @@ export interface Market {
   readonly options: MarketOptions
   readonly version: string
   readonly domain: SignatureDomain
-  readonly keptSigner: KeptSigner
   readonly modules: {
     readonly world: World
     readonly store: Store
@@ -92,7 +88,6 @@ export const createMarket = (options: MarketOptions, modules: MarketModules): Ma
   const { world, store, blobs, secp256k1, signer, log, bugs = noBugs } = modules
   const domain: SignatureDomain = { chainId: options.chainId, market: signer.address }
   const verifier = createVerifier(secp256k1)
-  const keptSigner = createKeptSigner(secp256k1, modules.secret)
   const jobs = createJobs()
   const supply = createSupply()
   const depth = createDispatchDepth()
@@ -162,9 +157,8 @@ export const createMarket = (options: MarketOptions, modules: MarketModules): Ma
     options,
     version,
     domain,
-    keptSigner,
     modules: { world, store, blobs, jobs, supply, log },
-    submitModules: { ...shared, keptSigner, admitProgram: createAdmitProgram(blobs), openActor },
+    submitModules: { ...shared, admitProgram: createAdmitProgram(blobs), openActor },
     peers: {
       onOpen: (peer) => {
         supply.link(peer)

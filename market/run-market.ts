@@ -49,7 +49,7 @@ export const runMarket = async (options: MarketOptions, writeLog: (line: string)
     const store = await openStore({ directory, databaseUrl: options.databaseUrl }, { world, log })
     closers.push(() => store.close())
     const blobs = await openDiskBlobs(path.join(directory, 'blobs'), world)
-    const market = createMarket(options, { world, store, blobs, secp256k1, signer, secret, log })
+    const market = createMarket(options, { world, store, blobs, secp256k1, signer, log })
     closers.push(async () => market.stop())
 
     const links = createLinkServer(

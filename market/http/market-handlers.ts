@@ -75,7 +75,7 @@ export const accountHandlers = (
   return {
     account: async ({ tenant }) => ({
       tenant: tenant.id,
-      address: tenant.address ?? market.keptSigner(tenant.id).address,
+      address: tenant.address,
       custody: tenant.address === null ? 'market' : 'tenant',
       balance: await store.ledger.balance(tenantAccount(tenant.id)),
       escrow: await escrowOf(tenant.id),
@@ -91,7 +91,7 @@ export const accountHandlers = (
     },
     createTenant: async ({ body }) => {
       const { tenant, apiKey } = await createTenant(body, { world, store })
-      return { tenant, apiKey, address: body.address ?? market.keptSigner(tenant).address }
+      return { tenant, apiKey, address: body.address ?? null }
     },
     deposit: async ({ body: { to, amount } }) => {
       if (to.account === 'tenant' && (await store.accounts.get(to.tenant)) === undefined) {

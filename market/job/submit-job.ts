@@ -20,10 +20,10 @@ import {
   type OrderId,
   type SignatureDomain,
   type SignedOrder,
+  type Signer,
   type Verifier,
   type World,
 } from '@muster/protocol'
-import type { KeptSigner } from '../account/tenant-key.ts'
 import type { BlobStore } from '../blob/blob-store.ts'
 import type { AdmitProgram } from '../program/admit-program.ts'
 import type { Store, Tenant } from '../store/store.ts'
@@ -47,7 +47,8 @@ export interface SubmitJobModules {
   readonly supply: Supply
   readonly verifier: Verifier
   readonly domain: SignatureDomain
-  readonly keptSigner: KeptSigner
+  /** The market's own key: it signs for tenants that have none. */
+  readonly signer: Signer
   readonly admitProgram: AdmitProgram
   readonly openActor: (id: JobId) => JobActor
 }
@@ -78,7 +79,7 @@ const orderTerms = (spec: JobSpec) => ({
 
 const keptOrder = (
   { tenant, spec, idempotencyKey }: SubmitJobInput,
-  { world, domain, keptSigner }: SubmitJobModules,
+  { world, domain, signer }: SubmitJobModules,
 ): SignedOrder => {
   const now = world.now()
   const order: Order = {
@@ -92,7 +93,7 @@ const keptOrder = (
     issuedAt: now,
     expiresAt: now + orderTermMs,
   }
-  return signRecord(keptSigner(tenant.id), domain, order)
+  return signRecord(signer, domain, order)
 }
 
 /** Checks a tenant's own order against the spec, the clock and the tenant's key. */

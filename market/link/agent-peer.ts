@@ -112,14 +112,14 @@ export const openAgentPeer = (options: AgentPeerOptions, modules: AgentPeerModul
     const error = linkClosed(reason)
     for (const reject of pending) reject(error)
     pending.clear()
-    const flushed = said === 'shutdown' ? Promise.race([sender.drained(), delay(limits.closeMs)]) : Promise.resolve()
+    const flushed = said === 'shutdown' ? Promise.race([sender.end(), delay(limits.closeMs)]) : Promise.resolve()
     modules.onGone()
     guard('onClose', () => handlers.onClose(peer, reason))
     void flushed
       .then(() => {
         sender.stop()
-        const close = ({ session }: LinkSocket, streams = [messages]) =>
-          closeSession(world, session, said ?? reason, limits.closeMs, streams)
+        const close = (link: LinkSocket, streams = [messages]) =>
+          closeSession(world, link, said ?? reason, limits.closeMs, streams)
         return Promise.all([close(control), close(data, [])])
       })
       .then(() => gone.resolve())
@@ -171,7 +171,8 @@ export const openAgentPeer = (options: AgentPeerOptions, modules: AgentPeerModul
   messages.on('data', (chunk: Buffer) => receiver.push(chunk))
   messages.on('error', () => {})
   messages.on('close', () => finish('lost', 'lost'))
-  for (const { session } of [control, data]) {
+  for (const { socket, session } of [control, data]) {
+    socket.on('close', () => finish('lost', undefined))
     session.on('error', (error) => {
       const isGarbage =
         'code' in error && (error.code === 'ERR_HTTP2_ERROR' || error.code === 'ERR_HTTP2_SESSION_ERROR')
@@ -181,7 +182,7 @@ export const openAgentPeer = (options: AgentPeerOptions, modules: AgentPeerModul
       const reason = closeReasonOf(debugData)
       if (reason !== undefined) finish(reason, undefined)
     })
-    session.on('close', () => finish('lost', 'lost'))
+    session.on('close', () => finish('lost', undefined))
   }
   guard('onOpen', () => handlers.onOpen(peer))
   return { peer, closed: gone.promise }

@@ -11,33 +11,40 @@ import {
   type World,
 } from '@muster/protocol'
 import { readAnswer } from './read-answer.ts'
+import { streamBody } from './stream-body.ts'
 
 const maxProblemBytes = 65_536
 const idleIntervals = 4
 
-const statusOf = (stream: ClientHttp2Stream): Promise<number> =>
+/** The head of the answer, its body already listened to. Rejects with the agent's problem. */
+const answerOf = (stream: ClientHttp2Stream): Promise<AsyncIterable<Uint8Array>> =>
   new Promise((resolve, reject) => {
-    stream.once('response', (headers) => resolve(headers[':status'] ?? 0))
-    stream.once('close', () => reject(linkClosed('lost')))
+    const onClose = () => reject(linkClosed('lost'))
+    stream.once('close', onClose)
+    stream.once('response', (headers) => {
+      stream.off('close', onClose)
+      const status = headers[':status'] ?? 0
+      if (status === 200) resolve(streamBody(stream))
+      else readAnswer(stream, maxProblemBytes, status).then(() => reject(linkClosed('protocol-error')), reject)
+    })
   })
 
 const stopped = (cid: Cid, found: string): MusterError =>
   new MusterError({ code: 'blob_corrupt', message: 'The blob stopped before its end.', facts: { cid, found } })
 
-async function* readBody(
-  stream: ClientHttp2Stream,
+async function* countBody(
+  body: AsyncIterable<Uint8Array>,
   cid: Cid,
   onBytes: (count: number) => void,
 ): AsyncGenerator<Uint8Array> {
   try {
-    for await (const chunk of stream as AsyncIterable<Buffer>) {
+    for await (const chunk of body) {
       onBytes(chunk.length)
       yield chunk
     }
   } catch (error) {
     throw stopped(cid, error instanceof Error ? error.message : String(error))
   }
-  if (stream.rstCode !== 0) throw stopped(cid, `stream reset ${stream.rstCode}`)
 }
 
 /**
@@ -70,9 +77,7 @@ export async function* getBlob(
     },
   })
   try {
-    const status = await statusOf(stream)
-    if (status !== 200) await readAnswer(stream, maxProblemBytes, status)
-    const body = readBody(stream, cid, (count) => (readBytes += count))
+    const body = countBody(await answerOf(stream), cid, (count) => (readBytes += count))
     yield* checkBlob(cid, body, Math.min(maxBytes, limits.maxBlobBytes), createHash('sha256'))
   } catch (error) {
     throw failure ?? error

@@ -1,5 +1,6 @@
 import { connect, type ClientHttp2Session } from 'node:http2'
 import type { Socket } from 'node:net'
+import { http2Transport } from './http2-transport.ts'
 
 const kibibyte = 1024
 
@@ -17,10 +18,13 @@ export interface LinkSocket {
 /** Takes over an upgraded socket as the HTTP/2 client of the agent at its other end. */
 export const openSession = (socket: Socket, kind: 'control' | 'data'): LinkSocket => {
   socket.setTimeout(0)
+  // The sockets of an HTTP server wait for our end as well; an HTTP/2 session on one would not notice the other's.
+  socket.allowHalfOpen = false
   socket.setNoDelay(true)
   socket.setKeepAlive(true, 30_000)
+  const transport = http2Transport(socket)
   const session = connect('http://agent', {
-    createConnection: () => socket,
+    createConnection: () => transport,
     settings: { enablePush: false, initialWindowSize: windows[kind].stream, maxFrameSize: 64 * kibibyte },
     maxHeaderListPairs: 32,
     maxSessionMemory: 32,

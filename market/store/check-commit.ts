@@ -10,7 +10,7 @@ import {
   type NanoUsd,
   type ReceiptId,
 } from '@muster/protocol'
-import type { EncodedCommit, ReceiptRow } from './encode-commit.ts'
+import type { EncodedCommit } from './encode-commit.ts'
 
 /** What a commit is checked against. */
 export interface StoreFacts {
@@ -25,8 +25,17 @@ export interface StoreFacts {
 }
 
 /** An attempt has one receipt, and each receipt one that reverses it. */
-export const receiptKey = ({ job, index, fence, reverses }: ReceiptRow): string =>
-  `${job}.${index}.${fence}.${reverses ?? ''}`
+export const receiptKey = ({
+  job,
+  index,
+  fence,
+  reverses,
+}: {
+  readonly job: string
+  readonly index: number
+  readonly fence: number
+  readonly reverses: string | null
+}): string => `${job}.${index}.${fence}.${reverses ?? ''}`
 
 export const staleWriter = (stream: JobId, expected: number, found: number): MusterError =>
   new MusterError({

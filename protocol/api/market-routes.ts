@@ -45,7 +45,8 @@ export const accountRoute = defineRoute({
   response: {
     json: z.strictObject({
       tenant: idSchema('tenant'),
-      address: addressSchema,
+      /** Of the tenant's own key; null where the market signs for it. */
+      address: addressSchema.nullable(),
       custody: z.enum(['tenant', 'market']),
       balance: nanoUsdSchema,
       escrow: nanoUsdSchema,
@@ -101,12 +102,15 @@ export const matchRoute = defineRoute({
 export const createTenantRoute = defineRoute({
   method: 'POST',
   path: '/v1/admin/tenants',
-  summary: 'Create a tenant with a first API key, shown this once. Without an address the market keeps a key for it.',
+  summary:
+    'Create a tenant with a first API key, shown this once. Without an address the market signs its orders for it.',
   auth: 'admin',
   params: none,
   query: none,
   body: z.strictObject({ name: z.string().min(1).max(200), address: addressSchema.optional() }),
-  response: { json: z.strictObject({ tenant: idSchema('tenant'), address: addressSchema, apiKey: z.string() }) },
+  response: {
+    json: z.strictObject({ tenant: idSchema('tenant'), address: addressSchema.nullable(), apiKey: z.string() }),
+  },
   status: 201,
   errors: [],
 })

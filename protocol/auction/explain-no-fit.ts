@@ -7,7 +7,10 @@ const nearest = 5
 
 const sentence = (misses: readonly NearMiss[], offers: number): string => {
   const [first] = misses
-  if (first === undefined) return 'No agent is linked to this market, so there is no offer at all; try again later.'
+  if (offers === 0) return 'No agent is linked to this market, so there is no offer at all; try again later.'
+  if (first === undefined || misses.length < offers) {
+    return `${offers - misses.length} of ${offers} offers fit, and all their slots are taken; wait, or try again later.`
+  }
   const reasons = first.failed.map(
     ({ requirement, expected, found }) => `${requirement}: expected ${expected}, found ${found}`,
   )

@@ -33,8 +33,7 @@ export const createFrameDecoder = ({ maxFrameBytes, onFrame, onTooLarge }: Frame
   }
 
   const lengthAt = (bytes: Uint8Array, at: number): number =>
-    (bytes[at] ?? 0) * 0x1000000 +
-    (((bytes[at + 1] ?? 0) << 16) | ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0))
+    (bytes[at] ?? 0) * 0x1000000 + (((bytes[at + 1] ?? 0) << 16) | ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0))
 
   /** Emits whole frames from `bytes`; answers how many bytes they took. */
   const emitWhole = (bytes: Uint8Array): number => {

@@ -13,8 +13,9 @@ export interface MessageSenderOptions {
 
 export interface MessageSender<Message> {
   send(message: Message): void
-  /** Resolves once nothing waits any more, or the sender was stopped. */
-  drained(): Promise<void>
+  /** Takes no more messages; resolves once what was sent before is written, or the sender was stopped. */
+  end(): Promise<void>
+  /** Forgets what waits. */
   stop(): void
 }
 
@@ -43,19 +44,17 @@ export const createMessageSender = <Message extends MarketMessage | AgentMessage
   let waitingBytes = 0
   let writingBytes = 0
   let isScheduled = false
+  let isEnded = false
   let isStopped = false
-  let onDrained: (() => void)[] = []
-
-  const settle = (): void => {
-    const resolvers = onDrained
-    onDrained = []
-    for (const resolve of resolvers) resolve()
-  }
+  const drained = Promise.withResolvers<void>()
 
   const flush = (): void => {
     isScheduled = false
     if (isStopped || writingBytes > 0) return
-    if (waitingBytes === 0) return settle()
+    if (waitingBytes === 0) {
+      if (isEnded) drained.resolve()
+      return
+    }
     const bytes = joinFrames(waiting, waitingBytes)
     waiting = []
     waitingBytes = 0
@@ -70,12 +69,12 @@ export const createMessageSender = <Message extends MarketMessage | AgentMessage
     isStopped = true
     waiting = []
     waitingBytes = 0
-    settle()
+    drained.resolve()
   }
 
   return {
     send: (message) => {
-      if (isStopped) return
+      if (isEnded || isStopped) return
       const body = encodeMessage(message)
       if (body.length > options.maxFrameBytes) {
         throw new MusterError({
@@ -95,11 +94,11 @@ export const createMessageSender = <Message extends MarketMessage | AgentMessage
       isScheduled = true
       queueMicrotask(flush)
     },
-    drained: () =>
-      new Promise((resolve) => {
-        if (isStopped || (waitingBytes === 0 && writingBytes === 0)) return resolve()
-        onDrained.push(resolve)
-      }),
+    end: () => {
+      isEnded = true
+      if (writingBytes === 0 && !isScheduled) flush()
+      return drained.promise
+    },
     stop,
   }
 }

@@ -1,4 +1,4 @@
-import { chmod, chown, mkdir, readFile, realpath } from 'node:fs/promises'
+import { chmod, chown, mkdir, readdir, readFile, realpath } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import path from 'node:path'
 import { MusterError, silentLog, sleep, type Log, type World } from '@muster/protocol'
@@ -47,6 +47,19 @@ const placeIn = async (directory: string, port: number | undefined): Promise<Ser
   return { ...files, socket: null, port: port ?? (await freePort()) }
 }
 
+/** A directory that holds something else is not made ours. */
+const requireOurs = async (directory: string): Promise<void> => {
+  const found = await readdir(directory).catch((): string[] => [])
+  if (found.length === 0 || found.includes('password') || found.includes('data')) return
+  throw new MusterError({
+    code: 'unavailable',
+    fault: 'machine',
+    retry: 'never',
+    message: 'The directory for the database holds other files; choose an empty one.',
+    facts: { path: directory, found: found.slice(0, 5) },
+  })
+}
+
 const own = async (directory: string, { ids }: ServerUser): Promise<void> => {
   await mkdir(directory, { recursive: true, mode: 0o700 })
   await chmod(directory, 0o700)
@@ -59,6 +72,7 @@ const prepare = async (
   log: Log,
 ): Promise<[string, ServerUser]> => {
   const user = await serverUser()
+  await requireOurs(given)
   try {
     await own(given, user)
   } catch (cause) {
@@ -115,7 +129,12 @@ export const startEmbeddedPostgres = async (
     password,
     database,
   }
-  await makeDatabase(connection)
+  try {
+    await makeDatabase(connection)
+  } catch (error) {
+    await server.stop()
+    throw error
+  }
   const keepUp = async (): Promise<void> => {
     for (;;) {
       await server.gone
@@ -124,6 +143,7 @@ export const startEmbeddedPostgres = async (
       for (let delayMs = 50; !stopping; delayMs = Math.min(2 * delayMs, 5_000)) {
         try {
           server = await runServer(place, binaries, user, world)
+          if (stopping) await server.stop()
           break
         } catch (error) {
           log.error('the embedded Postgres does not start', { directory, error })

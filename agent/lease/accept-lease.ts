@@ -1,0 +1,91 @@
+import { digestOf, MusterError, stepCapacity, type Address, type LinkRequest, type SignedLease } from '@muster/protocol'
+import type { HeldLease, HeldReservation } from '../book/book.ts'
+import type { AgentContext } from '../context.ts'
+import { forgetReservation, put } from '../journal/journal-record.ts'
+import { callAt, freeSlots } from '../reservation/hold-slots.ts'
+import { checkLease } from './check-lease.ts'
+import { endLease } from './end-lease.ts'
+
+/** Enters a lease into the book: its reservation's slots are taken until `paidUntil`. */
+export const holdLease = (context: AgentContext, signed: SignedLease, held: HeldReservation): HeldLease => {
+  const { book, world } = context
+  const { id, paidUntil } = signed.record
+  book.capacity = stepCapacity(
+    book.capacity,
+    { type: 'leased', reservation: held.signed.record.id, lease: id, until: paidUntil },
+    world.now(),
+  )
+  const lease: HeldLease = { signed, reservation: held, queue: new Set(), running: new Set(), returnedBy: null }
+  held.lease = lease
+  held.timer?.cancel()
+  book.leases.set(id, lease)
+  callAt(
+    context,
+    paidUntil,
+    (timer) => (held.timer = timer),
+    () => context.writeLater(endLease(context, lease, 'expired')),
+  )
+  return lease
+}
+
+const reservationOver = (request: LinkRequest<'open-lease'>): MusterError =>
+  new MusterError({
+    code: 'reservation_expired',
+    message: 'This reservation is not held any more; reserve again.',
+    facts: { reservation: request.reservation },
+  })
+
+/** Fences are kept by job, so a job belongs to one market as long as it holds a lease here. */
+const requireOwnJob = ({ book }: AgentContext, market: Address, { record }: SignedLease): void => {
+  for (const { signed } of book.leases.values()) {
+    if (signed.record.job !== record.job || signed.record.market === market) continue
+    throw new MusterError({
+      code: 'conflict',
+      message: 'A job with this id is held for another market.',
+      facts: { job: record.job },
+      fault: 'market',
+      retry: 'never',
+    })
+  }
+}
+
+/**
+ * Turns a reservation into a lease; durable before it is answered, and the same lease again is the same answer.
+ * Throws `reservation_expired`, `conflict`, what `checkLease` throws, and `disk_full` where it could not be written.
+ */
+export const acceptLease = async (
+  context: AgentContext,
+  market: Address,
+  request: LinkRequest<'open-lease'>,
+): Promise<void> => {
+  const { book, world } = context
+  const { record } = request.lease
+  const known = book.leases.get(record.id)
+  if (known !== undefined) {
+    if (digestOf(known.signed.record) === digestOf(record)) return context.write([])
+    throw new MusterError({
+      code: 'conflict',
+      message: 'Another lease with this id is open.',
+      facts: { lease: record.id },
+      fault: 'market',
+      retry: 'never',
+    })
+  }
+  const now = world.now()
+  const held = book.byDigest.get(request.reservation)
+  if (held === undefined || held.lease !== null || held.signed.record.market !== market) throw reservationOver(request)
+  checkLease(context, market, request.lease, held, now)
+  requireOwnJob(context, market, request.lease)
+  const lease = holdLease(context, request.lease, held)
+  const { id } = held.signed.record
+  try {
+    await context.write([
+      put({ kind: 'reservation', id, reservation: held.signed, runtime: held.runtime, lease: request.lease }),
+    ])
+  } catch (error) {
+    endLease(context, lease, 'closed')
+    freeSlots(context, held)
+    context.writeLater([forgetReservation(id)])
+    throw error
+  }
+}

@@ -1,0 +1,61 @@
+import { maxClockSkewMs, MusterError, type Address, type Lease, type SignedLease } from '@muster/protocol'
+import type { HeldReservation } from '../book/book.ts'
+import { domainOf, type AgentContext } from '../context.ts'
+
+const mismatch = (field: string, expected: unknown, found: unknown): MusterError =>
+  new MusterError({
+    code: 'record_invalid',
+    message: `This lease does not match its reservation: ${field} differs.`,
+    facts: { field, expected, found },
+    fault: 'market',
+  })
+
+const quantities = ['cpuMilli', 'memoryBytes', 'diskBytes', 'gpuCount'] as const
+
+const checkTerms = (lease: Lease, held: HeldReservation): void => {
+  const reserved = held.signed.record
+  if (lease.reservation !== held.digest) throw mismatch('reservation', held.digest, lease.reservation)
+  if (lease.order !== reserved.order) throw mismatch('order', reserved.order, lease.order)
+  if (lease.slots !== reserved.slots) throw mismatch('slots', reserved.slots, lease.slots)
+  if (lease.runtime !== held.runtime) throw mismatch('runtime', held.runtime, lease.runtime)
+  if (lease.price.per !== reserved.price.per || lease.price.nanoUsd !== reserved.price.nanoUsd) {
+    throw mismatch('price', reserved.price, lease.price)
+  }
+  for (const quantity of quantities) {
+    const expected = reserved.resources[quantity]
+    if (lease.resources[quantity] > expected) throw mismatch(`resources.${quantity}`, expected, lease.resources[quantity])
+  }
+}
+
+/**
+ * That a lease is the market's, for this provider, in force, and no more than was reserved.
+ * Throws `signature_invalid`, `record_invalid`, `record_expired`, `clock_skewed`.
+ */
+export const checkLease = (
+  context: AgentContext,
+  market: Address,
+  signed: SignedLease,
+  held: HeldReservation,
+  now: number,
+): void => {
+  const lease = signed.record
+  if (lease.market !== market) throw mismatch('market', market, lease.market)
+  if (lease.provider !== context.signer.address) throw mismatch('provider', context.signer.address, lease.provider)
+  checkTerms(lease, held)
+  if (lease.paidUntil <= now) {
+    throw new MusterError({
+      code: 'record_expired',
+      message: 'This lease is over already.',
+      facts: { paidUntil: lease.paidUntil, now },
+      fault: 'market',
+    })
+  }
+  if (lease.startsAt - maxClockSkewMs > now) {
+    throw new MusterError({
+      code: 'clock_skewed',
+      message: "This lease starts in the future by this machine's clock; set the clocks right.",
+      facts: { startsAt: lease.startsAt, now, maxClockSkewMs },
+    })
+  }
+  context.verifier.requireSigner(domainOf(context, market), signed, market)
+}

@@ -1,0 +1,21 @@
+import { MusterError, type Address, type ReservationId } from '@muster/protocol'
+import type { AgentContext } from '../context.ts'
+import { forgetReservation } from '../journal/journal-record.ts'
+import { freeSlots } from './hold-slots.ts'
+
+/** Gives up a reservation; one that is not held any more is given up already. Throws `conflict` where a lease followed it. */
+export const release = async (context: AgentContext, market: Address, id: ReservationId): Promise<void> => {
+  const held = context.book.reservations.get(id)
+  if (held === undefined || held.signed.record.market !== market) return
+  if (held.lease !== null) {
+    throw new MusterError({
+      code: 'conflict',
+      message: 'This reservation has become a lease; close the lease instead.',
+      facts: { reservation: id, lease: held.lease.signed.record.id },
+      fault: 'market',
+      retry: 'never',
+    })
+  }
+  freeSlots(context, held)
+  await context.write([forgetReservation(id)])
+}

@@ -1,0 +1,6 @@
+/** Faults that the simulator plants to prove that it would find them; none in production. */
+export type SimulatedBug = 'reservation-leaked-on-crash'
+
+/** Until when a reservation found in the journal at a restart holds its slots. */
+export const heldUntil = (bugs: ReadonlySet<SimulatedBug>, expiresAt: number): number =>
+  bugs.has('reservation-leaked-on-crash') ? Number.MAX_SAFE_INTEGER : expiresAt

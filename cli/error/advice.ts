@@ -1,0 +1,41 @@
+import type { ErrorCode, Fault, MusterError } from '@muster/sdk'
+import { formatDuration } from '../format/format-duration.ts'
+
+const faults: Readonly<Record<Fault, string>> = {
+  tenant: 'yours',
+  provider: 'the provider’s',
+  market: 'the market’s',
+  program: 'the program’s',
+  machine: 'the machine’s',
+  network: 'the network’s, between here and the market',
+}
+
+/** Whose fault an error is, as the caller reads it. */
+export const sayFault = (fault: Fault): string => faults[fault]
+
+const advice: Partial<Record<ErrorCode, string>> = {
+  spec_invalid: 'Correct what is listed and submit again; nothing was charged.',
+  unauthenticated: 'Give a key with --key or MUSTER_API_KEY; `muster up` writes one for the network on this machine.',
+  forbidden: 'Use a key of the account that owns it.',
+  insufficient_funds: 'Deposit more, or lower the job’s ceiling; `muster account show` says what there is.',
+  nothing_fits: 'Loosen what is listed, or pay more; `muster offer list` shows what there is. Nothing was charged.',
+  not_found: 'Look at what there is with `muster job list`.',
+  blob_missing: 'Upload it with `muster blob put`, or a program with `muster program publish`.',
+  blob_too_large: 'Split it, or use a market with a higher limit.',
+  program_refused: 'Change the model as listed; `muster program publish --dry-run` checks without a market.',
+  clock_skewed: 'Set this machine’s clock.',
+  signature_invalid: 'Use the key of the account.',
+  internal: 'Report this to whoever runs the market.',
+}
+
+/** What the caller can do about an error. */
+export const adviseOn = (error: MusterError): string => {
+  if (error.code === 'unavailable' && error.fault === 'network') {
+    return 'Start a network here with `muster up`, or name a market with --market URL or MUSTER_URL.'
+  }
+  const known = advice[error.code]
+  if (known !== undefined) return known
+  if (error.retry === 'now') return 'Try again.'
+  if (error.retry === 'never') return 'Trying again will not help; change what is named above.'
+  return error.retryAfterMs === undefined ? 'Try again later.' : `Try again in ${formatDuration(error.retryAfterMs)}.`
+}

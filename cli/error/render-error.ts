@@ -1,0 +1,84 @@
+import { sayRefusal, type Issue, type MusterError, type NearMiss, type Refusal } from '@muster/sdk'
+import { shorten } from '../format/format-record.ts'
+import { renderFacts } from '../terminal/render-facts.ts'
+import { renderTable } from '../terminal/render-table.ts'
+import { styleFor } from '../terminal/style.ts'
+import type { Terminal } from '../terminal/terminal.ts'
+import { printable } from '../terminal/text-width.ts'
+import { adviseOn, sayFault } from './advice.ts'
+
+const inTables = new Set(['issues', 'nearest', 'refusals', 'problems'])
+
+const listOf = <Item>(facts: MusterError['facts'], name: string): readonly Item[] =>
+  Array.isArray(facts[name]) ? (facts[name] as Item[]) : []
+
+const sayValue = (value: unknown): string =>
+  printable(typeof value === 'string' ? value : Array.isArray(value) ? value.map(sayValue).join(', ') : (JSON.stringify(value) ?? 'nothing'))
+
+const issueTable = (issues: readonly Issue[], style: ReturnType<typeof styleFor>, width: number): string =>
+  renderTable(
+    [
+      { title: 'where' },
+      { title: 'expected', isFlexible: true },
+      { title: 'found', isFlexible: true },
+    ],
+    issues.map(({ path, expected, found }) => [
+      printable(path === '' ? 'the whole' : path),
+      style.green(printable(expected)),
+      style.red(printable(found)),
+    ]),
+    { style, width, indent: '  ' },
+  )
+
+/** Each near offer with every requirement it failed, one line each. */
+export const nearMissTable = (nearest: readonly NearMiss[], style: ReturnType<typeof styleFor>, width: number): string =>
+  renderTable(
+    [
+      { title: 'offer of' },
+      { title: 'requirement' },
+      { title: 'expected', isFlexible: true },
+      { title: 'found', isFlexible: true },
+    ],
+    nearest.flatMap(({ provider, failed }) =>
+      failed.map(({ requirement, expected, found }, index) => [
+        index === 0 ? shorten(provider) : '',
+        printable(requirement),
+        style.green(printable(expected)),
+        style.red(printable(found)),
+      ]),
+    ),
+    { style, width, indent: '  ' },
+  )
+
+const causes = (error: unknown): string[] => {
+  if (!(error instanceof Error)) return error === undefined ? [] : [String(error)]
+  return [error.stack ?? error.message, ...causes(error.cause)]
+}
+
+/** An error for a person: the sentence, the labelled facts, whose fault it is, what to do; with `verbose` the causes. */
+export const renderError = (error: MusterError, terminal: Terminal, isVerbose: boolean): string => {
+  const style = styleFor(terminal)
+  const width = terminal.stderr.columns
+  const { facts } = error
+  const issues = [...listOf<Issue>(facts, 'issues'), ...listOf<Issue>(facts, 'problems')]
+  const tables = [
+    issueTable(issues, style, width),
+    nearMissTable(listOf<NearMiss>(facts, 'nearest'), style, width),
+    listOf<Refusal>(facts, 'refusals')
+      .map((refusal) => `  ${printable(sayRefusal(refusal))}\n`)
+      .join(''),
+  ].filter((table) => table !== '')
+  const labelled = renderFacts(
+    [
+      ...Object.entries(facts).flatMap(([name, value]): [string, string][] =>
+        inTables.has(name) && Array.isArray(value) ? [] : [[name, sayValue(value)]],
+      ),
+      ['code', error.code],
+      ['fault', sayFault(error.fault)],
+      ['do', adviseOn(error)],
+    ],
+    { style, indent: '  ' },
+  )
+  const because = isVerbose ? `\n${style.dim(causes(error).join('\ncaused by: '))}\n` : ''
+  return `${style.red('✗')} ${style.bold(printable(error.message))}\n${tables.map((table) => `\n${table}`).join('')}\n${labelled}${because}`
+}

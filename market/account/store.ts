@@ -1,0 +1,109 @@
+import type { Address, KeyId, TenantId } from '@muster/protocol'
+import postgres from 'postgres'
+import type { Sql } from '../store/postgres/connection.ts'
+import { keyTaken, tenantMissing, tenantTaken } from '../store/refusals.ts'
+import type { Accounts, ApiKey, Tenant } from '../store/store.ts'
+
+interface TenantRow {
+  readonly id: TenantId
+  readonly name: string
+  readonly address: Address | null
+  readonly created_at: string
+}
+
+interface KeyRow {
+  readonly id: KeyId
+  readonly tenant: TenantId
+  readonly name: string
+  readonly last_four: string
+  readonly created_at: string
+  readonly revoked_at: string | null
+  readonly last_used_at: string | null
+}
+
+const time = (text: string | null): number | null => (text === null ? null : Number(text))
+
+const tenantOf = ({ id, name, address, created_at }: TenantRow): Tenant => ({
+  id,
+  name,
+  address,
+  createdAt: Number(created_at),
+})
+
+const keyOf = (row: KeyRow): ApiKey => ({
+  id: row.id,
+  tenant: row.tenant,
+  name: row.name,
+  lastFour: row.last_four,
+  createdAt: Number(row.created_at),
+  revokedAt: time(row.revoked_at),
+  lastUsedAt: time(row.last_used_at),
+})
+
+export const createAccounts = (sql: Sql): Accounts => {
+  const keyColumns = sql`k.id, k.tenant, k.name, k.last_four, k.created_at, k.revoked_at, k.last_used_at`
+  return {
+    create: async ({ id, name, address, createdAt }) => {
+      const made = await sql`
+        INSERT INTO tenant (id, name, address, created_at) VALUES (${id}, ${name}, ${address}, ${createdAt}) ON CONFLICT DO NOTHING`
+      if (made.count === 0) throw tenantTaken(id)
+    },
+    get: async (id) => {
+      const [row] = await sql<TenantRow[]>`SELECT id, name, address, created_at FROM tenant WHERE id = ${id}`
+      return row === undefined ? undefined : tenantOf(row)
+    },
+    list: async ({ limit, after }) => {
+      const rows = await sql<TenantRow[]>`
+        SELECT id, name, address, created_at FROM tenant ${after === undefined ? sql`` : sql`WHERE id > ${after}`}
+        ORDER BY id LIMIT ${limit}`
+      return rows.map(tenantOf)
+    },
+    addKey: async (key) => {
+      try {
+        const made = await sql`
+          INSERT INTO api_key (id, tenant, name, sha256, last_four, created_at, revoked_at, last_used_at)
+          VALUES (${key.id}, ${key.tenant}, ${key.name}, ${Buffer.from(key.sha256)}, ${key.lastFour}, ${key.createdAt},
+            ${key.revokedAt}, ${key.lastUsedAt})
+          ON CONFLICT DO NOTHING`
+        if (made.count === 0) throw keyTaken(key.id)
+      } catch (error) {
+        if (error instanceof postgres.PostgresError && error.code === '23503') throw tenantMissing(key.tenant)
+        throw error
+      }
+    },
+    keyByHash: async (sha256) => {
+      const [row] = await sql<
+        (KeyRow & { tenant_name: string; tenant_address: Address | null; tenant_created_at: string })[]
+      >`
+        SELECT ${keyColumns}, t.name AS tenant_name, t.address AS tenant_address,
+          t.created_at AS tenant_created_at
+        FROM api_key k JOIN tenant t ON t.id = k.tenant WHERE k.sha256 = ${Buffer.from(sha256)}`
+      if (row === undefined) return undefined
+      return {
+        key: keyOf(row),
+        tenant: tenantOf({
+          id: row.tenant,
+          name: row.tenant_name,
+          address: row.tenant_address,
+          created_at: row.tenant_created_at,
+        }),
+      }
+    },
+    keys: async (tenant) => {
+      const rows = await sql<KeyRow[]>`
+        SELECT ${keyColumns} FROM api_key k WHERE k.tenant = ${tenant} ORDER BY k.id DESC`
+      return rows.map(keyOf)
+    },
+    revokeKey: async ({ tenant, id, at }) => {
+      const done = await sql`
+        UPDATE api_key SET revoked_at = ${at} WHERE id = ${id} AND tenant = ${tenant} AND revoked_at IS NULL`
+      return done.count === 1
+    },
+    markKeyUsed: async (id, at) => {
+      await sql`
+        UPDATE api_key SET last_used_at = greatest(last_used_at, ${at}::bigint)
+        FROM (SELECT set_config('synchronous_commit', 'off', true)) AS setting
+        WHERE id = ${id}`
+    },
+  }
+}

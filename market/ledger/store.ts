@@ -1,0 +1,130 @@
+import type { AccountName, EntryId, EntryKind, LedgerEntry, NanoUsd, ReceiptId } from '@muster/protocol'
+import { plainArray, textArray } from '../store/postgres/array.ts'
+import type { Fragment, Sql } from '../store/postgres/connection.ts'
+import type { AccountChange } from '../store/postgres/merge-commits.ts'
+import type { LedgerReads } from '../store/store.ts'
+
+/** One row per entry. Legs come as arrays of arrays in JSON, the one list of lists that may be ragged. */
+export const insertEntries = (sql: Sql, entries: readonly LedgerEntry[]): Fragment => sql`
+  INSERT INTO ledger_entry (id, kind, receipt, at, accounts, amounts)
+  SELECT e.id, e.kind, e.receipt, e.at, e.accounts::text[], e.amounts::bigint[]
+  FROM unnest(
+    ${textArray(entries.map(({ id }) => id))}::text[],
+    ${textArray(entries.map(({ kind }) => kind))}::text[],
+    ${textArray(entries.map(({ receipt }) => receipt))}::text[],
+    ${plainArray(entries.map(({ at }) => at))}::bigint[],
+    ${textArray(entries.map(({ legs }) => textArray(legs.map(({ account }) => account))))}::text[],
+    ${textArray(entries.map(({ legs }) => plainArray(legs.map(({ amount }) => amount))))}::text[]
+  ) AS e (id, kind, receipt, at, accounts, amounts)`
+
+export const insertLegs = (sql: Sql, entries: readonly LedgerEntry[]): Fragment => {
+  const legs = entries.flatMap(({ id, legs: all }) =>
+    [...new Set(all.map(({ account }) => account))].map((account) => ({ account, id })),
+  )
+  return sql`
+  INSERT INTO ledger_leg (account, entry)
+  SELECT * FROM unnest(
+    ${textArray(legs.map(({ account }) => account))}::text[],
+    ${textArray(legs.map(({ id }) => id))}::text[]
+  )`
+}
+
+/**
+ * Posts what a group does to each account. Where one of its commits would leave an account below zero, the balance
+ * written is that one, which the table refuses, even if a later commit fills the account again.
+ */
+export const postAccounts = (sql: Sql, changes: readonly AccountChange[]): Fragment => sql`
+  MERGE INTO ledger_account AS held
+  USING unnest(
+    ${textArray(changes.map(({ account }) => account))}::text[],
+    ${plainArray(changes.map(({ net }) => net))}::numeric[],
+    ${plainArray(changes.map(({ low }) => low))}::numeric[]
+  ) AS change (account, net, low)
+  ON held.account = change.account
+  WHEN MATCHED THEN UPDATE SET balance = held.balance +
+    CASE WHEN held.account <> 'outside' AND held.balance + change.low < 0 THEN change.low ELSE change.net END
+  WHEN NOT MATCHED THEN INSERT (account, balance) VALUES (change.account,
+    CASE WHEN change.account <> 'outside' AND change.low < 0 THEN change.low ELSE change.net END)
+  RETURNING 1`
+
+export const knownEntries = async (sql: Sql, ids: readonly EntryId[]): Promise<Set<EntryId>> => {
+  const rows = await sql<{ id: EntryId }[]>`SELECT id FROM ledger_entry WHERE id = ANY(${textArray(ids)}::text[])`
+  return new Set(rows.map(({ id }) => id))
+}
+
+interface Row {
+  readonly id: EntryId
+  readonly kind: EntryKind
+  readonly receipt: ReceiptId | null
+  readonly at: string
+  readonly accounts: readonly AccountName[]
+  readonly amounts: readonly string[]
+}
+
+const ledgerEntry = ({ accounts, amounts, at, ...row }: Row): LedgerEntry => ({
+  id: row.id,
+  kind: row.kind,
+  legs: accounts.map((account, index) => ({ account, amount: BigInt(amounts[index] ?? '0') })),
+  receipt: row.receipt,
+  at: Number(at),
+})
+
+export const createLedgerReads = (sql: Sql): LedgerReads => {
+  const balances = async (accounts: readonly AccountName[]): Promise<Map<AccountName, NanoUsd>> => {
+    const rows = await sql<{ account: AccountName; balance: string }[]>`
+      SELECT account, balance FROM ledger_account WHERE account = ANY(${textArray(accounts)}::text[])`
+    const found = new Map(rows.map(({ account, balance }) => [account, BigInt(balance)]))
+    return new Map(accounts.map((account) => [account, found.get(account) ?? 0n]))
+  }
+  const total = async (): Promise<NanoUsd> => {
+    const [row] = await sql<[{ total: string }]>`SELECT coalesce(sum(balance), 0) AS total FROM ledger_account`
+    return BigInt(row.total)
+  }
+  return {
+    balance: async (account) => (await balances([account])).get(account) ?? 0n,
+    balances,
+    entries: async ({ account, limit, before }) => {
+      const rows = await sql<Row[]>`
+        SELECT e.id, e.kind, e.receipt, e.at, to_json(e.accounts) AS accounts, to_json(e.amounts::text[]) AS amounts
+        FROM ledger_leg l JOIN ledger_entry e ON e.id = l.entry
+        WHERE l.account = ${account} ${before === undefined ? sql`` : sql`AND l.entry < ${before}`}
+        ORDER BY l.entry DESC LIMIT ${limit}`
+      return rows.map(ledgerEntry)
+    },
+    total,
+    audit: async () => {
+      const [row] = await sql<
+        [
+          {
+            accounts: number
+            entries: number
+            total: string
+            mismatches: { account: AccountName; balance: string; entered: string }[] | null
+          },
+        ]
+      >`
+        WITH entered AS (
+          SELECT leg.account, sum(leg.amount) AS entered
+          FROM ledger_entry e, unnest(e.accounts, e.amounts) AS leg (account, amount) GROUP BY leg.account
+        ), compared AS (
+          SELECT account, coalesce(balance, 0) AS balance, coalesce(entered, 0) AS entered
+          FROM ledger_account FULL JOIN entered USING (account)
+        )
+        SELECT count(*)::int AS accounts, (SELECT count(*)::int FROM ledger_entry) AS entries,
+          coalesce(sum(balance), 0) AS total,
+          json_agg(json_build_object('account', account, 'balance', balance::text, 'entered', entered::text)
+            ORDER BY account) FILTER (WHERE balance <> entered) AS mismatches
+        FROM compared`
+      return {
+        accounts: row.accounts,
+        entries: row.entries,
+        total: BigInt(row.total),
+        mismatches: (row.mismatches ?? []).map(({ account, balance, entered }) => ({
+          account,
+          balance: BigInt(balance),
+          entered: BigInt(entered),
+        })),
+      }
+    },
+  }
+}

@@ -1,0 +1,33 @@
+import path from 'node:path'
+import { silentLog, type Log, type World } from '@muster/protocol'
+import { startEmbeddedPostgres } from './embedded/start-embedded-postgres.ts'
+import { createPostgresStore } from './postgres/create-postgres-store.ts'
+import type { Store } from './store.ts'
+
+export interface StoreOptions {
+  /** Where a market keeps what it has; the embedded Postgres lives in `postgres` below it. */
+  readonly directory: string
+  /** A Postgres of one's own, instead of the embedded one. */
+  readonly databaseUrl?: string | undefined
+}
+
+/** The store of a market: any Postgres by its URL, or else the embedded one, stopped when the store closes. */
+export const openStore = async (
+  { directory, databaseUrl }: StoreOptions,
+  { world, log = silentLog }: { readonly world: World; readonly log?: Log },
+): Promise<Store> => {
+  if (databaseUrl !== undefined) return await createPostgresStore({ connection: databaseUrl }, { world, log })
+  const embedded = await startEmbeddedPostgres({ directory: path.join(directory, 'postgres') }, { world, log })
+  try {
+    const store = await createPostgresStore({ connection: embedded.connection }, { world, log })
+    const close = async () => {
+      await store.close()
+      await embedded.stop()
+    }
+    let closing: Promise<void> | undefined
+    return { ...store, close: () => (closing ??= close()) }
+  } catch (error) {
+    await embedded.stop()
+    throw error
+  }
+}

@@ -1,0 +1,76 @@
+import { silentLog, toHex, type Log, type World } from '@muster/protocol'
+import { createAccounts } from '../../account/store.ts'
+import { createBlobs } from '../../blob/store.ts'
+import { createJobReads, pruneOrders } from '../../job/store.ts'
+import { createJournal } from '../../journal/store.ts'
+import { createLedgerReads } from '../../ledger/store.ts'
+import { createProviders } from '../../provider/store.ts'
+import { createReceiptReads } from '../../receipt/store.ts'
+import { encodeCommit } from '../encode-commit.ts'
+import type { Store } from '../store.ts'
+import { openSql, type PostgresConnection } from './connection.ts'
+import { createGroupCommit } from './group-commit.ts'
+import { migrate } from './migrate.ts'
+import { mapErrors, toStoreError } from './store-error.ts'
+import { createWriter } from './writer.ts'
+
+export interface PostgresStoreOptions {
+  /** `postgres://user:password@host/database`, or its parts. PostgreSQL 17 or newer. */
+  readonly connection: PostgresConnection | string
+  /** Connections for reading; one more writes. */
+  readonly readers?: number
+}
+
+// The writer's statement touches rows by their keys and nothing else, and is planned once.
+const writerSettings = {
+  plan_cache_mode: 'force_generic_plan',
+  enable_seqscan: 'off',
+  enable_hashjoin: 'off',
+  enable_mergejoin: 'off',
+}
+
+/** The store on Postgres: migrates the database, then opens. Throws `unavailable` where it cannot be had. */
+export const createPostgresStore = async (
+  { connection, readers = 6 }: PostgresStoreOptions,
+  { world, log = silentLog }: { readonly world: World; readonly log?: Log },
+): Promise<Store> => {
+  const sql = openSql(connection, { connections: readers })
+  const writing = openSql(connection, { connections: 1, settings: writerSettings })
+  const end = async () => {
+    await Promise.all([sql.end({ timeout: 5 }), writing.end({ timeout: 5 })])
+  }
+  try {
+    const run = await migrate(sql, world.now())
+    if (run > 0) log.info('migrated the database', { migrations: run })
+  } catch (error) {
+    await end()
+    throw toStoreError(error)
+  }
+  const writer = createWriter(writing, { world, log, id: toHex(world.random(16)) })
+  const group = createGroupCommit(writer)
+  const journal = mapErrors(createJournal(sql))
+  const own = mapErrors({
+    pruneOrders: (now: number) => pruneOrders(sql, now),
+    ping: async () => {
+      await sql`SELECT 1`
+    },
+  })
+  let closing: Promise<void> | undefined
+  const close = async () => {
+    await group.close()
+    await writer.close()
+    await end()
+  }
+  return {
+    commit: async (commit) => await group.commit(encodeCommit(commit)),
+    ...journal,
+    ...own,
+    jobs: mapErrors(createJobReads(sql)),
+    receipts: mapErrors(createReceiptReads(sql)),
+    ledger: mapErrors(createLedgerReads(sql)),
+    accounts: mapErrors(createAccounts(sql)),
+    providers: mapErrors(createProviders(sql)),
+    blobs: mapErrors(createBlobs(sql)),
+    close: () => (closing ??= close()),
+  }
+}

@@ -1,0 +1,202 @@
+import {
+  attemptId,
+  cidOf,
+  digestOf,
+  newId,
+  systemWorld,
+  transfer,
+  type AccountName,
+  type Address,
+  type AttemptId,
+  type Cid,
+  type EntryKind,
+  type Hex,
+  type IdNoun,
+  type JobEvent,
+  type JobId,
+  type JobSpec,
+  type LeaseId,
+  type LedgerEntry,
+  type NanoUsd,
+  type Order,
+  type TenantId,
+} from '@muster/protocol'
+import type { JobRow, StoredReceipt, UsedOrder } from './store.ts'
+
+// Records for tests of the store, which checks no signatures.
+
+const hex = (digit: string, byteCount: number): Hex => `0x${digit.repeat(2 * byteCount)}`
+const signature = hex('5', 65)
+export const at = 1_800_000_000_000
+export const address = (digit: string): Address => hex(digit, 20) as Address
+
+export const someId = <Noun extends IdNoun>(noun: Noun) => newId({ ...systemWorld, now: () => at }, noun)
+export const someCid = (text: string): Cid => cidOf(new TextEncoder().encode(text))
+
+const resources = { cpuMilli: 1000, memoryBytes: 2 ** 30, diskBytes: 0, gpuCount: 0 }
+const placement = { regions: [], countries: [], providers: [], excludeProviders: [], attributes: {} }
+const price = { nanoUsd: 278n, per: 'task' } as const
+
+export const someSpec = (tasks = 2): JobSpec => ({
+  apiVersion: 'muster/v1',
+  kind: 'batch',
+  name: 'pages',
+  runtime: 'noop',
+  program: null,
+  tasks: Array.from({ length: tasks }, (_, index) => ({ inputs: [{ name: 'page', cid: someCid(`page ${index}`) }] })),
+  slots: 2,
+  resources,
+  placement,
+  award: 'lowest',
+  maxPrice: price,
+  ceiling: 10_000n,
+  limits: { taskTimeoutMs: 60_000, maxFailures: 3 },
+  verify: 'none',
+})
+
+export const submitted = (job: JobId, tenant: TenantId, tasks = 2): JobEvent => {
+  const spec = someSpec(tasks)
+  const record: Order = {
+    kind: 'order',
+    id: someId('order'),
+    market: address('a'),
+    tenant,
+    custody: 'market',
+    job: digestOf(spec),
+    slots: spec.slots,
+    resources,
+    runtime: 'noop',
+    placement,
+    award: 'lowest',
+    maxPrice: price,
+    ceiling: 2n ** 62n,
+    nonce: hex('7', 16),
+    issuedAt: at,
+    expiresAt: at + 60_000,
+  }
+  return { type: 'submitted', at, job, tenant, spec, order: { record, signature }, operators: 0 }
+}
+
+export const leaseOpened = (job: JobId, tenant: TenantId, lease: LeaseId): JobEvent => ({
+  type: 'lease-opened',
+  at,
+  lease: {
+    record: {
+      kind: 'lease',
+      id: lease,
+      market: address('a'),
+      provider: address('b'),
+      tenant,
+      job,
+      order: digestOf('order'),
+      reservation: digestOf('reservation'),
+      slots: 2,
+      resources,
+      runtime: 'noop',
+      price,
+      bond: 5_000n,
+      startsAt: at,
+      paidUntil: at + 3_600_000,
+    },
+    signature: { root: hex('1', 32), path: [hex('2', 32)], signature },
+  },
+  reservation: {
+    record: {
+      kind: 'reservation',
+      id: someId('reservation'),
+      market: address('a'),
+      provider: address('b'),
+      order: digestOf('order'),
+      offer: someId('offer'),
+      slots: 2,
+      resources,
+      gpus: [],
+      price,
+      issuedAt: at,
+      expiresAt: at + 10_000,
+    },
+    signature,
+  },
+})
+
+export const dispatched = (lease: LeaseId, index: number, fence = 1): JobEvent => ({
+  type: 'dispatched',
+  at,
+  lease,
+  attempts: [{ index, fence }],
+})
+
+/** An event that any stream takes, to the store. */
+export const someEvent = (lease: LeaseId = someId('lease')): JobEvent => ({ type: 'lease-suspected', at, lease })
+
+export const someReceipt = (
+  job: JobId,
+  index: number,
+  fence = 1,
+  more: Partial<StoredReceipt['receipt']['record']> = {},
+): StoredReceipt => {
+  const attempt: AttemptId = attemptId(job, index, fence)
+  return {
+    receipt: {
+      record: {
+        kind: 'receipt',
+        id: someId('receipt'),
+        market: address('a'),
+        provider: address('b'),
+        tenant: someId('tenant'),
+        lease: digestOf('lease'),
+        claim: digestOf('claim'),
+        attempt,
+        price,
+        operators: 0,
+        slotMs: 50,
+        amount: 278n,
+        reverses: null,
+        issuedAt: at,
+        ...more,
+      },
+      signature: { root: hex('1', 32), path: [hex('2', 32), hex('3', 32)], signature },
+    },
+    claim: {
+      record: {
+        kind: 'claim',
+        market: address('a'),
+        provider: address('b'),
+        lease: someId('lease'),
+        attempt,
+        program: null,
+        execSpec: '',
+        inputs: digestOf([]),
+        outputs: [{ name: 'text', cid: someCid(`${job} ${index}`) }],
+        meter: { slotMs: 50, cpuMs: 40, peakMemoryBytes: 1_000_000 },
+        startedAt: at,
+        endedAt: at + 50,
+      },
+      signature,
+    },
+  }
+}
+
+export const move = (from: AccountName, to: AccountName, amount: NanoUsd, kind: EntryKind = 'deposit'): LedgerEntry =>
+  transfer({ id: someId('entry'), kind, from, to, amount, at })
+
+export const someJobRow = (id: JobId, tenant: TenantId, more: Partial<JobRow> = {}): JobRow => ({
+  id,
+  tenant,
+  name: 'pages',
+  phase: 'active',
+  counts: { waiting: 2, running: 0, accepted: 0, final: 0, abandoned: 0, cancelled: 0 },
+  ceiling: 10_000n,
+  charged: 0n,
+  submittedAt: at,
+  updatedAt: at,
+  closedAt: null,
+  ...more,
+})
+
+export const someOrder = (job: JobId, tenant: TenantId): UsedOrder => ({
+  digest: digestOf(job),
+  tenant,
+  job,
+  expiresAt: at + 1_000,
+})

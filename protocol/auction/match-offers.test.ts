@@ -1,0 +1,103 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { outputsOf } from '../arbitrary/arbitrary-of.ts'
+import { offerSchema, type Offer, type SignedOffer } from '../offer/offer.ts'
+import { orderSchema } from '../order/order.ts'
+import { exampleOffer, exampleOrder } from '../vector/example-records.ts'
+import { explainNoFit } from './explain-no-fit.ts'
+import { failedRequirements, rankOffers, type Demand } from './match-offers.ts'
+
+const now = exampleOffer.issuedAt
+const signed = (record: Offer): SignedOffer => ({ record, signature: '0x' })
+const demandWith = (change: Partial<Demand>): Demand => ({ ...exampleOrder, ...change })
+const placement = exampleOrder.placement
+const failures = (demand: Partial<Demand>, offer: Partial<Offer> = {}, at = now) =>
+  failedRequirements(demandWith(demand), { ...exampleOffer, ...offer }, at)
+
+test('the example fits', () => {
+  expect(failures({})).toEqual([])
+})
+
+describe('an offer does not fit', () => {
+  test.each<[string, Partial<Demand>, Partial<Offer>, string, string]>([
+    ['expiry', {}, { expiresAt: now }, `after ${now}`, String(now)],
+    ['slots free', {}, { slots: 0 }, 'at least 1', '0'],
+    ['runtime', { runtime: 'graph' }, { runtimes: ['noop'] }, 'graph', 'noop'],
+    ['resources.cpuMilli', { resources: { ...exampleOrder.resources, cpuMilli: 1001 } }, {}, 'at least 1001', '1000'],
+    ['resources.gpuCount', { resources: { ...exampleOrder.resources, gpuCount: 1 } }, {}, 'at least 1', '0'],
+    ['placement.regions', { placement: { ...placement, regions: ['us', 'asia'] } }, {}, 'us or asia', 'eu-west'],
+    ['placement.countries', { placement: { ...placement, countries: ['DE'] } }, {}, 'DE', 'NL'],
+    [
+      'placement.excludeProviders',
+      { placement: { ...placement, excludeProviders: [exampleOffer.provider] } },
+      {},
+      'another provider',
+      exampleOffer.provider,
+    ],
+    [
+      'placement.attributes.tier',
+      { placement: { ...placement, attributes: { tier: 'datacenter' } } },
+      {},
+      'datacenter',
+      'community',
+    ],
+    ['placement.attributes.disk', { placement: { ...placement, attributes: { disk: 'nvme' } } }, {}, 'nvme', 'none'],
+    ['placement.attributes.disk', { placement: { ...placement, attributes: { disk: 'none' } } }, {}, 'none', 'none'],
+    [
+      'placement.attributes.constructor',
+      { placement: { ...placement, attributes: { constructor: 'x' } } as never },
+      {},
+      'x',
+      'none',
+    ],
+    ['price.per', { maxPrice: { nanoUsd: 1000n, per: 'hour' } }, {}, 'hour', 'operator'],
+    ['price', { maxPrice: { nanoUsd: 124n, per: 'operator' } }, {}, 'at most 124 nano-dollars', '125'],
+  ])('for its %s', (requirement, demand, offer, expected, found) => {
+    expect(failures(demand, offer)).toEqual([{ requirement, expected, found }])
+  })
+})
+
+test('every failure of any offer and order is told as text', () => {
+  fc.assert(
+    fc.property(outputsOf(orderSchema), outputsOf(offerSchema), (order, offer) => {
+      const failed = failedRequirements(order, offer, now)
+      for (const { requirement, expected, found } of failed) {
+        expect([typeof requirement, typeof expected, typeof found]).toEqual(['string', 'string', 'string'])
+      }
+      expect(rankOffers(order, [signed(offer)], now)).toHaveLength(failed.length === 0 ? 1 : 0)
+    }),
+    { numRuns: 50 },
+  )
+})
+
+test('the cheapest comes first, of equals the older', () => {
+  const priced = (id: string, nanoUsd: bigint) =>
+    signed({ ...exampleOffer, id: `ofr_${id}` as Offer['id'], price: { nanoUsd, per: 'operator' } })
+  const offers = [priced('c', 9n), priced('b', 5n), priced('a', 5n), priced('d', 2n ** 62n), priced('e', 0n)]
+  const ranked = rankOffers(demandWith({ maxPrice: { nanoUsd: 100n, per: 'operator' } }), offers, now)
+  expect(ranked.map(({ record }) => record.id)).toEqual(['ofr_e', 'ofr_a', 'ofr_b', 'ofr_c'])
+})
+
+describe('where nothing fits, the answer', () => {
+  const demand = demandWith({ slots: 3, runtime: 'graph', maxPrice: { nanoUsd: 1n, per: 'operator' } })
+
+  test('names the nearest offers and what each one fails', () => {
+    const far = signed({ ...exampleOffer, id: 'ofr_far' as Offer['id'], runtimes: ['noop'] })
+    const error = explainNoFit(demand, [far, ...Array.from({ length: 9 }, () => signed(exampleOffer))], now)
+    expect(error).toMatchObject({
+      code: 'nothing_fits',
+      retry: 'later',
+      retryAfterMs: 10_000,
+      facts: { slots: 3, offers: 10 },
+    })
+    expect(error.message).toBe(
+      'None of 10 offers fits; the nearest fails price: expected at most 1 nano-dollars, found 125.',
+    )
+    const near = error.facts['nearest'] as { failed: unknown[] }[]
+    expect(near.map(({ failed }) => failed.length)).toEqual([1, 1, 1, 1, 1])
+  })
+
+  test('says so where there is no offer at all', () => {
+    expect(explainNoFit(demand, [], now).message).toMatch(/^No agent is linked/)
+  })
+})

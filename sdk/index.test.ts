@@ -1,0 +1,101 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+import { expect, test } from 'vitest'
+import * as sdk from './index.ts'
+
+test('exports these names', () => {
+  expect(Object.keys(sdk).toSorted()).toMatchInlineSnapshot(`
+    [
+      "MusterError",
+      "blobListDigest",
+      "chargeFor",
+      "checkInputs",
+      "checkProgram",
+      "checkSpec",
+      "cidOf",
+      "cidOfSource",
+      "createMuster",
+      "createSigner",
+      "createTaskFinder",
+      "createVerifier",
+      "decodeManifest",
+      "decodeTensor",
+      "describeValue",
+      "dtypeSize",
+      "dtypes",
+      "encodeTensor",
+      "explainIssues",
+      "failedRequirements",
+      "formatUsd",
+      "fromHex",
+      "isCid",
+      "isDtype",
+      "isId",
+      "joinPath",
+      "loadSecp256k1",
+      "nobleSecp256k1",
+      "parseAttemptId",
+      "parseCid",
+      "parseId",
+      "parseUsd",
+      "prepareProgram",
+      "rankOffers",
+      "readTensorHeader",
+      "receiptBundleSchema",
+      "sayIssues",
+      "sayRefusal",
+      "tensorDigest",
+      "toHex",
+      "toJson",
+      "toProblem",
+      "verifyBill",
+      "verifyReceipt",
+    ]
+  `)
+})
+
+test('a client has these verbs', () => {
+  expect(Object.keys(sdk.createMuster({ url: 'http://127.0.0.1:1' })).toSorted()).toMatchInlineSnapshot(`
+    [
+      "account",
+      "attemptLogs",
+      "call",
+      "cancelJob",
+      "createKey",
+      "getBlob",
+      "getBlobRange",
+      "getJob",
+      "getProgram",
+      "getTensor",
+      "listJobs",
+      "listOffers",
+      "listReceipts",
+      "listTasks",
+      "market",
+      "match",
+      "publishProgram",
+      "putBlob",
+      "putBlobs",
+      "putTensors",
+      "revokeKey",
+      "runTasks",
+      "streamBlob",
+      "submitJob",
+      "url",
+      "waitForJob",
+      "watchJob",
+    ]
+  `)
+})
+
+test('needs nothing that a browser lacks', () => {
+  const folder = import.meta.dirname
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
+    (file) => file.endsWith('.ts') && !file.endsWith('.test.ts') && !file.startsWith('fake'),
+  )
+  expect(files.length).toBeGreaterThan(20)
+  const nodeBound = files.filter((file) =>
+    /from 'node:|import\('node:|\bprocess\.|\bBuffer\b/.test(readFileSync(path.join(folder, file), 'utf8')),
+  )
+  expect(nodeBound).toEqual([])
+})

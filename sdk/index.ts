@@ -1,0 +1,92 @@
+export { type BlobSource } from './blob/blob-source.ts'
+export { type GetBlobOptions } from './blob/get-blob.ts'
+export { cidOfSource } from './blob/hash-source.ts'
+export { type PutBlobsOptions, type PutProgress } from './blob/put-blobs.ts'
+export { type CallInput, type CallOptions } from './client/call-route.ts'
+export { type MusterOptions } from './client/connection.ts'
+export { createMuster, type Muster } from './client/create-muster.ts'
+export { type RetryPolicy } from './client/retry-call.ts'
+export { checkSpec, type JobSpecInput } from './job/check-spec.ts'
+export { describeValue, explainIssues, joinPath, sayIssues, type Issue } from './job/explain-issues.ts'
+export { createTaskFinder, type FinishedTask } from './job/finished-tasks.ts'
+export { type RunTasksOptions } from './job/run-tasks.ts'
+export { type WaitOptions } from './job/wait-for-job.ts'
+export { type WatchOptions } from './job/watch-job.ts'
+export { type CheckResult, type ReceiptCheck } from './receipt/receipt-check.ts'
+export { verifyBill, type BillVerdict } from './receipt/verify-bill.ts'
+export { verifyReceipt, type ReceiptVerdict, type TrustedFacts } from './receipt/verify-receipt.ts'
+
+export {
+  checkInputs,
+  checkProgram,
+  decodeManifest,
+  decodeTensor,
+  dtypes,
+  dtypeSize,
+  encodeTensor,
+  isDtype,
+  publishProgram as prepareProgram,
+  readTensorHeader,
+  sayRefusal,
+  tensorDigest,
+  type Dtype,
+  type EncodableTensor,
+  type InputProblem,
+  type ProgramManifest,
+  type PublishedProgram,
+  type Refusal,
+  type Tensor,
+  type TensorHeader,
+  type ValueDeclaration,
+} from '@muster/graph'
+export {
+  blobListDigest,
+  chargeFor,
+  cidOf,
+  createSigner,
+  createVerifier,
+  failedRequirements,
+  formatUsd,
+  fromHex,
+  isCid,
+  isId,
+  loadSecp256k1,
+  MusterError,
+  nobleSecp256k1,
+  parseAttemptId,
+  parseCid,
+  parseId,
+  parseUsd,
+  rankOffers,
+  receiptBundleSchema,
+  toHex,
+  toJson,
+  toProblem,
+  type Address,
+  type AttemptId,
+  type Cid,
+  type Demand,
+  type Digest,
+  type ErrorCode,
+  type Fault,
+  type Hex,
+  type JobId,
+  type JobSpec,
+  type JobView,
+  type NamedBlob,
+  type NanoUsd,
+  type NearMiss,
+  type Offer,
+  type Price,
+  type Problem,
+  type Receipt,
+  type ReceiptBundle,
+  type ReceiptId,
+  type Retry,
+  type SignedOffer,
+  type SignedReceipt,
+  type Signer,
+  type TaskView,
+  type TimelineEvent,
+  type Verifier,
+} from '@muster/protocol'

@@ -1,0 +1,47 @@
+import {
+  digestOf,
+  signRecord,
+  toHex,
+  type JobSpec,
+  type Order,
+  type OrderId,
+  type SignatureDomain,
+  type SignedOrder,
+  type Signer,
+  type TenantId,
+  type World,
+} from '@muster/protocol'
+
+/** How long an order may be used: slots that are lost are auctioned again under the same order. */
+export const orderLifetimeMs = 7 * 24 * 3_600_000
+
+export interface OrderInput {
+  readonly spec: JobSpec
+  readonly id: OrderId
+  readonly tenant: TenantId
+  readonly domain: SignatureDomain
+}
+
+/** The order for a job, signed by the tenant's own key. */
+export const buildOrder = (world: World, signer: Signer, { spec, id, tenant, domain }: OrderInput): SignedOrder => {
+  const issuedAt = world.now()
+  const order: Order = {
+    kind: 'order',
+    id,
+    market: domain.market,
+    tenant,
+    custody: 'tenant',
+    job: digestOf(spec),
+    slots: spec.slots,
+    resources: spec.resources,
+    runtime: spec.runtime,
+    placement: spec.placement,
+    award: spec.award,
+    maxPrice: spec.maxPrice,
+    ceiling: spec.ceiling,
+    nonce: toHex(world.random(16)),
+    issuedAt,
+    expiresAt: issuedAt + orderLifetimeMs,
+  }
+  return signRecord(signer, domain, order)
+}

@@ -1,0 +1,131 @@
+import type { z } from 'zod'
+
+/** What is wrong at one place of something written by a person. */
+export interface Issue {
+  /** `tasks[3].inputs[0].cid`; empty for the whole. */
+  readonly path: string
+  readonly expected: string
+  readonly found: string
+}
+
+type ZodIssue = z.core.$ZodIssue
+
+const plainKey = /^[A-Za-z_][\w-]*$/
+
+export const joinPath = (path: readonly PropertyKey[]): string =>
+  path
+    .map((part) => {
+      if (typeof part === 'number') return `[${part}]`
+      const text = String(part)
+      return plainKey.test(text) ? `.${text}` : `[${JSON.stringify(text)}]`
+    })
+    .join('')
+    .replace(/^\./, '')
+
+/** A value in a few words, for `found`. */
+export const describeValue = (value: unknown): string => {
+  if (value === undefined) return 'nothing'
+  if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value)
+  if (Array.isArray(value)) return `a list of ${value.length}`
+  if (value === null) return 'null'
+  if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean') return `${value}`
+  if (typeof value !== 'object') return `a ${typeof value}`
+  const keys = Object.keys(value)
+  return keys.length === 0 ? 'an empty map' : `a map of ${keys.slice(0, 5).join(', ')}${keys.length > 5 ? ', …' : ''}`
+}
+
+const valueAt = (root: unknown, path: readonly PropertyKey[]): unknown => {
+  let value = root
+  for (const key of path) {
+    if (typeof value !== 'object' || value === null) return undefined
+    value = (value as Record<PropertyKey, unknown>)[key]
+  }
+  return value
+}
+
+const typeNames: Readonly<Record<string, string>> = {
+  string: 'text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'a map',
+  record: 'a map',
+  bigint: 'a whole number',
+  null: 'null',
+}
+
+const units: Readonly<Record<string, string>> = {
+  string: ' characters',
+  array: ' items',
+  set: ' items',
+  map: ' entries',
+}
+
+const ownWords = (message: string): string | undefined => /^expected (.+)$/.exec(message)?.[1]
+
+const expectation = (issue: ZodIssue): string => {
+  const own = ownWords(issue.message)
+  if (own !== undefined) return own
+  switch (issue.code) {
+    case 'invalid_type':
+      return typeNames[issue.expected] ?? issue.expected
+    case 'invalid_value':
+      return issue.values.map((value) => (typeof value === 'string' ? value : String(value))).join(' or ')
+    case 'too_small':
+      return `${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}${units[issue.origin] ?? ''}`
+    case 'too_big':
+      return `${issue.inclusive === false ? 'less than' : 'at most'} ${issue.maximum}${units[issue.origin] ?? ''}`
+    case 'invalid_format':
+      return issue.pattern === undefined ? issue.format : `text like ${issue.pattern}`
+    case 'not_multiple_of':
+      return `a multiple of ${issue.divisor}`
+    default:
+      return issue.message
+  }
+}
+
+const flatten = (issue: ZodIssue, before: readonly PropertyKey[], root: unknown): Issue[] => {
+  const path = [...before, ...issue.path]
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({
+      path: joinPath([...path, key]),
+      expected: 'no field of this name',
+      found: describeValue(valueAt(root, [...path, key])),
+    }))
+  }
+  if (issue.code === 'invalid_union' && issue.errors.length > 0 && ownWords(issue.message) === undefined) {
+    const branches = issue.errors.map((branch) => branch.flatMap((inner) => flatten(inner, path, root)))
+    const here = joinPath(path)
+    if (branches.every(([first, ...more]) => more.length === 0 && first?.path === here)) {
+      const expected = [...new Set(branches.map(([first]) => first?.expected ?? ''))].join(' or ')
+      return [{ path: here, expected, found: describeValue(valueAt(root, path)) }]
+    }
+    return branches.reduce((best, branch) => {
+      const isOff = (issues: Issue[]) => issues.some((inner) => inner.path === here)
+      if (isOff(best) !== isOff(branch)) return isOff(best) ? branch : best
+      return branch.length < best.length ? branch : best
+    })
+  }
+  if (issue.code === 'invalid_key' || issue.code === 'invalid_element') {
+    return issue.issues.map((inner) => ({
+      path: joinPath(path),
+      expected: `a name that is ${expectation(inner)}`,
+      found: describeValue(path.at(-1)),
+    }))
+  }
+  return [{ path: joinPath(path), expected: expectation(issue), found: describeValue(valueAt(root, path)) }]
+}
+
+/** Every issue of a failed parse, each with its place, what belongs there and what was found. `input` is what was parsed. */
+export const explainIssues = (error: z.ZodError, input: unknown): Issue[] =>
+  error.issues.flatMap((issue) => flatten(issue, [], input))
+
+/** One sentence over a list of issues. */
+export const sayIssues = (what: string, issues: readonly Issue[]): string => {
+  const [first] = issues
+  if (first === undefined) return `${what} is wrong.`
+  const rest = issues.length > 1 ? `, and ${issues.length - 1} more` : ''
+  const at = first.path === '' ? 'it' : first.path
+  return `${what} is wrong: ${at} should be ${first.expected}, found ${first.found}${rest}.`
+}

@@ -1,0 +1,193 @@
+import { buildModelBytes } from '@muster/graph'
+import {
+  createVerifier,
+  nobleSecp256k1,
+  receiptBundleSchema,
+  toJson,
+  type JobSpec,
+  type ReceiptBundle,
+} from '@muster/protocol'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createMuster } from '../client/create-muster.ts'
+import { fakeApiKey, listOf, noopSpec, signerNamed, startFakeMarket, type FakeMarket } from '../fake/index.ts'
+import { verifyBill } from './verify-bill.ts'
+import { verifyReceipt, type TrustedFacts } from './verify-receipt.ts'
+
+const tenant = signerNamed('tenant')
+let market: FakeMarket
+let bundles: ReceiptBundle[]
+let trusted: TrustedFacts & { readonly spec: JobSpec; readonly program: Uint8Array }
+
+beforeAll(async () => {
+  market = await startFakeMarket({ tenantAddress: tenant.address })
+  const muster = createMuster({ url: market.url, apiKey: fakeApiKey, signer: tenant })
+  const model = buildModelBytes({
+    inputs: [{ name: 'x', dtype: 'float32', dims: [2] }],
+    outputs: [{ name: 'y', dtype: 'float32', dims: [2] }],
+    nodes: [{ op: 'Mul', inputs: ['x', 'x'], outputs: ['y'] }],
+  })
+  const program = await muster.publishProgram(model)
+  const x = await muster.putTensors(
+    [1, 2, 3].map((value) => ({ dtype: 'float32', dims: [2], data: Float32Array.of(value, 0) })),
+  )
+  const view = await muster.submitJob({
+    ...noopSpec(),
+    runtime: 'graph',
+    program: program.id,
+    tasks: x.map((cid) => ({ inputs: [{ name: 'x', cid }] })),
+    maxPrice: { nanoUsd: 1000n, per: 'operator' },
+  })
+  bundles = await listOf(muster.listReceipts(view.id))
+  const { spec } = market.network.require(view.id).job
+  trusted = {
+    market: market.network.market,
+    tenant: tenant.address,
+    chainId: 31_337,
+    spec,
+    program: program.manifestBytes,
+  }
+})
+afterAll(() => market.close())
+
+type Path = readonly (string | number)[]
+
+const leaves = (value: unknown, path: Path = []): Path[] => {
+  if (typeof value !== 'object' || value === null) return [path]
+  return Object.entries(value).flatMap(([key, item]) =>
+    leaves(item, [...path, Array.isArray(value) ? Number(key) : key]),
+  )
+}
+
+/** Another value of the same kind, so that the form stays right and only the check can find it. */
+const otherThan = (value: unknown): unknown => {
+  if (typeof value === 'bigint') return value + 1n
+  if (typeof value === 'number') return value + 1
+  if (typeof value === 'boolean') return !value
+  if (value === null) return null
+  const text = typeof value === 'string' ? value : ''
+  if (/^0x[0-9a-f]+$/.test(text)) return `${text.slice(0, 10)}${text[10] === '0' ? '1' : '0'}${text.slice(11)}`
+  if (/^(job|ofr|ord|rsv|lse|rcp|tnt)_/.test(text))
+    return `${text.slice(0, 12)}${text[12] === '0' ? '1' : '0'}${text.slice(13)}`
+  const enums: Record<string, string> = { operator: 'task', graph: 'noop', tenant: 'market' }
+  return enums[text] ?? `${text}x`
+}
+
+const changed = (bundle: ReceiptBundle, path: Path, change: (value: unknown) => unknown): unknown => {
+  const copy: unknown = structuredClone(bundle)
+  let at = copy as Record<string | number, unknown>
+  for (const key of path.slice(0, -1)) at = at[key] as Record<string | number, unknown>
+  const last = path.at(-1) ?? ''
+  at[last] = change(at[last])
+  return copy
+}
+
+describe('verifyReceipt', () => {
+  test('passes every receipt of a job, through JSON and back', () => {
+    expect(bundles).toHaveLength(3)
+    for (const bundle of bundles) {
+      const verdict = verifyReceipt(JSON.parse(toJson(bundle)), trusted)
+      expect(verdict.checks.filter(({ result }) => result !== 'ok')).toEqual([])
+      expect(verdict.ok).toBe(true)
+    }
+  })
+
+  test('says what it cannot know without being told', () => {
+    const { ok, checks } = verifyReceipt(bundles[0])
+    expect(ok).toBe(true)
+    expect(checks.filter(({ result }) => result === 'unknown').map(({ name }) => name)).toEqual([
+      'the market is the one expected',
+      'the tenant signed the order',
+      'the operators billed are the program’s',
+    ])
+  })
+
+  test('finds a change of any field of any record', () => {
+    const [bundle] = bundles
+    if (bundle === undefined) throw new Error('no receipt')
+    const paths = leaves(bundle).filter(
+      (path) => path.reduce<unknown>((at, key) => (at as Record<string | number, unknown>)[key], bundle) !== null,
+    )
+    expect(paths.length).toBeGreaterThan(90)
+    const missed = paths.filter((path) => verifyReceipt(changed(bundle, path, otherThan), trusted).ok)
+    expect(missed.map((path) => path.join('.'))).toEqual([])
+  })
+
+  test('finds a change of any field but those of the order’s signature without being told anything', () => {
+    const [bundle] = bundles
+    if (bundle === undefined) throw new Error('no receipt')
+    const paths = leaves(bundle).filter(
+      (path) => path.reduce<unknown>((at, key) => (at as Record<string | number, unknown>)[key], bundle) !== null,
+    )
+    const missed = paths
+      .filter((path) => verifyReceipt(changed(bundle, path, otherThan)).ok)
+      .map((path) => path.join('.'))
+    expect(missed.filter((path) => path !== 'order.signature')).toEqual([])
+  })
+
+  test('finds a claim of another attempt, though all its signatures are right', () => {
+    const [first, second] = bundles as [ReceiptBundle, ReceiptBundle]
+    const { ok, checks } = verifyReceipt({ ...first, claim: second.claim }, trusted)
+    expect(ok).toBe(false)
+    expect(checks.filter(({ result }) => result === 'failed').map(({ name }) => name)).toEqual([
+      'claim and receipt are of one attempt',
+      'the receipt rests on this claim',
+    ])
+  })
+
+  test('finds operators that the program does not have', () => {
+    const { checks } = verifyReceipt(bundles[0], { ...trusted, program: Uint8Array.of(1) })
+    expect(checks.find(({ name }) => name.startsWith('the operators billed'))?.result).toBe('failed')
+  })
+
+  test('holds the market and the network against those expected', () => {
+    expect(verifyReceipt(bundles[0], { market: tenant.address }).ok).toBe(false)
+    expect(verifyReceipt(bundles[0], { chainId: 1 }).ok).toBe(false)
+  })
+
+  test.each([[null], [1], [{}], [[]], [{ receipt: {} }], ['text']])('takes %j for no receipt', (value) => {
+    expect(verifyReceipt(value, trusted)).toMatchObject({
+      ok: false,
+      checks: [{ name: 'it is a receipt with its records' }],
+    })
+  })
+
+  test('needs one recovery for a batch with a verifier that remembers', () => {
+    let recoveries = 0
+    const verifier = createVerifier({
+      ...nobleSecp256k1,
+      recover: (...given) => (recoveries++, nobleSecp256k1.recover(...given)),
+    })
+    for (const bundle of bundles) expect(verifyReceipt(bundle, trusted, verifier).ok).toBe(true)
+    expect(recoveries).toBe(3 * bundles.length + 2)
+  })
+})
+
+describe('verifyBill', () => {
+  test('passes receipts that add up', () => {
+    const total = bundles.reduce((sum, { receipt }) => sum + receipt.record.amount, 0n)
+    expect(verifyBill(bundles, total)).toMatchObject({ ok: true, total })
+  })
+
+  test('finds a receipt that is there twice, a task charged twice and a sum that is wrong', () => {
+    const [first] = bundles as [ReceiptBundle]
+    const id = otherThan(first.receipt.record.id)
+    const second = receiptBundleSchema.parse(changed(first, ['receipt', 'record', 'id'], () => id))
+    const failed = (list: ReceiptBundle[], sum?: bigint) =>
+      verifyBill(list, sum).checks.flatMap(({ name, result }) => (result === 'failed' ? [name] : []))
+    expect(failed([first, first])).toEqual(['no receipt is counted twice', 'no task is charged twice'])
+    expect(failed([first, second])).toEqual(['no task is charged twice'])
+    expect(failed(bundles, 1n)).toEqual(['the receipts add up to what was charged'])
+  })
+
+  test('lets a task be charged again once its first receipt is reversed', () => {
+    const [first] = bundles as [ReceiptBundle]
+    const withRecord = (record: Partial<ReceiptBundle['receipt']['record']>): ReceiptBundle => ({
+      ...first,
+      receipt: { ...first.receipt, record: { ...first.receipt.record, ...record } },
+    })
+    const { id, amount } = first.receipt.record
+    const idOf = (text: string) => `${id.slice(0, -1)}${text}` as typeof id
+    const reversal = withRecord({ id: idOf('X'), amount: -amount, reverses: id })
+    expect(verifyBill([first, reversal, withRecord({ id: idOf('Y') })], amount)).toMatchObject({ ok: true })
+  })
+})

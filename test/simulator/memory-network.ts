@@ -1,0 +1,198 @@
+import {
+  defaultLinkLimits,
+  linkClosed,
+  maxClockSkewMs,
+  MusterError,
+  type Address,
+  type AgentHandlers,
+  type DialMarket,
+  type LinkLimits,
+  type MarketPeer,
+  type PeerHandlers,
+  type World,
+} from '@muster/protocol'
+import { createMemoryLink, type MemoryLink, type MemoryLinkNetwork } from './memory-link.ts'
+
+interface Range {
+  readonly min: number
+  readonly max: number
+}
+
+export interface MemoryNetworkOptions {
+  /** Of each message and of each half of a call, drawn anew each time; messages of one direction keep their order. */
+  readonly latencyMs?: Range
+  /** Until an end notices that its link broke. */
+  readonly noticeMs?: Range
+  /** Chance that a message, or half a call, breaks its link. */
+  readonly breakChance?: number
+  /** Chance that a chunk of a blob arrives with a wrong bit. */
+  readonly corruptChance?: number
+  /** Everything is encoded, decoded and checked against its schema, as on the wire; false passes values as they are. */
+  readonly isChecked?: boolean
+  readonly limits?: Partial<LinkLimits>
+  /** A message handler threw. By default the error is thrown on, so that a simulation fails where a program would log. */
+  onHandlerError?(error: unknown): void
+}
+
+/** One node of a market on the network. */
+export interface MemoryNode {
+  readonly market: Address
+  readonly world: World
+  readonly handlers: PeerHandlers
+  acceptEpoch(provider: Address, epoch: number): Promise<boolean>
+}
+
+export interface MemoryListener {
+  /** Closes every link as `shutdown` and refuses dials. */
+  close(): void
+  /** The node is gone at once: nothing is said to it any more, and its agents notice in time. */
+  crash(): void
+}
+
+/** One agent's access to the network. Two with one address are two agents with one key. */
+export interface MemoryAgent {
+  readonly dial: DialMarket
+  /** Breaks its link, if it has one. */
+  cut(): void
+  /** Nothing passes while held; for longer than the limits allow, the link is `silent`. */
+  hold(isHeld: boolean): void
+  /** The agent is gone at once; its market notices in time. A restarted agent takes a new `MemoryAgent`. */
+  crash(): void
+}
+
+export interface MemoryNetwork {
+  listen(node: MemoryNode): MemoryListener
+  /** `world` is the agent's own, whose clock may be wrong. */
+  agent(provider: Address, market: Address, world: World): MemoryAgent
+}
+
+interface Station {
+  readonly node: MemoryNode
+  readonly links: Map<Address, MemoryLink>
+}
+
+const superseded = (provider: Address, epoch: number): MusterError =>
+  new MusterError({
+    code: 'link_superseded',
+    message: 'Another agent uses this key: it linked with the same or a later epoch. Run one agent with each key.',
+    facts: { provider, epoch },
+  })
+
+const skewed = (skewMs: number): MusterError =>
+  new MusterError({
+    code: 'clock_skewed',
+    message: `This machine's clock is ${Math.round(skewMs / 1000)} s off the market's.`,
+    facts: { skewMs, maxSkewMs: maxClockSkewMs },
+  })
+
+const zero: Range = { min: 0, max: 0 }
+
+/**
+ * The agent link without sockets, on `world`'s time and `random`'s chance (numbers in [0, 1)): what the simulator puts in
+ * place of `createLinkServer` and `createDialer`. Calls and messages may overtake each other.
+ */
+export const createMemoryNetwork = (
+  world: World,
+  random: () => number,
+  options: MemoryNetworkOptions = {},
+): MemoryNetwork => {
+  const draw = ({ min, max }: Range): number => min + random() * (max - min)
+  const { latencyMs = zero, noticeMs = zero, breakChance = 0, corruptChance = 0, isChecked = true } = options
+  const network: MemoryLinkNetwork = {
+    world,
+    limits: { ...defaultLinkLimits, ...options.limits },
+    isChecked,
+    latencyMs: () => draw(latencyMs),
+    noticeMs: () => draw(noticeMs),
+    breaksNow: () => breakChance > 0 && random() < breakChance,
+    corruptsNow: () => corruptChance > 0 && random() < corruptChance,
+    onHandlerError:
+      options.onHandlerError ??
+      ((error) => {
+        throw error
+      }),
+  }
+  const stations = new Map<Address, Station>()
+
+  /** A hop of the handshake; whoever it was meant for may be gone when it ends. */
+  const hop = (): Promise<void> => new Promise((resolve) => void world.after(network.latencyMs(), resolve))
+
+  const admit = async (
+    station: Station,
+    provider: Address,
+    epoch: number,
+    agentNow: number,
+    handlers: AgentHandlers,
+  ) => {
+    const { node, links } = station
+    const skewMs = agentNow - node.world.now()
+    if (Math.abs(skewMs) > maxClockSkewMs) throw skewed(skewMs)
+    const isNewest = await node.acceptEpoch(provider, epoch)
+    if (stations.get(node.market) !== station) throw linkClosed('lost')
+    const older = links.get(provider)
+    if (!isNewest || (older !== undefined && older.epoch >= epoch)) throw superseded(provider, epoch)
+    older?.peer.close('superseded')
+    const link = createMemoryLink(
+      network,
+      { market: node.market, provider, epoch },
+      {
+        ...node.handlers,
+        onMessage: (peer, message) => node.handlers.onMessage(peer, message),
+        onClose: (peer, reason) => {
+          if (links.get(provider)?.epoch === epoch) links.delete(provider)
+          node.handlers.onClose(peer, reason)
+        },
+      },
+      handlers,
+    )
+    links.set(provider, link)
+    node.handlers.onOpen(link.peer)
+    return link
+  }
+
+  return {
+    listen: (node) => {
+      const station: Station = { node, links: new Map() }
+      stations.set(node.market, station)
+      const leave = () => {
+        if (stations.get(node.market) === station) stations.delete(node.market)
+      }
+      return {
+        close: () => {
+          leave()
+          for (const link of [...station.links.values()]) link.peer.close('shutdown')
+        },
+        crash: () => {
+          leave()
+          for (const link of station.links.values()) link.crash('market')
+        },
+      }
+    },
+    agent: (provider, market, agentWorld) => {
+      let current: MemoryLink | undefined
+      let isHeld = false
+      let isCrashed = false
+      const dial = async (epoch: number, handlers: AgentHandlers): Promise<MarketPeer> => {
+        await hop()
+        const station = stations.get(market)
+        if (station === undefined || isHeld || network.breaksNow()) throw linkClosed('lost')
+        const link = await admit(station, provider, epoch, agentWorld.now(), handlers)
+        if (isCrashed) link.crash('agent')
+        current = link
+        return link.marketPeer
+      }
+      return {
+        dial: (epoch, handlers) => (isCrashed ? new Promise(() => {}) : dial(epoch, handlers)),
+        cut: () => current?.break(),
+        hold: (held) => {
+          isHeld = held
+          current?.hold(held)
+        },
+        crash: () => {
+          isCrashed = true
+          current?.crash('agent')
+        },
+      }
+    },
+  }
+}
