@@ -1,15 +1,9 @@
 import { cidOf, createVerifier, digestOf, nobleSecp256k1, type AttemptId } from '@muster/protocol'
 import { describe, expect, test } from 'vitest'
-import { setStage, type Stage } from './stage/stage-agent.ts'
+import { leaseSlots } from './stage/lease-slots.ts'
+import { setStage } from './stage/stage-agent.ts'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
-
-const leased = async ({ market }: Stage, slots = 1) => {
-  const reservation = await market.reserve(market.order({ slots }), slots)
-  const lease = market.lease(reservation)
-  await market.open(lease)
-  return lease
-}
 
 describe('one task from hand to hand', () => {
   test('an order is reserved, leased, run, claimed and settled', async () => {
@@ -50,7 +44,7 @@ describe('one task from hand to hand', () => {
 
   test('claims that end together share one signature', async () => {
     const stage = await setStage()
-    const lease = await leased(stage, 4)
+    const lease = await leaseSlots(stage, 4)
     const attempts = [0, 1, 2, 3].map((index) => stage.market.start(lease, index))
     await stage.world.settle()
     for (const attempt of attempts) stage.workload.runs.get(attempt)?.finish()
@@ -62,7 +56,7 @@ describe('one task from hand to hand', () => {
 
   test('no more attempts run at once than the lease has slots, oldest first', async () => {
     const stage = await setStage()
-    const lease = await leased(stage, 2)
+    const lease = await leaseSlots(stage, 2)
     const attempts = [0, 1, 2, 3].map((index) => stage.market.start(lease, index))
     await stage.world.settle()
     expect([...stage.workload.runs.keys()]).toEqual(attempts.slice(0, 2))

@@ -4,14 +4,18 @@ import { buildProgram } from './command/build-program.ts'
 import { openSession, type GlobalFlags, type Shell } from './command/session.ts'
 import { renderError } from './error/render-error.ts'
 import { exitCodeOf, exitCodes } from './exit/exit-codes.ts'
-import { findBinary, spawnBinary } from './spawn/spawn-binary.ts'
 
-const usageError = (error: CommanderError): MusterError =>
-  new MusterError({
+const usageError = (error: CommanderError): MusterError => {
+  const text = error.message
+    .replace(/^error: /, '')
+    .replaceAll('\n', ' ')
+    .replace(/\.$/, '')
+  return new MusterError({
     code: 'request_invalid',
-    message: `${error.message.replace(/^error: /, '').replace(/\.$/, '')}.`.replace(/^./, (letter) => letter.toUpperCase()),
+    message: `${text.charAt(0).toUpperCase()}${text.slice(1)}.`,
     facts: { see: 'muster --help' },
   })
+}
 
 const fault = (error: unknown): MusterError =>
   new MusterError({
@@ -38,8 +42,6 @@ const fileError = (error: NodeJS.ErrnoException): MusterError =>
  * exactly one document to standard output, `{"error": …}` where it fails.
  */
 export const runCli = async (argv: readonly string[], shell: Shell): Promise<number> => {
-  const binary = findBinary(argv)
-  if (binary !== undefined) return spawnBinary(binary, shell)
   const flags: GlobalFlags = { json: argv.includes('--json'), verbose: argv.includes('--verbose') }
   const fail = (error: MusterError): number => {
     const { terminal } = shell

@@ -14,8 +14,32 @@ const perTask = (nanoUsd: bigint): Price => ({ nanoUsd, per: 'task' })
 
 /** The machines of the devnet that `npm start` brings up. */
 export const fourAgents: readonly AgentPlan[] = [
-  { name: 'attic', region: 'eu-central', country: 'DE', slots: 1, prices: { graph: perOperator(9n), noop: perTask(90n) } },
-  { name: 'garage', region: 'us-east', country: 'US', slots: 2, prices: { graph: perOperator(11n), noop: perTask(110n) } },
-  { name: 'campus', region: 'eu-north', country: 'SE', slots: 2, prices: { graph: perOperator(14n), noop: perTask(140n) } },
-  { name: 'rack', region: 'ap-south', country: 'SG', slots: 1, prices: { graph: perOperator(21n), noop: perTask(210n) } },
+  {
+    name: 'attic',
+    region: 'eu-central',
+    country: 'DE',
+    slots: 1,
+    prices: { graph: perOperator(9n), noop: perTask(90n) },
+  },
+  {
+    name: 'garage',
+    region: 'us-east',
+    country: 'US',
+    slots: 2,
+    prices: { graph: perOperator(11n), noop: perTask(110n) },
+  },
+  {
+    name: 'campus',
+    region: 'eu-north',
+    country: 'SE',
+    slots: 2,
+    prices: { graph: perOperator(14n), noop: perTask(140n) },
+  },
+  {
+    name: 'rack',
+    region: 'ap-south',
+    country: 'SG',
+    slots: 1,
+    prices: { graph: perOperator(21n), noop: perTask(210n) },
+  },
 ]

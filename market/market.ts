@@ -10,7 +10,6 @@ import {
   type Secp256k1,
   type SignatureDomain,
   type Signer,
-  type Timer,
   type World,
 } from '@muster/protocol'
 import { createAcceptClaims } from './attempt/accept-claims.ts'
@@ -32,6 +31,8 @@ import { createLeaseKeeper } from './lease/lease-keeper.ts'
 import { createOpenLease } from './lease/open-lease.ts'
 import { releaseStrays } from './lease/release-strays.ts'
 import { takeNotice } from './lease/take-notice.ts'
+import { createTellClosed } from './lease/tell-closed.ts'
+import { createLifetime } from './lifetime.ts'
 import type { MarketOptions } from './options.ts'
 import { noBugs, type PlantedBug } from './planted-bug.ts'
 import { createAdmitProgram } from './program/admit-program.ts'
@@ -74,7 +75,7 @@ export interface Market {
   readonly peers: PeerHandlers
   /** Set by whoever runs the link server. */
   issueChallenge: (provider: Address) => Challenge
-  acceptEpoch(provider: Address, epoch: number): Promise<boolean>
+  acceptEpoch: (provider: Address, epoch: number) => Promise<boolean>
   /** Takes up every job that is not closed. */
   start(): Promise<void>
   /** Stops deciding; what is under way is found again at the next start. */
@@ -82,24 +83,34 @@ export interface Market {
 }
 
 export const version = '0.1.0'
-const collectEveryMs = 600_000
+const cleanEveryMs = 600_000
+/** Jobs read at a time when a node starts. */
+const takenUpAtOnce = 16
 
 export const createMarket = (options: MarketOptions, modules: MarketModules): Market => {
-  const { world, store, blobs, secp256k1, signer, log, bugs = noBugs } = modules
+  const { store, blobs, secp256k1, signer, log, bugs = noBugs } = modules
+  const lifetime = createLifetime(modules.world)
+  const { world } = lifetime
   const domain: SignatureDomain = { chainId: options.chainId, market: signer.address }
   const verifier = createVerifier(secp256k1)
   const jobs = createJobs()
-  const supply = createSupply()
+  const supply = createSupply(world)
   const depth = createDispatchDepth()
   const holdings = createHoldings()
   const shared = { world, store, supply, verifier, signer, domain, jobs, blobs, depth, log, bugs }
+  const tellClosed = createTellClosed(shared)
   const openLease = createOpenLease({ ...shared, termMs: options.leaseTermMs, bondPerSlot: options.bondUsdPerSlot })
   const auctioneer = createAuctioneer({ ...shared, openLease })
-  const sendStarts = createSendStarts({ blobs, log })
-  const keeper = createLeaseKeeper(options, { ...shared, holdings, sendStarts })
+  const keeper = createLeaseKeeper(options, {
+    ...shared,
+    holdings,
+    tellClosed,
+    sendStarts: createSendStarts({ blobs }),
+    reconsider: auctioneer.consider,
+  })
   const acceptClaims = createAcceptClaims({ ...shared, maxBlobBytes: options.maxBlobBytes })
-  let timers: Timer[] = []
-  let isStopped = false
+  const linked = new Set<AgentPeer>()
+  let phase: 'new' | 'running' | 'stopped' = 'new'
 
   const openActor = (id: JobId, loaded?: LoadedJob): JobActor =>
     createJobActor(id, loaded, {
@@ -107,11 +118,10 @@ export const createMarket = (options: MarketOptions, modules: MarketModules): Ma
       store,
       log,
       plan: (draft) => planTurn(draft, { world, depthOf: depth.of }),
-      act: (actor, draft) => {
-        if (isStopped) return
-        if (draft.events.some(({ type }) => type === 'submitted')) jobs.add(actor)
-        actOnCommit(actor, draft, { supply, auctioneer, keeper, depth, jobs, log })
+      act: (actor, committed) => {
+        if (!lifetime.isOver()) actOnCommit(actor, committed, { supply, auctioneer, keeper, depth, jobs })
       },
+      isStopped: lifetime.isOver,
     })
 
   const takeUp = async (id: JobId): Promise<void> => {
@@ -124,19 +134,22 @@ export const createMarket = (options: MarketOptions, modules: MarketModules): Ma
     actor.wake()
   }
 
+  const takeOffers = (peer: AgentPeer, { offers }: Extract<AgentMessage, { type: 'offers' }>): void => {
+    try {
+      publishOffers(peer, offers, { world, verifier, supply, domain })
+    } catch (error) {
+      log.warn('refused the offers of an agent', { provider: peer.provider, error })
+    }
+  }
+
   const onMessage = (peer: AgentPeer, message: AgentMessage): void => {
     switch (message.type) {
       case 'offers':
-        try {
-          publishOffers(peer, message.offers, { world, verifier, supply, domain })
-        } catch (error) {
-          log.warn('refused the offers of an agent', { provider: peer.provider, error })
-        }
-        return
+        return takeOffers(peer, message)
       case 'claims':
         return void acceptClaims(peer, message.claims, message.blobs)
       case 'failures':
-        return void recordFailures(peer, message.failures, { jobs, log })
+        return void recordFailures(peer, message.failures, shared)
       case 'want':
         return void giveBlob(peer, message, { blobs, log })
       case 'notice':
@@ -146,12 +159,23 @@ export const createMarket = (options: MarketOptions, modules: MarketModules): Ma
     }
   }
 
-  const collect = (): void => {
-    timers = [world.after(collectEveryMs, collect)]
-    collectBlobs(options.keepBlobsMs, { world, store, blobs, log }).catch((error: unknown) =>
-      log.warn('could not collect blobs', { error }),
-    )
+  const markSeen = (peer: AgentPeer): void => {
+    store.providers
+      .markSeen(peer.provider, world.now())
+      .catch((error: unknown) => log.info('could not note that an agent was seen', { error }))
   }
+
+  const clean = async (): Promise<void> => {
+    await store.pruneOrders(world.now())
+    if (options.keepBlobsMs > 0) await collectBlobs(options.keepBlobsMs, shared)
+  }
+
+  const cleanLater = (): void =>
+    void world.after(cleanEveryMs, () => {
+      clean()
+        .catch((error: unknown) => log.warn('could not clean up', { error }))
+        .finally(cleanLater)
+    })
 
   return {
     options,
@@ -161,18 +185,23 @@ export const createMarket = (options: MarketOptions, modules: MarketModules): Ma
     submitModules: { ...shared, admitProgram: createAdmitProgram(blobs), openActor },
     peers: {
       onOpen: (peer) => {
+        if (lifetime.isOver()) return
+        linked.add(peer)
         supply.link(peer)
         log.info('an agent is linked', { provider: peer.provider, epoch: peer.epoch })
         keeper.onLinked(peer)
-        void releaseStrays(peer, { holdings, keeper, log })
+        if (phase === 'running') void releaseStrays(peer, { ...shared, holdings, keeper, tellClosed })
       },
       onMessage: (peer, message) => {
-        if (!isStopped) onMessage(peer, message)
+        if (phase === 'running' || (phase === 'new' && message.type === 'offers')) onMessage(peer, message)
       },
       onClose: (peer, reason) => {
+        linked.delete(peer)
         supply.unlink(peer)
         log.info('an agent is no longer linked', { provider: peer.provider, epoch: peer.epoch, reason })
-        if (!isStopped) keeper.onUnlinked(peer)
+        if (lifetime.isOver()) return
+        markSeen(peer)
+        keeper.onUnlinked(peer)
       },
     },
     issueChallenge: () => {
@@ -180,13 +209,19 @@ export const createMarket = (options: MarketOptions, modules: MarketModules): Ma
     },
     acceptEpoch: (provider, epoch) => store.providers.advanceEpoch(provider, epoch, world.now()),
     start: async () => {
-      for (const id of await store.jobs.active()) await takeUp(id)
-      if (options.keepBlobsMs > 0) timers = [world.after(collectEveryMs, collect)]
+      const active = await store.jobs.active()
+      for (let at = 0; at < active.length; at += takenUpAtOnce) {
+        await Promise.all(active.slice(at, at + takenUpAtOnce).map(takeUp))
+      }
+      if (phase !== 'new') return
+      phase = 'running'
+      for (const peer of linked) void releaseStrays(peer, { ...shared, holdings, keeper, tellClosed })
+      cleanLater()
       log.info('took up the jobs that are not closed', { jobs: jobs.count() })
     },
     stop: () => {
-      isStopped = true
-      timers.forEach((timer) => timer.cancel())
+      phase = 'stopped'
+      lifetime.end()
       auctioneer.stop()
       keeper.stop()
     },

@@ -27,6 +27,8 @@ const writtenSchema = z.strictObject({
   maxBlobBytes: whole(1024, 2 ** 40).default(1024 ** 3),
   /** How long an agent may be out of reach before its work is given to others. */
   graceMs: whole(100, 3_600_000).default(10_000),
+  /** The same for the leases a restarted market takes up, whose agents have yet to notice and dial again. */
+  restartGraceMs: whole(100, 3_600_000).default(60_000),
   /** Added to a task's time limit before a lease without any progress counts as lost. */
   progressSlackMs: whole(100, 3_600_000).default(15_000),
   leaseTermMs: whole(1_000, 30 * 86_400_000).default(3_600_000),

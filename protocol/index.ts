@@ -220,6 +220,7 @@ export {
 } from './reservation/reservation.ts'
 export {
   attributesSchema,
+  coversResources,
   gpuSchema,
   nameSchema,
   resourcesSchema,

@@ -47,6 +47,7 @@ export {
   createVerifier,
   failedRequirements,
   formatUsd,
+  fromProblem,
   fromHex,
   isCid,
   isId,

@@ -51,6 +51,7 @@ export const createOutbox = (options: OutboxOptions, modules: OutboxModules): Ou
   const { world, signer, book, markets, log } = modules
   let waiting: HeldAttempt[] = []
   let timer: Timer | null = null
+  let resending: Timer | null = null
   let isFlushing = false
   let isStopped = false
   let onDrained: (() => void)[] = []
@@ -120,6 +121,7 @@ export const createOutbox = (options: OutboxOptions, modules: OutboxModules): Ou
       for (const attempt of ours) attempt.sentAt = now
       await sendOutcomes(modules, market, ours)
     }
+    resendLater()
   }
 
   const run = async (): Promise<void> => {
@@ -151,6 +153,16 @@ export const createOutbox = (options: OutboxOptions, modules: OutboxModules): Ou
     for (const resolve of waitingFor) resolve()
   }
 
+  /** A timer while something is reported and not settled, none otherwise. */
+  const resendLater = (): void => {
+    if (resending !== null || isStopped || isSettled()) return
+    resending = world.after(options.resendMs, () => {
+      resending = null
+      for (const market of markets.addresses) resend(market)
+      resendLater()
+    })
+  }
+
   const resend = (market: Address, all = false): void => {
     const before = world.elapsed() - options.resendMs
     const due: HeldAttempt[] = []
@@ -160,13 +172,6 @@ export const createOutbox = (options: OutboxOptions, modules: OutboxModules): Ou
     }
     if (due.length > 0) send(due).catch((error: unknown) => log.warn('outcomes could not be sent again', { error }))
   }
-
-  const resendLater = (): Timer =>
-    world.after(options.resendMs, () => {
-      for (const market of markets.addresses) resend(market)
-      resending = resendLater()
-    })
-  let resending = resendLater()
 
   return {
     add: (attempt) => {
@@ -179,7 +184,7 @@ export const createOutbox = (options: OutboxOptions, modules: OutboxModules): Ou
     stop: () => {
       isStopped = true
       timer?.cancel()
-      resending.cancel()
+      resending?.cancel()
       for (const resolve of onDrained) resolve()
       onDrained = []
     },

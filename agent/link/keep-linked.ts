@@ -69,10 +69,10 @@ export const keepLinked = async (options: KeepLinkedOptions, { world, signal }: 
       return waitAfter(error)
     }
     const close = () => peer.close()
-    signal.addEventListener('abort', close, { once: true })
-    if (signal.aborted) close()
     const linkedAt = world.elapsed()
     options.onLinked(peer)
+    if (signal.aborted) close()
+    else signal.addEventListener('abort', close, { once: true })
     const reason = await peer.closed
     signal.removeEventListener('abort', close)
     options.onUnlinked(reason)

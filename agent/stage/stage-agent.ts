@@ -40,45 +40,48 @@ export interface StageOptions {
   readonly cacheBytes?: number
 }
 
-/** A real agent on virtual time, with its journal and cache in memory, one market, and a workload a test ends by hand. */
-export const setStage = async ({ seed = 1, options = {}, modules = {}, cacheBytes = 2 ** 24 }: StageOptions = {}): Promise<Stage> => {
+/** What an agent of a stage is made of. */
+export const stageModules = async ({ seed = 1, options = {}, modules = {}, cacheBytes = 2 ** 24 }: StageOptions = {}) => {
   const world = createVirtualWorld(seed)
   const market = createStageMarket(world, stageSigner('market'))
   const workload = createStageWorkload()
-  const journal = modules.journal ?? openMemoryJournal()
-  const blobs = modules.blobs ?? openMemoryBlobCache({ maxBytes: cacheBytes })
   const compiled = agentOptions({
     markets: [market.address],
     capacity: { cpuMilli: 4000, memoryBytes: 2 ** 33, diskBytes: 2 ** 33, gpus: [] },
     prices: new Map([['noop', { nanoUsd: 1000n, per: 'task' }]]),
     ...options,
   })
-  const create = (): Agent =>
-    createAgent(compiled, {
-      world,
-      signer: stageSigner('agent'),
-      verifier: createVerifier(secp256k1),
-      workloads: [workload],
-      dialOf: () => market.dial,
-      log: silentLog,
-      ...modules,
-      journal,
-      blobs,
-    })
-  let agent = create()
+  const made: AgentModules = {
+    world,
+    signer: stageSigner('agent'),
+    verifier: createVerifier(secp256k1),
+    workloads: [workload],
+    dialOf: () => market.dial,
+    log: silentLog,
+    journal: openMemoryJournal(),
+    blobs: openMemoryBlobCache({ maxBytes: cacheBytes }),
+    ...modules,
+  }
+  return { world, market, workload, options: compiled, modules: made }
+}
+
+/** A real agent on virtual time, with its journal and cache in memory, one market, and a workload a test ends by hand. */
+export const setStage = async (stageOptions: StageOptions = {}): Promise<Stage> => {
+  const { world, market, workload, options, modules } = await stageModules(stageOptions)
+  let agent = createAgent(options, modules)
   await agent.start()
   await world.settle()
   return {
     world,
     market,
     workload,
-    journal,
-    blobs,
-    options: compiled,
+    journal: modules.journal,
+    blobs: modules.blobs,
+    options,
     agent: () => agent,
     restart: async () => {
       await agent.stop()
-      agent = create()
+      agent = createAgent(options, modules)
       await agent.start()
       await world.settle()
       return agent

@@ -24,7 +24,8 @@ export const chooseMarket = async (
   const key = given(flags.key) ?? given(env['MUSTER_API_KEY'])
   if (url !== undefined && key !== undefined) return { url, apiKey: key }
   const found = await readContext(env, directory)
-  if (url !== undefined) return found !== undefined && trimmed(found.context.url) === trimmed(url) ? found.context : { url }
+  if (url !== undefined)
+    return found !== undefined && trimmed(found.context.url) === trimmed(url) ? found.context : { url }
   if (key !== undefined) {
     throw new MusterError({
       code: 'request_invalid',

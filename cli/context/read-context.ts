@@ -37,7 +37,12 @@ const readOne = async (file: string): Promise<FoundContext | undefined> => {
   try {
     value = JSON.parse(text)
   } catch (cause) {
-    throw new MusterError({ code: 'request_invalid', message: 'This context file is not JSON.', facts: { file }, cause })
+    throw new MusterError({
+      code: 'request_invalid',
+      message: 'This context file is not JSON.',
+      facts: { file },
+      cause,
+    })
   }
   const parsed = contextSchema.safeParse(value)
   if (parsed.success) return { file, context: parsed.data }

@@ -5,23 +5,27 @@ import { renderTable } from '../terminal/render-table.ts'
 import { styleFor } from '../terminal/style.ts'
 import type { Terminal } from '../terminal/terminal.ts'
 import { printable } from '../terminal/text-width.ts'
+import { sayRequirement } from './say-requirement.ts'
 import { adviseOn, sayFault } from './advice.ts'
 
 const inTables = new Set(['issues', 'nearest', 'refusals', 'problems'])
+const inSentence = new Set(['slots', 'offers'])
 
 const listOf = <Item>(facts: MusterError['facts'], name: string): readonly Item[] =>
   Array.isArray(facts[name]) ? (facts[name] as Item[]) : []
 
 const sayValue = (value: unknown): string =>
-  printable(typeof value === 'string' ? value : Array.isArray(value) ? value.map(sayValue).join(', ') : (JSON.stringify(value) ?? 'nothing'))
+  printable(
+    typeof value === 'string'
+      ? value
+      : Array.isArray(value)
+        ? value.map(sayValue).join(', ')
+        : (JSON.stringify(value) ?? 'nothing'),
+  )
 
 const issueTable = (issues: readonly Issue[], style: ReturnType<typeof styleFor>, width: number): string =>
   renderTable(
-    [
-      { title: 'where' },
-      { title: 'expected', isFlexible: true },
-      { title: 'found', isFlexible: true },
-    ],
+    [{ title: 'where' }, { title: 'expected', isFlexible: true }, { title: 'found', isFlexible: true }],
     issues.map(({ path, expected, found }) => [
       printable(path === '' ? 'the whole' : path),
       style.green(printable(expected)),
@@ -31,21 +35,27 @@ const issueTable = (issues: readonly Issue[], style: ReturnType<typeof styleFor>
   )
 
 /** Each near offer with every requirement it failed, one line each. */
-export const nearMissTable = (nearest: readonly NearMiss[], style: ReturnType<typeof styleFor>, width: number): string =>
+export const nearMissTable = (
+  nearest: readonly NearMiss[],
+  style: ReturnType<typeof styleFor>,
+  width: number,
+): string =>
   renderTable(
     [
-      { title: 'offer of' },
+      { title: 'provider' },
       { title: 'requirement' },
       { title: 'expected', isFlexible: true },
       { title: 'found', isFlexible: true },
     ],
     nearest.flatMap(({ provider, failed }) =>
-      failed.map(({ requirement, expected, found }, index) => [
-        index === 0 ? shorten(provider) : '',
-        printable(requirement),
-        style.green(printable(expected)),
-        style.red(printable(found)),
-      ]),
+      failed
+        .map(sayRequirement)
+        .map(({ requirement, expected, found }, index) => [
+          index === 0 ? shorten(provider) : '',
+          printable(requirement),
+          style.green(printable(expected)),
+          style.red(printable(found)),
+        ]),
     ),
     { style, width, indent: '  ' },
   )
@@ -54,6 +64,12 @@ const causes = (error: unknown): string[] => {
   if (!(error instanceof Error)) return error === undefined ? [] : [String(error)]
   return [error.stack ?? error.message, ...causes(error.cause)]
 }
+
+/** The sentence; where a table says the details, without them. */
+const sentenceOf = ({ code, message, facts }: MusterError): string =>
+  code === 'nothing_fits' && listOf(facts, 'nearest').length > 0
+    ? `None of ${sayValue(facts['offers'])} offers fits. What the nearest lack:`
+    : message
 
 /** An error for a person: the sentence, the labelled facts, whose fault it is, what to do; with `verbose` the causes. */
 export const renderError = (error: MusterError, terminal: Terminal, isVerbose: boolean): string => {
@@ -71,7 +87,9 @@ export const renderError = (error: MusterError, terminal: Terminal, isVerbose: b
   const labelled = renderFacts(
     [
       ...Object.entries(facts).flatMap(([name, value]): [string, string][] =>
-        inTables.has(name) && Array.isArray(value) ? [] : [[name, sayValue(value)]],
+        (inTables.has(name) && Array.isArray(value)) || (error.code === 'nothing_fits' && inSentence.has(name))
+          ? []
+          : [[name, sayValue(value)]],
       ),
       ['code', error.code],
       ['fault', sayFault(error.fault)],
@@ -80,5 +98,5 @@ export const renderError = (error: MusterError, terminal: Terminal, isVerbose: b
     { style, indent: '  ' },
   )
   const because = isVerbose ? `\n${style.dim(causes(error).join('\ncaused by: '))}\n` : ''
-  return `${style.red('✗')} ${style.bold(printable(error.message))}\n${tables.map((table) => `\n${table}`).join('')}\n${labelled}${because}`
+  return `${style.red('✗')} ${style.bold(printable(sentenceOf(error)))}\n${tables.map((table) => `\n${table}`).join('')}\n${labelled}${because}`
 }

@@ -29,7 +29,10 @@ export const findBinary = ([name = '', ...args]: readonly string[]): Binary | un
 }
 
 /** Runs a program as a child in the foreground; gives its exit status, 128 and the signal's number where one ended it. */
-export const spawnBinary = ({ script, args }: Binary, { terminal, env, directory }: Shell): Promise<number> => {
+export const spawnBinary = (
+  { script, args }: Binary,
+  { terminal, env, directory }: Pick<Shell, 'terminal' | 'env' | 'directory'>,
+): Promise<number> => {
   if (!existsSync(script)) {
     const error = new MusterError({
       code: 'not_found',
@@ -49,7 +52,6 @@ export const spawnBinary = ({ script, args }: Binary, { terminal, env, directory
     if (signal !== 'SIGINT' || process.stdin.isTTY !== true) child.kill(signal)
   }
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
-  process.removeAllListeners('SIGTERM')
   for (const signal of signals) process.on(signal, pass)
   return new Promise((resolve, reject) => {
     child.on('error', reject)

@@ -50,7 +50,8 @@ export const createProgress = (terminal: Terminal): Progress => {
     )
     const room = Math.max(1, stream.rows - 2)
     const lines = renderBars(states, stream.columns - 1, style)
-    const shown = lines.length <= room ? lines : [...lines.slice(0, room - 1), style.dim(`… and ${lines.length - room + 1} more`)]
+    const shown =
+      lines.length <= room ? lines : [...lines.slice(0, room - 1), style.dim(`… and ${lines.length - room + 1} more`)]
     const up = drawn === 0 ? '' : `\u001b[${drawn}A\r`
     stream.write(`${up}${shown.map((line) => `\u001b[2K${line}\n`).join('')}\u001b[J`)
     drawn = shown.length
@@ -69,7 +70,10 @@ export const createProgress = (terminal: Terminal): Progress => {
   return {
     bar: (label, total) => {
       const startedAt = terminal.elapsed()
-      const entry = { startedAt, state: { label, done: 0, total, note: '', elapsedMs: 0, state: 'running' } as BarState }
+      const entry = {
+        startedAt,
+        state: { label, done: 0, total, note: '', elapsedMs: 0, state: 'running' } as BarState,
+      }
       bars.push(entry)
       begin()
       draw()

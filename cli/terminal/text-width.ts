@@ -1,7 +1,8 @@
 // eslint-disable-next-line no-control-regex
 const escapes = /\u001b\[[0-9;]*m/g
 const zeroWidth = /^[\p{Mn}\p{Me}\p{Cf}]$/u
-const wide = /^(?:\p{Emoji_Presentation}|\p{Script=Han}|\p{Script=Hiragana}|\p{Script=Katakana}|\p{Script=Hangul}|[\u3000-\u303e\uff01-\uff60\uffe0-\uffe6])/u
+const wide =
+  /^(?:\p{Emoji_Presentation}|\p{Script=Han}|\p{Script=Hiragana}|\p{Script=Katakana}|\p{Script=Hangul}|[\u3000-\u303e\uff01-\uff60\uffe0-\uffe6])/u
 
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' })
 
@@ -44,4 +45,7 @@ export const padStart = (text: string, width: number): string => ' '.repeat(Math
 /** What somebody else wrote, made safe to print: control characters, which could move the cursor or hide text, are shown. */
 export const printable = (text: string): string =>
   // eslint-disable-next-line no-control-regex
-  text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  text.replace(
+    /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )

@@ -1,9 +1,11 @@
+import { equals } from '@bufbuild/protobuf'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
 import { MusterError } from '@muster/protocol'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { ModelProtoSchema } from '../generated/onnx_pb.ts'
 import { buildGraph, buildModel, buildModelBytes, type ModelInput } from './build-model.ts'
 import { readModel, writeModel } from './read-model.ts'
 import { modelBounds, scanModel } from './scan-model.ts'
@@ -42,9 +44,10 @@ describe('a model', () => {
 
   test.each(['det', 'rec'])('of another writer survives a round trip: PP-OCRv4 %s', (part) => {
     const file = path.join(ocrFolder, 'assets', `ch_PP-OCRv4_${part}_infer.onnx`)
-    const once = writeModel(readModel(readFileSync(file)))
-    expect(readModel(once)).toEqual(readModel(readFileSync(file)))
-    expect(writeModel(readModel(once))).toEqual(once)
+    const model = readModel(readFileSync(file))
+    const once = writeModel(model)
+    expect(equals(ModelProtoSchema, readModel(once), model)).toBe(true)
+    expect(once.length).toBe(readFileSync(file).length)
   })
 
   test('keeps fields that this schema does not know, at the top and inside', () => {

@@ -2,8 +2,6 @@ import {
   MusterError,
   checkClaim,
   digestOf,
-  liveAttempt,
-  newTask,
   parseAttemptId,
   toProblem,
   type AgentPeer,
@@ -17,16 +15,19 @@ import {
   type Verifier,
 } from '@muster/protocol'
 import type { BlobStore } from '../blob/blob-store.ts'
-import type { DispatchDepth } from '../lease/dispatch-depth.ts'
 import type { Draft } from '../job/draft.ts'
 import type { JobActor } from '../job/job-actor.ts'
 import type { Jobs } from '../job/jobs.ts'
+import type { DispatchDepth } from '../lease/dispatch-depth.ts'
 import type { PlantedBug } from '../planted-bug.ts'
-import { writeReceipts, type WriteReceiptsModules } from '../receipt/write-receipts.ts'
-import type { BlobRow } from '../store/store.ts'
+import { writeReceipts, type AcceptedClaim, type WriteReceiptsModules } from '../receipt/write-receipts.ts'
+import type { Store } from '../store/store.ts'
 import { failAttempts } from './fail-attempts.ts'
+import { gatherOutputs, nameInline, type Inline } from './gather-outputs.ts'
+import { fencedAttemptOf, isWanted } from './is-wanted.ts'
 
 export interface AcceptClaimsModules extends WriteReceiptsModules {
+  readonly store: Store
   readonly verifier: Verifier
   readonly jobs: Jobs
   readonly blobs: BlobStore
@@ -43,11 +44,6 @@ export type AcceptClaims = (
   inline: readonly Uint8Array[],
 ) => Promise<void>
 
-interface Checked {
-  readonly claim: SignedClaim
-  readonly ref: AttemptRef
-}
-
 /** What is the provider's own doing; anything else (a broken link, a full disk here) leaves the claim for the agent to repeat. */
 const providerFaults: readonly ErrorCode[] = [
   'record_invalid',
@@ -60,118 +56,99 @@ const providerFaults: readonly ErrorCode[] = [
 const codeOf = (error: unknown): ErrorCode => (error instanceof MusterError ? error.code : 'internal')
 
 export const createAcceptClaims = (modules: AcceptClaimsModules): AcceptClaims => {
-  const { world, verifier, domain, jobs, blobs, depth, log, bugs } = modules
+  const { verifier, domain, jobs, depth, log, bugs } = modules
 
-  const attemptFor = (job: Job, claim: SignedClaim): AttemptRef => {
-    if (bugs.has('fenced-claim-accepted')) {
-      const index = parseAttemptId(claim.record.attempt)?.index ?? 0
-      const live = liveAttempt(job.tasks[index] ?? newTask)
-      if (live?.phase === 'running') return { index, fence: live.fence }
+  /** That this agent says what the job asked, in its own name. */
+  const check = (job: Job, claim: SignedClaim, peer: AgentPeer): AcceptedClaim => {
+    const { record } = claim
+    if (record.provider !== peer.provider) {
+      throw new MusterError({
+        code: 'record_invalid',
+        message: 'This claim is by another provider than the one that sent it.',
+        facts: { attempt: record.attempt, expected: peer.provider, found: record.provider },
+      })
     }
-    return checkClaim(job, claim.record)
+    const ref = (bugs.has('fenced-claim-accepted') ? fencedAttemptOf(job, record) : undefined) ?? checkClaim(job, record)
+    verifier.requireSigner(domain, claim, peer.provider)
+    return { ref, claim, digest: digestOf(record) }
   }
 
-  const refuse = async (actor: JobActor, claim: SignedClaim, error: unknown): Promise<void> => {
-    const name = parseAttemptId(claim.record.attempt)
-    log.warn('refused a claim', { attempt: claim.record.attempt, provider: claim.record.provider, error })
+  const refuse = async (peer: AgentPeer, actor: JobActor, claim: SignedClaim, error: unknown): Promise<void> => {
+    const { attempt } = claim.record
+    const name = parseAttemptId(attempt)
+    log.warn('refused a claim', { attempt, provider: peer.provider, error })
     if (codeOf(error) === 'attempt_fenced' || name === undefined) return
     if (!providerFaults.includes(codeOf(error))) throw error
-    await actor.step((draft) => failAttempts(draft, claim.record.provider, [{ ref: name, problem: toProblem(error) }]))
-  }
-
-  /** Holds every output before its claim counts: inline ones first, the rest fetched from the agent. */
-  const gatherOutputs = async (
-    peer: AgentPeer,
-    claim: SignedClaim,
-    held: ReadonlyMap<Cid, number>,
-  ): Promise<BlobRow[]> => {
-    const rows: BlobRow[] = []
-    for (const { cid } of claim.record.outputs) {
-      const known = held.get(cid) ?? (await blobs.size(cid))
-      const bytes =
-        known ?? (await blobs.putStream(cid, peer.getBlob(cid, modules.maxBlobBytes), modules.maxBlobBytes)).bytes
-      rows.push({ cid, bytes, createdAt: world.now() })
-    }
-    return rows
+    await actor.step((draft) => failAttempts(draft, peer.provider, [{ ref: name, problem: toProblem(error) }]))
   }
 
   /** Looked at again in the turn itself: an attempt may have been replaced while its outputs were fetched, or claimed twice. */
-  const isWanted = (job: Job, claim: SignedClaim): boolean => {
-    try {
-      attemptFor(job, claim)
-      return true
-    } catch {
-      return false
-    }
-  }
-
-  const acceptIn = (draft: Draft, claims: readonly Checked[], rows: readonly BlobRow[]): void => {
-    const wanted = claims.filter(({ claim }) => isWanted(draft.job, claim))
+  const acceptIn = (draft: Draft, claims: readonly AcceptedClaim[], outputs: ReadonlyMap<Cid, number>): void => {
+    const seen = new Set<number>()
+    const wanted = claims.filter(({ ref }) => {
+      if (seen.has(ref.index) || !isWanted(draft.job, ref)) return false
+      return seen.add(ref.index)
+    })
     if (wanted.length === 0) return
     const at = draft.now
-    const refs = wanted.map(({ ref }) => ref)
-    draft.emit({
-      type: 'claimed',
-      at,
-      attempts: wanted.map(({ ref, claim }) => ({ ...ref, claim: digestOf(claim.record) })),
-    })
+    draft.emit({ type: 'claimed', at, attempts: wanted.map(({ ref, digest }) => ({ ...ref, claim: digest })) })
     const receipts = writeReceipts(draft, wanted, modules)
-    draft.emit({
-      type: 'accepted',
-      at,
-      attempts: wanted.flatMap(({ ref, claim }, index) => {
-        const receipt = receipts[index]
-        if (receipt === undefined) return []
-        return [{ ...ref, receipt: receipt.id, amount: receipt.amount, outputs: claim.record.outputs }]
-      }),
+    const accepted = wanted.flatMap(({ ref, claim }, index) => {
+      const receipt = receipts[index]
+      if (receipt === undefined) return []
+      return [{ ...ref, receipt: receipt.id, amount: receipt.amount, outputs: claim.record.outputs }]
     })
-    draft.emit({ type: 'finalised', at, attempts: refs })
-    draft.blobs.push(...rows)
-    draft.blobRefs.push(...rows.map(({ cid }) => ({ cid, job: draft.job.id })))
+    draft.emit({ type: 'accepted', at, attempts: accepted })
+    draft.emit({ type: 'finalised', at, attempts: wanted.map(({ ref }) => ref) })
+    for (const cid of new Set(accepted.flatMap((each) => each.outputs.map((output) => output.cid)))) {
+      draft.blobs.push({ cid, bytes: outputs.get(cid) ?? 0, createdAt: at })
+      draft.blobRefs.push({ cid, job: draft.job.id })
+    }
   }
 
-  const acceptOfJob = async (
-    peer: AgentPeer,
-    id: JobId,
-    claims: readonly SignedClaim[],
-    held: ReadonlyMap<Cid, number>,
-  ) => {
+  const acceptOfJob = async (peer: AgentPeer, id: JobId, claims: readonly SignedClaim[], inline: Inline) => {
     const actor = jobs.get(id)
-    if (actor === undefined) return
-    const ready: Checked[] = []
-    const rows: BlobRow[] = []
-    const late: Promise<void>[] = []
-    const accept = (checked: readonly Checked[], outputs: readonly BlobRow[]) =>
-      actor.step((draft) => acceptIn(draft, checked, outputs))
-    for (const claim of claims) {
+    const job = actor?.peek()
+    if (actor === undefined || job === undefined) return
+    const under: Promise<void>[] = []
+    const ready: AcceptedClaim[] = []
+    const held = new Map<Cid, number>()
+
+    const take = async (checked: AcceptedClaim): Promise<void> => {
       try {
-        const job = actor.peek()
-        if (job === undefined) continue
-        const ref = attemptFor(job, claim)
-        verifier.requireSigner(domain, claim, peer.provider)
-        depth.observe(claim.record.lease, claim.record.meter.slotMs)
-        if (claim.record.outputs.every(({ cid }) => held.has(cid))) {
-          ready.push({ claim, ref })
-          rows.push(...(await gatherOutputs(peer, claim, held)))
-        } else {
-          late.push(
-            gatherOutputs(peer, claim, held)
-              .then((outputs) => accept([{ claim, ref }], outputs))
-              .catch((error: unknown) => refuse(actor, claim, error)),
-          )
-        }
+        const outputs = await gatherOutputs(peer, checked.claim.record.outputs, inline, modules)
+        await actor.step((draft) => acceptIn(draft, [checked], outputs))
       } catch (error) {
-        late.push(refuse(actor, claim, error))
+        await refuse(peer, actor, checked.claim, error)
       }
     }
-    if (ready.length > 0) late.push(accept(ready, rows))
-    await Promise.all(late)
+
+    for (const claim of claims) {
+      try {
+        const checked = check(job, claim, peer)
+        depth.observe(claim.record.lease, claim.record.meter.slotMs)
+        const { outputs } = claim.record
+        if (outputs.every(({ cid }) => inline.has(cid))) ready.push(checked)
+        else under.push(take(checked))
+      } catch (error) {
+        under.push(refuse(peer, actor, claim, error))
+      }
+    }
+
+    const takeReady = async (): Promise<void> => {
+      for (const { claim } of ready) {
+        for (const [cid, bytes] of await gatherOutputs(peer, claim.record.outputs, inline, modules)) held.set(cid, bytes)
+      }
+      await actor.step((draft) => acceptIn(draft, ready, held))
+    }
+    if (ready.length > 0) under.push(takeReady())
+    const failed = (await Promise.allSettled(under)).find(({ status }) => status === 'rejected')
+    if (failed?.status === 'rejected') throw failed.reason
   }
 
   return async (peer, claims, inline) => {
     try {
-      const held = new Map<Cid, number>()
-      for (const bytes of inline) held.set((await blobs.putBytes(bytes)).cid, bytes.length)
+      const named = nameInline(inline)
       const byJob = new Map<JobId, SignedClaim[]>()
       for (const claim of claims) {
         const job = parseAttemptId(claim.record.attempt)?.job
@@ -180,7 +157,7 @@ export const createAcceptClaims = (modules: AcceptClaimsModules): AcceptClaims =
         if (ofJob === undefined) byJob.set(job, [claim])
         else ofJob.push(claim)
       }
-      await Promise.all([...byJob].map(([job, ofJob]) => acceptOfJob(peer, job, ofJob, held)))
+      await Promise.all([...byJob].map(([job, ofJob]) => acceptOfJob(peer, job, ofJob, named)))
       if (claims.length > 0) peer.send({ type: 'settled', attempts: claims.map(({ record }) => record.attempt) })
     } catch (error) {
       log.warn('claims were not settled; the agent sends them again', { provider: peer.provider, error })

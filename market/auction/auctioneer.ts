@@ -1,4 +1,13 @@
-import { MusterError, explainNoFit, slotsWanted, toProblem, type JobId, type Log, type World } from '@muster/protocol'
+import {
+  MusterError,
+  explainNoFit,
+  slotsWanted,
+  toProblem,
+  type JobId,
+  type Log,
+  type Timer,
+  type World,
+} from '@muster/protocol'
 import type { JobActor } from '../job/job-actor.ts'
 import type { OpenLease } from '../lease/open-lease.ts'
 import type { Supply } from '../supply/supply.ts'
@@ -16,46 +25,64 @@ export interface Auctioneer {
   /** Looks whether the job wants slots. */
   consider(actor: JobActor): void
   forget(job: JobId): void
+  /** Jobs that want slots. */
+  count(): number
   stop(): void
 }
 
+interface Wanting {
+  readonly actor: JobActor
+  readonly since: number
+  isRunning: boolean
+  /** The supply it was last matched with: until that changes, another look finds nothing more. */
+  lookedAt: number
+}
+
 const auctionsAtOnce = 64
+const unseen = -1
+/** How long a job wants slots in vain before its tenant is told why. */
+const explainAfterMs = 1_000
+const releaseTimeoutMs = 5_000
 
 export const createAuctioneer = (modules: AuctioneerModules): Auctioneer => {
   const { world, supply, openLease, log } = modules
-  const due = new Map<JobId, JobActor>()
-  const waiting = new Map<JobId, JobActor>()
-  const running = new Set<JobId>()
+  /** By age: a job keeps its place until it has its slots. */
+  const wanting = new Map<JobId, Wanting>()
+  let running = 0
   let isStopped = false
+  let explainTimer: Timer | undefined
 
   const want = (actor: JobActor): number => {
     const job = actor.peek()
     return job === undefined ? 0 : slotsWanted(job, world.now())
   }
 
-  const release = ({ peer, reservation }: Award): void => {
-    supply.take(peer.provider, reservation.record.offer, -reservation.record.slots)
-    peer
-      .call('release', { reservation: reservation.record.id }, { timeoutMs: 5_000 })
-      .catch((error: unknown) =>
-        log.info('a reservation was not released; it expires by itself', { provider: peer.provider, error }),
-      )
-  }
-
-  const award = async (actor: JobActor, won: Award): Promise<void> => {
+  const release = async ({ peer, reservation }: Award): Promise<void> => {
     try {
-      if (!(await openLease(actor, won))) release(won)
+      await peer.call('release', { reservation: reservation.record.id }, { timeoutMs: releaseTimeoutMs })
     } catch (error) {
-      const isPoor = error instanceof MusterError && error.code === 'insufficient_bond'
-      if (isPoor) supply.take(won.peer.provider, won.reservation.record.offer, Number.MAX_SAFE_INTEGER)
-      log.warn('could not open a lease', { job: actor.id, provider: won.peer.provider, error })
-      release(won)
+      log.info('a reservation was not released; it expires by itself', { provider: peer.provider, error })
     }
   }
 
-  const explain = async (actor: JobActor, missing: number): Promise<void> => {
+  const award = async (actor: JobActor, won: Award): Promise<void> => {
+    const { provider } = won.peer
+    const { offer, slots } = won.reservation.record
+    try {
+      if (await openLease(actor, won)) return
+      void release(won).then(() => supply.take(provider, offer, -slots))
+    } catch (error) {
+      log.warn('could not open a lease', { job: actor.id, provider, error })
+      if (error instanceof MusterError && error.code === 'insufficient_bond') supply.rest(provider)
+      else supply.standAside(provider, offer)
+      void release(won)
+    }
+  }
+
+  const explain = async ({ actor }: Wanting): Promise<void> => {
     const job = actor.peek()
-    if (job === undefined || job.unmatched !== null || job.counts.running > 0) return
+    const missing = want(actor)
+    if (job === undefined || missing === 0) return
     const problem = toProblem(explainNoFit({ ...job.order.record, slots: missing }, supply.all(), world.now()))
     await actor.step((draft) => {
       if (draft.job.closed === null && draft.job.unmatched === null && slotsWanted(draft.job, draft.now) > 0) {
@@ -64,62 +91,65 @@ export const createAuctioneer = (modules: AuctioneerModules): Auctioneer => {
     })
   }
 
-  const run = async (actor: JobActor): Promise<void> => {
+  const explainLater = (): void => {
+    explainTimer ??= world.after(explainAfterMs, () => {
+      explainTimer = undefined
+      for (const entry of wanting.values()) {
+        const job = entry.actor.peek()
+        if (job === undefined || job.unmatched !== null || job.counts.running > 0) continue
+        if (world.elapsed() - entry.since < explainAfterMs) continue
+        explain(entry).catch((error: unknown) =>
+          log.warn('could not tell why a job lacks slots', { job: entry.actor.id, error }),
+        )
+      }
+      if (wanting.size > 0) explainLater()
+    })
+  }
+
+  const run = async (entry: Wanting): Promise<void> => {
+    const { actor } = entry
+    const supplyWas = supply.version()
     const job = actor.peek()
     const slots = want(actor)
     if (job === undefined || slots === 0) return
-    const awards = await runAuction(job.order, slots, modules)
+    const awards = await runAuction(job, slots, modules)
     await Promise.all(awards.map((won) => award(actor, won)))
-    const missing = want(actor)
-    if (missing === 0) return
-    waiting.set(actor.id, actor)
-    if (awards.length === 0) await explain(actor, missing)
+    const held = awards.reduce((sum, { reservation }) => sum + reservation.record.slots, 0)
+    entry.lookedAt = held < slots ? supplyWas : unseen
   }
 
-  const hasSupply = (): boolean => {
-    for (const _ of supply.free()) return true
-    return false
+  const start = (entry: Wanting): void => {
+    entry.isRunning = true
+    entry.lookedAt = supply.version()
+    running++
+    run(entry)
+      .catch((error: unknown) => log.error('an auction failed', { job: entry.actor.id, error }))
+      .finally(() => {
+        running--
+        entry.isRunning = false
+        if (want(entry.actor) === 0 && wanting.get(entry.actor.id) === entry) wanting.delete(entry.actor.id)
+        pump()
+      })
   }
 
   const pump = (): void => {
-    while (!isStopped && running.size < auctionsAtOnce && due.size > 0) {
-      const [next] = due.values()
-      if (next === undefined) return
-      due.delete(next.id)
-      if (running.has(next.id)) {
-        waiting.set(next.id, next)
-        continue
-      }
-      running.add(next.id)
-      run(next)
-        .catch((error: unknown) => {
-          log.warn('an auction failed; it is run again when supply changes', { job: next.id, error })
-          waiting.set(next.id, next)
-        })
-        .finally(() => {
-          running.delete(next.id)
-          pump()
-        })
+    for (const entry of wanting.values()) {
+      if (isStopped || running >= auctionsAtOnce || !supply.hasFree()) break
+      if (!entry.isRunning && entry.lookedAt !== supply.version()) start(entry)
     }
+    if (wanting.size > 0 && !isStopped) explainLater()
   }
 
-  supply.onFreed(() => {
-    if (!hasSupply()) return
-    for (const [id, actor] of waiting) due.set(id, actor)
-    waiting.clear()
-    pump()
-  })
+  supply.onFreed(pump)
 
   return {
     consider: (actor) => {
-      if (want(actor) === 0 || waiting.has(actor.id) || due.has(actor.id)) return
-      due.set(actor.id, actor)
+      if (isStopped || want(actor) === 0 || wanting.has(actor.id)) return
+      wanting.set(actor.id, { actor, since: world.elapsed(), isRunning: false, lookedAt: unseen })
       pump()
     },
-    forget: (job) => {
-      due.delete(job)
-      waiting.delete(job)
-    },
+    forget: (job) => void wanting.delete(job),
+    count: () => wanting.size,
     stop: () => {
       isStopped = true
     },

@@ -1,12 +1,4 @@
-import {
-  describeEvent,
-  stepJob,
-  type Job,
-  type JobEvent,
-  type JobId,
-  type LedgerEntry,
-  type TimelineEvent,
-} from '@muster/protocol'
+import { stepJob, type Job, type JobEvent, type JobId, type LedgerEntry } from '@muster/protocol'
 import type { BlobRef, BlobRow, StoredReceipt, UsedOrder } from '../store/store.ts'
 
 /** One turn of a job: what is decided in it commits together or not at all. */
@@ -17,7 +9,6 @@ export interface Draft {
   /** Records an event. Throws `transition_refused` or `attempt_fenced`, and then nothing is recorded. */
   emit(event: JobEvent): void
   readonly events: readonly JobEvent[]
-  readonly timeline: readonly TimelineEvent[]
   readonly receipts: StoredReceipt[]
   readonly entries: LedgerEntry[]
   readonly orders: UsedOrder[]
@@ -26,9 +17,8 @@ export interface Draft {
 }
 
 /** A draft over a job that exists, or over none yet, where the first event must be `submitted`. */
-export const createDraft = (id: JobId, existing: Job | undefined, version: number, now: number): Draft => {
+export const createDraft = (id: JobId, existing: Job | undefined, now: number): Draft => {
   const events: JobEvent[] = []
-  const timeline: TimelineEvent[] = []
   let job = existing
   return {
     get job() {
@@ -39,10 +29,8 @@ export const createDraft = (id: JobId, existing: Job | undefined, version: numbe
     emit: (event) => {
       job = stepJob(job, event)
       events.push(event)
-      timeline.push(describeEvent(job, version + events.length, event))
     },
     events,
-    timeline,
     receipts: [],
     entries: [],
     orders: [],
@@ -50,3 +38,7 @@ export const createDraft = (id: JobId, existing: Job | undefined, version: numbe
     blobRefs: [],
   }
 }
+
+/** How much a draft holds: a decision that threw left something behind if this changed. */
+export const draftSize = ({ events, receipts, entries, orders, blobs, blobRefs }: Draft): number =>
+  events.length + receipts.length + entries.length + orders.length + blobs.length + blobRefs.length

@@ -1,15 +1,31 @@
-import { MusterError, type Job, type JobId, type Log, type TimelineEvent, type World } from '@muster/protocol'
+import {
+  MusterError,
+  describeEvent,
+  restoreJob,
+  snapshotJob,
+  stepJob,
+  type Job,
+  type JobEvent,
+  type JobId,
+  type Log,
+  type TimelineEvent,
+  type Timer,
+  type World,
+} from '@muster/protocol'
 import type { Store } from '../store/store.ts'
-import { createDraft, type Draft } from './draft.ts'
+import { createDraft, draftSize, type Draft } from './draft.ts'
 import { jobRow } from './job-row.ts'
-import { loadJob, type LoadedJob } from './load-job.ts'
+import type { LoadedJob } from './load-job.ts'
 
 /** The one writer of a job: takes steps in turn, commits what they decide, then acts on it. */
 export interface JobActor {
   readonly id: JobId
-  /** Runs `decide` on the job and resolves with its result once everything it emitted is durable. It may run again after a failed commit, so it must not act. */
+  /**
+   * Runs `decide` on the job and resolves with its result once everything it emitted is durable. It may run again after a
+   * failed commit, so it must not act. What it emitted before it threw is not kept.
+   */
   step<Result>(decide: (draft: Draft) => Result): Promise<Result>
-  /** The job as it stands, or `undefined` before its first commit. Do not change it. */
+  /** The job as it is durable, or `undefined` before its first commit. Do not change it. */
   peek(): Job | undefined
   /** Events so far. */
   version(): number
@@ -18,14 +34,21 @@ export interface JobActor {
   wake(): void
 }
 
+/** Events that became durable, and the job after them. */
+export interface Committed {
+  readonly job: Job
+  readonly events: readonly JobEvent[]
+}
+
 export interface JobActorModules {
   readonly world: World
   readonly store: Store
   readonly log: Log
   /** Adds what follows by itself from the state: dispatches, closings. Runs at the end of each turn. */
   readonly plan: (draft: Draft) => void
-  /** Acts on what became durable. Never throws; whatever is lost in a crash is found again from the state. */
-  readonly act: (actor: JobActor, committed: Draft) => void
+  /** Acts on what became durable; whatever is lost in a crash is found again from the state. */
+  readonly act: (actor: JobActor, committed: Committed) => void
+  readonly isStopped: () => boolean
 }
 
 interface Pending {
@@ -36,29 +59,78 @@ interface Pending {
 
 /** Events between snapshots. */
 const snapshotEvery = 2_000
+const pageEvents = 1_000
+const firstBackOffMs = 100
 const maxBackOffMs = 5_000
+/** How often in a row a step is tried again because another writer came first. */
+const maxStale = 5
+
+const stopped = (): MusterError =>
+  new MusterError({ code: 'unavailable', message: 'The market is shutting down; try another node or later.' })
+
+/** Whether the store may hold something this process does not know of, or does not answer. */
+const isUncertain = (error: unknown): boolean =>
+  !(error instanceof MusterError) || error.code === 'unavailable' || error.code === 'stale_writer'
 
 export const createJobActor = (id: JobId, loaded: LoadedJob | undefined, modules: JobActorModules): JobActor => {
   const { world, store, log } = modules
   const listeners = new Set<(event: TimelineEvent) => void>()
-  let state = loaded
-  let snapshotAt = loaded?.version ?? 0
+  /** What readers and effects see. Drafts fold into a job of their own, so that nothing shows before it is durable. */
+  let durable = loaded?.job
+  let version = loaded?.version ?? 0
+  let working = copyJob(durable)
+  let isStale = false
+  let snapshotAt = version
+  let isSnapshotting = false
   let queue: Pending[] = []
+  /** Steps at the head of the queue that get a turn of their own, since their common turn was refused. */
+  let alone = 0
   let isBusy = false
-  let isAwake = false
+  let isDue = false
   let failures = 0
+  let retryTimer: Timer | undefined
 
-  const version = () => state?.version ?? 0
-
-  const reload = async (): Promise<void> => {
-    state = await loadJob(store, id)
+  const publish = (events: readonly JobEvent[]): void => {
+    for (const event of events) {
+      durable = stepJob(durable, event)
+      version++
+      if (listeners.size === 0) continue
+      const shown = describeEvent(durable, version, event)
+      for (const listener of listeners) listener(shown)
+    }
+    if (durable === undefined) return
+    try {
+      modules.act(actor, { job: durable, events })
+    } catch (error) {
+      log.error('could not act on what became durable', { job: id, error })
+    }
   }
 
-  const commit = async (draft: Draft): Promise<void> => {
-    if (draft.events.length === 0) return
-    const nextVersion = version() + draft.events.length
-    await store.commit({
-      appends: [{ stream: id, expectedVersion: version(), events: draft.events, at: draft.now }],
+  /** Snapshots are taken beside the turns; a job without one is only slower to load. */
+  const snapshot = (): void => {
+    if (durable === undefined || isSnapshotting || version - snapshotAt < snapshotEvery) return
+    isSnapshotting = true
+    snapshotAt = version
+    store
+      .writeSnapshot({ stream: id, version, job: durable, at: world.now() })
+      .catch((error: unknown) => log.warn('could not write a snapshot', { job: id, error }))
+      .finally(() => (isSnapshotting = false))
+  }
+
+  /** Takes in what the journal holds beyond what is known here: a commit whose answer was lost, or another writer's. */
+  const refresh = async (): Promise<void> => {
+    for (let isMore = true; isMore;) {
+      const page = await store.readEvents(id, { from: version, limit: pageEvents })
+      if (page.length > 0) publish(page.map(({ event }) => event))
+      isMore = page.length === pageEvents
+    }
+    working = copyJob(durable)
+    isStale = false
+  }
+
+  const commit = (draft: Draft): Promise<void> =>
+    store.commit({
+      appends: [{ stream: id, expectedVersion: version, events: draft.events, at: draft.now }],
       jobs: [jobRow(draft.job, draft.now)],
       receipts: draft.receipts,
       entries: draft.entries,
@@ -66,74 +138,88 @@ export const createJobActor = (id: JobId, loaded: LoadedJob | undefined, modules
       blobs: draft.blobs,
       blobRefs: draft.blobRefs,
     })
-    state = { job: draft.job, version: nextVersion }
-  }
-
-  const afterCommit = async (draft: Draft): Promise<void> => {
-    modules.act(actor, draft)
-    for (const event of draft.timeline) for (const listener of listeners) listener(event)
-    if (version() - snapshotAt < snapshotEvery) return
-    snapshotAt = version()
-    await store.writeSnapshot({ stream: id, version: version(), job: draft.job, at: draft.now })
-  }
 
   const runTurn = async (turn: readonly Pending[]): Promise<void> => {
-    const draft = createDraft(id, state?.job, version(), world.now())
+    const draft = createDraft(id, working, world.now())
     const settle: (() => void)[] = []
-    for (const { decide, resolve, reject } of turn) {
+    for (const [index, pending] of turn.entries()) {
+      const before = draftSize(draft)
       try {
-        const result = decide(draft)
-        settle.push(() => resolve(result))
+        const result = pending.decide(draft)
+        settle.push(() => pending.resolve(result))
       } catch (error) {
-        settle.push(() => reject(error))
+        pending.reject(error)
+        if (draftSize(draft) === before) continue
+        working = copyJob(durable)
+        queue = [...turn.slice(0, index), ...turn.slice(index + 1), ...queue]
+        return
       }
     }
-    if (draft.events.length > 0 || state !== undefined) modules.plan(draft)
-    await commit(draft)
+    if (draft.events.length > 0 || working !== undefined) modules.plan(draft)
+    if (draft.events.length > 0) {
+      isStale = true
+      await commit(draft)
+      isStale = false
+      working = draft.job
+    }
     settle.forEach((done) => done())
-    if (draft.events.length > 0) await afterCommit(draft)
+    if (draft.events.length > 0) publish(draft.events)
+    snapshot()
   }
 
-  /** A failed commit says nothing of which step was at fault: start again from what is durable, one step a turn. */
+  const retryLater = (): void => {
+    retryTimer ??= world.after(Math.min(maxBackOffMs, firstBackOffMs * 2 ** Math.min(failures, 10)), () => {
+      retryTimer = undefined
+      actor.wake()
+    })
+  }
+
+  /** A refused commit says nothing of which step was at fault: its steps run again, one a turn. */
   const recover = async (turn: readonly Pending[], error: unknown): Promise<void> => {
     failures++
-    log.warn('a commit of a job failed', { job: id, error, failures })
-    await reload()
-    if (turn.length === 1 || (error instanceof MusterError && error.code === 'unavailable')) {
-      turn.forEach(({ reject }) => reject(error))
+    log.warn('a turn of a job failed', { job: id, error, failures })
+    const wasStale = error instanceof MusterError && error.code === 'stale_writer' && failures <= maxStale
+    try {
+      if (isUncertain(error)) await refresh()
+      else {
+        working = copyJob(durable)
+        isStale = false
+      }
+    } catch (cause) {
+      log.warn('a job cannot be read again yet', { job: id, error: cause })
+      for (const { reject } of turn) reject(error)
+      return retryLater()
+    }
+    if (turn.length > 1 || (wasStale && turn.length === 1)) {
+      queue = [...turn, ...queue]
+      alone = turn.length
       return
     }
-    for (const pending of turn) {
-      try {
-        await runTurn([pending])
-      } catch (cause) {
-        await reload()
-        pending.reject(cause)
-      }
+    for (const { reject } of turn) reject(error)
+    if (durable !== undefined) retryLater()
+  }
+
+  const takeTurn = async (turn: readonly Pending[]): Promise<void> => {
+    try {
+      if (isStale) await refresh()
+      await runTurn(turn)
+      failures = 0
+    } catch (error) {
+      await recover(turn, error)
     }
   }
 
   const run = async (): Promise<void> => {
+    if (isBusy) return
     isBusy = true
-    try {
-      while (queue.length > 0 || isAwake) {
-        const turn = queue
-        queue = []
-        isAwake = false
-        try {
-          await runTurn(turn)
-          failures = 0
-        } catch (error) {
-          await recover(turn, error)
-          if (turn.length === 0) world.after(Math.min(maxBackOffMs, 100 * 2 ** failures), () => actor.wake())
-        }
-      }
-    } catch (error) {
-      log.error('a job cannot be reloaded; trying again', { job: id, error })
-      world.after(maxBackOffMs, () => actor.wake())
-    } finally {
-      isBusy = false
+    while ((queue.length > 0 || isDue) && !modules.isStopped()) {
+      const turn = queue.splice(0, alone > 0 ? 1 : queue.length)
+      alone = Math.max(0, alone - 1)
+      isDue = false
+      await takeTurn(turn)
     }
+    for (const { reject } of queue.splice(0)) reject(stopped())
+    isBusy = false
   }
 
   const actor: JobActor = {
@@ -141,18 +227,21 @@ export const createJobActor = (id: JobId, loaded: LoadedJob | undefined, modules
     step: <Result>(decide: (draft: Draft) => Result) =>
       new Promise<Result>((resolve, reject) => {
         queue.push({ decide, resolve: resolve as (result: unknown) => void, reject })
-        if (!isBusy) void run()
+        void run()
       }),
-    peek: () => state?.job,
-    version,
+    peek: () => durable,
+    version: () => version,
     watch: (listener) => {
       listeners.add(listener)
       return () => void listeners.delete(listener)
     },
     wake: () => {
-      isAwake = true
-      if (!isBusy) void run()
+      isDue = true
+      void run()
     },
   }
   return actor
 }
+
+const copyJob = (job: Job | undefined): Job | undefined =>
+  job === undefined ? undefined : restoreJob(snapshotJob(job))

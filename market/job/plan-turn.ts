@@ -31,10 +31,14 @@ const moveMoney = (event: JobEvent, draft: Draft, world: World): void => {
   }
 }
 
+/** Tasks are used up by what a turn loses or fails only, so the waiting ones need no look at every turn. */
+const mayExhaust = ({ events }: Draft): boolean =>
+  events.length === 0 || events.some(({ type }) => type === 'failed' || type === 'lost')
+
 /** What follows by itself at the end of a turn, with the money it moves: tasks given up, leases and the job closed, tasks dispatched. */
 export const planTurn = (draft: Draft, { world, depthOf }: PlanTurnModules): void => {
   if (draft.job.closed !== null) return
-  for (const event of exhaustedTasks(draft.job, draft.now)) draft.emit(event)
+  if (mayExhaust(draft)) for (const event of exhaustedTasks(draft.job, draft.now)) draft.emit(event)
   for (const event of closingEvents(draft.job, draft.now)) {
     draft.emit(event)
     moveMoney(event, draft, world)

@@ -1,27 +1,31 @@
 import {
   MusterError,
-  attemptId,
   digestOf,
+  parseAttemptId,
+  type Address,
   type AgentPeer,
-  type AttemptId,
+  type CloseReason,
   type Job,
   type LeaseId,
   type Log,
   type Start,
-  type Timer,
   type World,
 } from '@muster/protocol'
-import { attemptsOf } from '../attempt/attempts-of.ts'
 import type { SendStarts } from '../attempt/send-starts.ts'
 import type { JobActor } from '../job/job-actor.ts'
 import type { PlantedBug } from '../planted-bug.ts'
 import type { Supply } from '../supply/supply.ts'
 import type { HoldingsOf } from './holdings.ts'
+import { inFlight, startOf, stateOf, type KeptLease } from './kept-lease.ts'
+import { createLeaseTimers } from './lease-timers.ts'
 import { loseLease } from './lose-lease.ts'
+import { isPassing, type TellClosed } from './tell-closed.ts'
 
 export interface LeaseKeeperOptions {
   /** How long an agent may be out of reach before its work is given to others. */
   readonly graceMs: number
+  /** The same for the leases a restarted market takes up, whose agents have yet to notice and dial again. */
+  readonly restartGraceMs: number
   /** Added to a task's time limit before a lease without any progress counts as lost. */
   readonly progressSlackMs: number
 }
@@ -31,6 +35,9 @@ export interface LeaseKeeperModules {
   readonly supply: Supply
   readonly holdings: HoldingsOf
   readonly sendStarts: SendStarts
+  readonly tellClosed: TellClosed
+  /** Looks whether the job wants other slots. */
+  readonly reconsider: (actor: JobActor) => void
   readonly log: Log
   readonly bugs: ReadonlySet<PlantedBug>
 }
@@ -45,8 +52,8 @@ export interface LeaseKeeper {
   keep(actor: JobActor, lease: LeaseId, isNew: boolean): void
   /** Attempts were dispatched to the lease. */
   dispatched(lease: LeaseId): void
-  /** An attempt of the lease ended one way or the other. */
-  progressed(lease: LeaseId): void
+  /** The attempt at this task of the lease ended one way or the other. */
+  progressed(lease: LeaseId, index: number): void
   /** The lease is closed: tells the agent. */
   drop(lease: LeaseId): void
   onLinked(peer: AgentPeer): void
@@ -55,245 +62,252 @@ export interface LeaseKeeper {
   stop(): void
 }
 
-interface Kept {
-  readonly actor: JobActor
-  readonly lease: LeaseId
-  isNew: boolean
-  /** The link over which the agent confirmed that it holds the lease. */
-  confirmedBy: AgentPeer | undefined
-  /** Attempts the agent has been sent, or says it holds. */
-  readonly sent: Set<string>
-  isSyncing: boolean
-  isDue: boolean
-  graceTimer: Timer | undefined
-  progressTimer: Timer | undefined
-  progressAt: number
-}
-
 const callTimeoutMs = 5_000
 const retryMs = 1_000
 
-/** Errors that say nothing of the lease: the link broke or was slow. */
-const isPassing = (error: unknown): boolean =>
-  error instanceof MusterError &&
-  (error.code === 'link_closed' || error.code === 'timeout' || error.code === 'cancelled')
-
-/** What an agent needs to know to run the attempts of a lease. */
-const startsOf = (job: Job, lease: LeaseId): Start[] =>
-  attemptsOf(job, lease).map(({ index, fence }) => {
-    const { runtime, program, limits } = job.spec
-    const inputs = job.spec.tasks[index]?.inputs ?? []
-    return {
-      attempt: attemptId(job.id, index, fence),
-      lease,
-      runtime,
-      program,
-      inputs,
-      timeoutMs: limits.taskTimeoutMs,
-    }
-  })
-
 export const createLeaseKeeper = (options: LeaseKeeperOptions, modules: LeaseKeeperModules): LeaseKeeper => {
-  const { world, supply, holdings, sendStarts, log, bugs } = modules
-  const leases = new Map<LeaseId, Kept>()
+  const { world, supply, holdings, sendStarts, tellClosed, reconsider, log, bugs } = modules
+  const leases = new Map<LeaseId, KeptLease>()
+  const byProvider = new Map<Address, Set<KeptLease>>()
   let isStopped = false
 
-  const jobOf = (kept: Kept): Job | undefined => kept.actor.peek()
-  const stateOf = (kept: Kept) => jobOf(kept)?.leases.get(kept.lease)
+  const isKept = (kept: KeptLease): boolean => !isStopped && leases.get(kept.id) === kept
 
-  const inFlight = (kept: Kept): AttemptId[] => {
-    const job = jobOf(kept)
-    if (job === undefined) return []
-    return attemptsOf(job, kept.lease).map(({ index, fence }) => attemptId(job.id, index, fence))
+  const retryLater = (kept: KeptLease): void => {
+    kept.retryTimer ??= world.after(retryMs, () => {
+      kept.retryTimer = undefined
+      void sync(kept)
+    })
   }
 
-  const lose = (kept: Kept, reason: 'lost' | 'refused' | 'expired'): void => {
-    log.info('gave up a lease', { lease: kept.lease, reason })
-    kept.actor
-      .step((draft) => loseLease(draft, kept.lease, reason, world))
-      .catch((error: unknown) => log.warn('could not give up a lease', { lease: kept.lease, error }))
+  const giveUp = async (kept: KeptLease, reason: CloseReason): Promise<void> => {
+    log.info('gave up a lease', { lease: kept.id, reason })
+    try {
+      await kept.actor.step((draft) => {
+        if (reason === 'lost' && kept.ending === undefined && kept.confirmedBy !== undefined) return
+        loseLease(draft, kept.id, reason, world)
+      })
+    } catch (error) {
+      log.warn('could not give up a lease; trying again', { lease: kept.id, error })
+      retryLater(kept)
+    }
   }
 
-  const suspect = (kept: Kept): void => {
+  const timers = createLeaseTimers(options, {
+    world,
+    isKept,
+    onStalled: (kept) => {
+      kept.ending = 'lost'
+      supply.rest(kept.provider)
+      void giveUp(kept, 'lost')
+    },
+    onExpired: (kept) => {
+      kept.actor.wake()
+      reconsider(kept.actor)
+    },
+    onOverdue: (kept) => {
+      kept.ending = 'expired'
+      void giveUp(kept, 'expired')
+    },
+  })
+
+  /** Out of reach: waits out the grace period, for which nothing is decided. */
+  const suspect = (kept: KeptLease, graceMs = options.graceMs): void => {
     kept.confirmedBy = undefined
-    if (kept.graceTimer !== undefined || isStopped) return
-    if (bugs.has('probe-skipped')) return lose(kept, 'lost')
-    kept.graceTimer = world.after(options.graceMs, () => {
+    if (kept.graceTimer !== undefined || !isKept(kept)) return
+    if (bugs.has('probe-skipped')) return void giveUp(kept, 'lost')
+    kept.isSuspect = true
+    kept.graceTimer = world.after(graceMs, () => {
       kept.graceTimer = undefined
-      if (leases.get(kept.lease) === kept && kept.confirmedBy === undefined) lose(kept, 'lost')
+      if (isKept(kept) && kept.confirmedBy === undefined) void giveUp(kept, 'lost')
     })
     kept.actor
       .step((draft) => {
-        if (draft.job.leases.get(kept.lease)?.phase === 'open')
-          draft.emit({ type: 'lease-suspected', at: draft.now, lease: kept.lease })
+        if (kept.confirmedBy === undefined && draft.job.leases.get(kept.id)?.phase === 'open')
+          draft.emit({ type: 'lease-suspected', at: draft.now, lease: kept.id })
       })
-      .catch((error: unknown) => log.warn('could not suspect a lease', { lease: kept.lease, error }))
+      .catch((error: unknown) => log.warn('could not suspect a lease', { lease: kept.id, error }))
   }
 
-  const confirmed = async (kept: Kept, peer: AgentPeer): Promise<void> => {
-    kept.confirmedBy = peer
-    kept.graceTimer?.cancel()
-    kept.graceTimer = undefined
-    if (stateOf(kept)?.phase !== 'suspect') return
-    await kept.actor.step((draft) => {
-      if (draft.job.leases.get(kept.lease)?.phase === 'suspect')
-        draft.emit({ type: 'lease-recovered', at: draft.now, lease: kept.lease })
-    })
+  const recover = async (kept: KeptLease): Promise<void> => {
+    try {
+      await kept.actor.step((draft) => {
+        if (draft.job.leases.get(kept.id)?.phase === 'suspect')
+          draft.emit({ type: 'lease-recovered', at: draft.now, lease: kept.id })
+      })
+      if (kept.confirmedBy !== undefined) kept.isSuspect = false
+    } catch (error) {
+      log.warn('could not write that a lease recovered; trying again', { lease: kept.id, error })
+      retryLater(kept)
+    }
   }
 
   /** The planted bug: what one agent holds is given to the others as well. */
-  const dispatchTwice = (kept: Kept): void => {
-    const job = jobOf(kept)
+  const dispatchTwice = (kept: KeptLease, job: Job): void => {
     for (const other of leases.values()) {
-      if (job === undefined || other === kept || other.actor !== kept.actor || other.confirmedBy === undefined) continue
-      sendStarts(
-        other.confirmedBy,
-        startsOf(job, kept.lease).map((start) => ({ ...start, lease: other.lease })),
-      )
+      if (other === kept || other.actor !== kept.actor || other.confirmedBy === undefined) continue
+      const starts = [...inFlight(job, kept.id)].map((ref) => startOf(job, other.id, ref))
+      sendStarts(other.confirmedBy, starts)
+    }
+  }
+
+  const takeOver = (kept: KeptLease, job: Job, attempts: ReadonlySet<string>): void => {
+    if (bugs.has('double-dispatch-on-restart')) dispatchTwice(kept, job)
+    for (const ref of inFlight(job, kept.id)) {
+      const isHeld = attempts.has(startOf(job, kept.id, ref).attempt) || bugs.has('effect-lost-after-commit')
+      if (isHeld) kept.sent.set(ref.index, ref.fence)
     }
   }
 
   /** Asks or tells the agent until both sides agree that the lease is held. */
-  const confirm = async (kept: Kept, peer: AgentPeer): Promise<void> => {
+  const confirm = async (kept: KeptLease, peer: AgentPeer): Promise<void> => {
+    const held = kept.isNew ? undefined : await holdings(peer)
+    const job = kept.actor.peek()
     const state = stateOf(kept)
-    if (state === undefined) return
-    if (!kept.isNew) {
-      const held = await holdings(peer)
-      if (held.leases.has(kept.lease)) {
-        kept.sent.clear()
-        if (bugs.has('double-dispatch-on-restart')) dispatchTwice(kept)
-        for (const attempt of bugs.has('effect-lost-after-commit') ? inFlight(kept) : held.attempts)
-          kept.sent.add(attempt)
-        return confirmed(kept, peer)
-      }
+    if (job === undefined || state === undefined) return
+    if (held?.leases.has(kept.id) === true) {
+      kept.sent.clear()
+      return takeOver(kept, job, held.attempts)
     }
-    await peer.call(
-      'open-lease',
-      { lease: state.lease, reservation: digestOf(state.reservation.record) },
-      { timeoutMs: callTimeoutMs },
-    )
+    const request = { lease: state.lease, reservation: digestOf(state.reservation.record) }
+    await peer.call('open-lease', request, { timeoutMs: callTimeoutMs })
     kept.isNew = false
     kept.sent.clear()
-    return confirmed(kept, peer)
   }
 
-  const watchProgress = (kept: Kept): void => {
-    const job = jobOf(kept)
-    if (kept.progressTimer !== undefined || job === undefined || isStopped) return
-    const limitMs = job.spec.limits.taskTimeoutMs + options.progressSlackMs
-    kept.progressTimer = world.after(Math.max(1, kept.progressAt + limitMs - world.elapsed()), () => {
-      kept.progressTimer = undefined
-      if (leases.get(kept.lease) !== kept || (jobOf(kept)?.inFlight.get(kept.lease)?.size ?? 0) === 0) return
-      if (world.elapsed() - kept.progressAt >= limitMs) lose(kept, 'lost')
-      else watchProgress(kept)
+  const sendDispatched = (kept: KeptLease, peer: AgentPeer): void => {
+    const job = kept.actor.peek()
+    if (job === undefined) return
+    const starts: Start[] = []
+    const wasIdle = kept.sent.size === 0
+    for (const ref of inFlight(job, kept.id)) {
+      if (kept.sent.get(ref.index) === ref.fence) continue
+      kept.sent.set(ref.index, ref.fence)
+      starts.push(startOf(job, kept.id, ref))
+    }
+    if (wasIdle) kept.progressAt = world.elapsed()
+    timers.watchProgress(kept)
+    if (starts.length === 0) return
+    sendStarts(peer, starts).catch((error: unknown) => {
+      log.warn('could not send attempts to an agent; trying again', { lease: kept.id, error })
+      for (const { attempt } of starts) kept.sent.delete(parseAttemptId(attempt)?.index ?? -1)
+      retryLater(kept)
     })
   }
 
-  const sendDispatched = (kept: Kept, peer: AgentPeer): void => {
-    const job = jobOf(kept)
-    if (job === undefined) return
-    const starts = startsOf(job, kept.lease).filter(({ attempt }) => !kept.sent.has(attempt))
-    if (starts.length === 0) return
-    for (const { attempt } of starts) kept.sent.add(attempt)
-    if (kept.progressTimer === undefined) kept.progressAt = world.elapsed()
-    watchProgress(kept)
-    sendStarts(peer, starts)
-  }
-
-  const syncOnce = async (kept: Kept): Promise<void> => {
+  const syncOnce = async (kept: KeptLease): Promise<void> => {
     const state = stateOf(kept)
     if (state === undefined || state.phase === 'closed') return
-    const peer = supply.peer(state.provider)
+    if (kept.ending !== undefined) return giveUp(kept, kept.ending)
+    const peer = supply.peer(kept.provider)
     if (peer === undefined) return suspect(kept)
-    if (kept.confirmedBy !== peer) await confirm(kept, peer)
-    if (kept.confirmedBy === peer) sendDispatched(kept, peer)
+    if (kept.confirmedBy !== peer) {
+      await confirm(kept, peer)
+      if (supply.peer(kept.provider) !== peer) {
+        kept.isDue = true
+        return
+      }
+      kept.confirmedBy = peer
+      kept.progressAt = world.elapsed()
+      kept.graceTimer?.cancel()
+      kept.graceTimer = undefined
+    }
+    if (kept.isSuspect) await recover(kept)
+    if (isKept(kept) && kept.confirmedBy === peer) sendDispatched(kept, peer)
   }
 
-  const sync = async (kept: Kept): Promise<void> => {
+  const sync = async (kept: KeptLease): Promise<void> => {
     kept.isDue = true
     if (kept.isSyncing) return
     kept.isSyncing = true
-    try {
-      while (kept.isDue && !isStopped && leases.get(kept.lease) === kept) {
-        kept.isDue = false
+    while (kept.isDue && isKept(kept)) {
+      kept.isDue = false
+      try {
         await syncOnce(kept)
+      } catch (error) {
+        if (isPassing(error)) {
+          log.info('could not reach an agent about a lease; trying again', { lease: kept.id, error })
+          suspect(kept)
+          retryLater(kept)
+        } else if (isKept(kept)) {
+          log.info('an agent refused a lease', { lease: kept.id, provider: kept.provider, error })
+          const isTooLate = error instanceof MusterError && error.code === 'reservation_expired'
+          if (!isTooLate) supply.rest(kept.provider)
+          kept.ending = 'refused'
+          await giveUp(kept, 'refused')
+        }
       }
-    } catch (error) {
-      if (isPassing(error)) {
-        log.info('could not reach an agent about a lease; trying again', { lease: kept.lease, error })
-        suspect(kept)
-        world.after(retryMs, () => void sync(kept))
-      } else lose(kept, 'refused')
-    } finally {
-      kept.isSyncing = false
     }
+    kept.isSyncing = false
   }
 
-  const tellClosed = async (kept: Kept): Promise<void> => {
-    const state = stateOf(kept)
-    const peer = state === undefined ? undefined : supply.peer(state.provider)
-    if (state === undefined || peer === undefined) return
-    try {
-      await peer.call('close-lease', { lease: kept.lease }, { timeoutMs: callTimeoutMs })
-      supply.take(state.provider, state.reservation.record.offer, -state.lease.record.slots)
-    } catch (error) {
-      log.info('an agent was not told that a lease is closed; it learns when it links again', {
-        lease: kept.lease,
-        error,
-      })
-    }
+  const forget = (kept: KeptLease): void => {
+    leases.delete(kept.id)
+    timers.clear(kept)
+    const ofProvider = byProvider.get(kept.provider)
+    ofProvider?.delete(kept)
+    if (ofProvider?.size === 0) byProvider.delete(kept.provider)
   }
-
-  const ofPeer = (peer: AgentPeer): Kept[] =>
-    [...leases.values()].filter((kept) => stateOf(kept)?.provider === peer.provider)
 
   return {
     keep: (actor, lease, isNew) => {
-      if (leases.has(lease)) return
-      const kept: Kept = {
+      const state = actor.peek()?.leases.get(lease)
+      if (state === undefined || leases.has(lease) || isStopped) return
+      const kept: KeptLease = {
         actor,
-        lease,
+        id: lease,
+        provider: state.provider,
         isNew,
         confirmedBy: undefined,
-        sent: new Set(),
+        isSuspect: state.phase === 'suspect',
+        ending: undefined,
+        sent: new Map(),
         isSyncing: false,
         isDue: false,
         graceTimer: undefined,
         progressTimer: undefined,
+        expiryTimer: undefined,
+        retryTimer: undefined,
         progressAt: world.elapsed(),
       }
       leases.set(lease, kept)
-      void sync(kept)
+      const ofProvider = byProvider.get(kept.provider) ?? new Set()
+      byProvider.set(kept.provider, ofProvider.add(kept))
+      timers.watchExpiry(kept)
+      if (!isNew && supply.peer(kept.provider) === undefined) suspect(kept, options.restartGraceMs)
+      else void sync(kept)
     },
     dispatched: (lease) => {
       const kept = leases.get(lease)
       if (kept !== undefined) void sync(kept)
     },
-    progressed: (lease) => {
+    progressed: (lease, index) => {
       const kept = leases.get(lease)
-      if (kept !== undefined) kept.progressAt = world.elapsed()
+      if (kept === undefined) return
+      kept.progressAt = world.elapsed()
+      kept.sent.delete(index)
     },
     drop: (lease) => {
       const kept = leases.get(lease)
       if (kept === undefined) return
-      leases.delete(lease)
-      kept.graceTimer?.cancel()
-      kept.progressTimer?.cancel()
-      void tellClosed(kept)
+      const state = stateOf(kept)
+      forget(kept)
+      void tellClosed(kept.provider, lease).then((isTold) => {
+        if (isTold && state !== undefined)
+          supply.take(kept.provider, state.reservation.record.offer, -state.lease.record.slots)
+      })
     },
     onLinked: (peer) => {
-      for (const kept of ofPeer(peer)) void sync(kept)
+      for (const kept of byProvider.get(peer.provider) ?? []) void sync(kept)
     },
     onUnlinked: (peer) => {
-      for (const kept of ofPeer(peer)) if (supply.peer(peer.provider) === undefined) suspect(kept)
+      if (supply.peer(peer.provider) !== undefined) return
+      for (const kept of [...(byProvider.get(peer.provider) ?? [])]) suspect(kept)
     },
     has: (lease) => leases.has(lease),
     stop: () => {
       isStopped = true
-      for (const kept of leases.values()) {
-        kept.graceTimer?.cancel()
-        kept.progressTimer?.cancel()
-      }
+      for (const kept of leases.values()) timers.clear(kept)
     },
   }
 }

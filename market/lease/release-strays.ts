@@ -1,25 +1,31 @@
-import type { AgentPeer, Log } from '@muster/protocol'
+import type { AgentPeer, Log, World } from '@muster/protocol'
+import type { Supply } from '../supply/supply.ts'
 import type { HoldingsOf } from './holdings.ts'
 import type { LeaseKeeper } from './lease-keeper.ts'
+import type { TellClosed } from './tell-closed.ts'
 
 export interface ReleaseStraysModules {
+  readonly world: World
+  readonly supply: Supply
   readonly holdings: HoldingsOf
   readonly keeper: LeaseKeeper
+  readonly tellClosed: TellClosed
   readonly log: Log
 }
 
-/** Closes the leases an agent still holds that this market closed while it was out of reach. */
-export const releaseStrays = async (
-  peer: AgentPeer,
-  { holdings, keeper, log }: ReleaseStraysModules,
-): Promise<void> => {
+const retryMs = 5_000
+
+/** Closes the leases an agent still holds that this market closed while it was out of reach. Asks again while the link lasts. */
+export const releaseStrays = async (peer: AgentPeer, modules: ReleaseStraysModules): Promise<void> => {
+  const { world, supply, holdings, keeper, tellClosed, log } = modules
   try {
     const { leases } = await holdings(peer)
-    for (const lease of leases) if (!keeper.has(lease)) await peer.call('close-lease', { lease }, { timeoutMs: 5_000 })
+    const strays = [...leases].filter((lease) => !keeper.has(lease))
+    await Promise.all(strays.map((lease) => tellClosed(peer.provider, lease)))
   } catch (error) {
-    log.info('could not ask an agent what it holds; asked again when it links again', {
-      provider: peer.provider,
-      error,
+    log.info('could not ask an agent what it holds; asking again', { provider: peer.provider, error })
+    world.after(retryMs, () => {
+      if (supply.peer(peer.provider) === peer) void releaseStrays(peer, modules)
     })
   }
 }

@@ -7,6 +7,7 @@ import {
   signBatch,
   transfer,
   type AttemptRef,
+  type Digest,
   type Receipt,
   type SignatureDomain,
   type SignedClaim,
@@ -18,6 +19,7 @@ import type { Draft } from '../job/draft.ts'
 export interface AcceptedClaim {
   readonly ref: AttemptRef
   readonly claim: SignedClaim
+  readonly digest: Digest
 }
 
 export interface WriteReceiptsModules {
@@ -33,7 +35,7 @@ export const writeReceipts = (
   { world, signer, domain }: WriteReceiptsModules,
 ): readonly Receipt[] => {
   const { job, now } = draft
-  const receipts = claims.map(({ claim: { record } }): Receipt => {
+  const receipts = claims.map(({ claim: { record }, digest }): Receipt => {
     const lease = job.leases.get(record.lease)?.lease.record
     if (lease === undefined) throw new Error(`no lease ${record.lease} in job ${job.id}`)
     const usage = { operators: job.operators, slotMs: record.meter.slotMs }
@@ -44,7 +46,7 @@ export const writeReceipts = (
       provider: record.provider,
       tenant: job.tenant,
       lease: leaseDigest(lease),
-      claim: digestOf(record),
+      claim: digest,
       attempt: record.attempt,
       price: lease.price,
       ...usage,
@@ -67,9 +69,10 @@ export const writeReceipts = (
   return receipts
 }
 
-const leaseDigests = new WeakMap<object, ReturnType<typeof digestOf>>()
+const leaseDigests = new WeakMap<object, Digest>()
 
-const leaseDigest = (lease: object): ReturnType<typeof digestOf> => {
+/** A lease's digest, computed once: every receipt of the lease bears it. */
+const leaseDigest = (lease: object): Digest => {
   const known = leaseDigests.get(lease) ?? digestOf(lease)
   leaseDigests.set(lease, known)
   return known

@@ -1,4 +1,4 @@
-import type { Address, AgentPeer, OfferId, SignedOffer } from '@muster/protocol'
+import type { Address, AgentPeer, OfferId, SignedOffer, Timer, World } from '@muster/protocol'
 
 /** An offer with the slots that, as far as this node knows, are still free. The agent's answer to `reserve` decides. */
 interface Standing {
@@ -11,6 +11,12 @@ interface Linked {
   readonly standing: Map<OfferId, Standing>
 }
 
+/** A provider that did not keep its word: its offers count as taken until the timer runs out. */
+interface Resting {
+  count: number
+  timer: Timer | undefined
+}
+
 /** The linked agents and what they offer: soft state, in memory, gone with the link. */
 export interface Supply {
   link(peer: AgentPeer): void
@@ -20,6 +26,7 @@ export interface Supply {
   linkedCount(): number
   /** Replaces what the peer offers. */
   replace(peer: AgentPeer, offers: readonly SignedOffer[]): void
+  hasFree(): boolean
   /** Offers with slots believed free. */
   free(): Iterable<SignedOffer>
   /** Every standing offer with `slots` as last published. */
@@ -27,46 +34,122 @@ export interface Supply {
   freeSlots(offer: SignedOffer): number
   /** Counts slots taken (positive) or given back (negative) until the agent publishes again. */
   take(provider: Address, offer: OfferId, slots: number): void
+  /** Counts the offer as taken for a few seconds, or until the agent publishes again. */
+  standAside(provider: Address, offer: OfferId): void
+  /** The provider did not keep its word: none of its offers counts for a while, twice as long each time in a row. */
+  rest(provider: Address): void
+  /** The provider kept its word. */
+  trust(provider: Address): void
+  /** Rises whenever slots may have become free. */
+  version(): number
   /** Calls back after slots may have become free. */
   onFreed(listener: () => void): void
 }
 
-export const createSupply = (): Supply => {
-  const agents = new Map<Address, Linked>()
-  const listeners: (() => void)[] = []
-  const freed = () => listeners.forEach((listener) => listener())
+const asideMs = 5_000
+const firstRestMs = 5_000
+const maxRestMs = 600_000
 
-  function* standings(): Generator<Standing> {
-    for (const { standing } of agents.values()) yield* standing.values()
+export const createSupply = (world: World): Supply => {
+  const agents = new Map<Address, Linked>()
+  /** Offers with slots believed free, so that nobody looks through those without. */
+  const open = new Set<Standing>()
+  const resting = new Map<Address, Resting>()
+  const listeners: (() => void)[] = []
+  let version = 0
+
+  const freed = (): void => {
+    version++
+    for (const listener of listeners) listener()
+  }
+
+  const set = (standing: Standing, free: number): void => {
+    standing.free = Math.max(0, free)
+    if (standing.free > 0 && !isResting(standing.offer.record.provider)) open.add(standing)
+    else open.delete(standing)
+  }
+
+  const isResting = (provider: Address): boolean => resting.get(provider)?.timer !== undefined
+
+  const find = (provider: Address, offer: OfferId): Standing | undefined => agents.get(provider)?.standing.get(offer)
+
+  const clear = (linked: Linked | undefined): void => {
+    for (const standing of linked?.standing.values() ?? []) open.delete(standing)
+    linked?.standing.clear()
+  }
+
+  /** Looks again at what the provider has free. */
+  const reopen = (provider: Address): void => {
+    const linked = agents.get(provider)
+    if (linked === undefined) return
+    for (const standing of linked.standing.values()) set(standing, standing.free)
+    freed()
   }
 
   return {
-    link: (peer) => void agents.set(peer.provider, { peer, standing: new Map() }),
+    link: (peer) => {
+      clear(agents.get(peer.provider))
+      agents.set(peer.provider, { peer, standing: new Map() })
+    },
     unlink: (peer) => {
-      if (agents.get(peer.provider)?.peer === peer) agents.delete(peer.provider)
+      const linked = agents.get(peer.provider)
+      if (linked?.peer !== peer) return
+      clear(linked)
+      agents.delete(peer.provider)
     },
     peer: (provider) => agents.get(provider)?.peer,
     linkedCount: () => agents.size,
     replace: (peer, offers) => {
       const linked = agents.get(peer.provider)
       if (linked?.peer !== peer) return
-      linked.standing.clear()
-      for (const offer of offers) linked.standing.set(offer.record.id, { offer, free: offer.record.slots })
+      clear(linked)
+      for (const offer of offers) {
+        const standing = { offer, free: 0 }
+        linked.standing.set(offer.record.id, standing)
+        set(standing, offer.record.slots)
+      }
       freed()
     },
+    hasFree: () => open.size > 0,
     free: function* () {
-      for (const { offer, free } of standings()) if (free > 0) yield offer
+      for (const { offer } of open) yield offer
     },
     all: function* () {
-      for (const { offer } of standings()) yield offer
+      for (const { standing } of agents.values()) for (const { offer } of standing.values()) yield offer
     },
-    freeSlots: ({ record }) => agents.get(record.provider)?.standing.get(record.id)?.free ?? 0,
+    freeSlots: ({ record }) => (isResting(record.provider) ? 0 : (find(record.provider, record.id)?.free ?? 0)),
     take: (provider, offer, slots) => {
-      const standing = agents.get(provider)?.standing.get(offer)
+      const standing = find(provider, offer)
       if (standing === undefined) return
-      standing.free = Math.max(0, standing.free - slots)
+      set(standing, standing.free - slots)
       if (slots < 0) freed()
     },
+    standAside: (provider, offer) => {
+      const standing = find(provider, offer)
+      if (standing === undefined) return
+      set(standing, 0)
+      world.after(asideMs, () => {
+        if (find(provider, offer) !== standing || standing.free > 0) return
+        set(standing, standing.offer.record.slots)
+        freed()
+      })
+    },
+    rest: (provider) => {
+      const known = resting.get(provider) ?? { count: 0, timer: undefined }
+      known.timer?.cancel()
+      known.timer = world.after(Math.min(maxRestMs, firstRestMs * 2 ** Math.min(known.count, 16)), () => {
+        known.timer = undefined
+        if (!agents.has(provider)) resting.delete(provider)
+        reopen(provider)
+      })
+      known.count++
+      resting.set(provider, known)
+      for (const standing of agents.get(provider)?.standing.values() ?? []) set(standing, standing.free)
+    },
+    trust: (provider) => {
+      if (resting.get(provider)?.timer === undefined) resting.delete(provider)
+    },
+    version: () => version,
     onFreed: (listener) => void listeners.push(listener),
   }
 }

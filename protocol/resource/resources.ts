@@ -23,6 +23,13 @@ export const resourcesSchema = z.strictObject({
 
 export type Resources = z.output<typeof resourcesSchema>
 
+/** Whether a slot of one size is enough for a need: at least as much of everything. */
+export const coversResources = (slot: Resources, need: Resources): boolean =>
+  slot.cpuMilli >= need.cpuMilli &&
+  slot.memoryBytes >= need.memoryBytes &&
+  slot.diskBytes >= need.diskBytes &&
+  slot.gpuCount >= need.gpuCount
+
 export const runtimeKinds = ['graph', 'noop'] as const
 export const runtimeKindSchema = z.enum(runtimeKinds)
 export type RuntimeKind = z.output<typeof runtimeKindSchema>

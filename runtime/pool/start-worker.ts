@@ -52,15 +52,20 @@ const readable: readonly string[] = [
   path.resolve(engineFolder, '..', 'onnxruntime-common'),
 ]
 
+/** Node's own flags for a child. */
+export const workerFlags: readonly string[] = [
+  '--permission',
+  '--allow-worker',
+  ...readable.map((file) => `--allow-fs-read=${file}`),
+  `--max-old-space-size=${heapMebibytes}`,
+  '--disable-warning=ExperimentalWarning',
+  '--disable-warning=SecurityWarning',
+]
+
 /** Starts a child process of the pool: own heap, no environment, Node's permission model, a socket to talk over. */
 export const startWorker = (options: CompiledPoolOptions): WorkerProcess => {
   const args = [
-    '--permission',
-    '--allow-worker',
-    ...readable.map((file) => `--allow-fs-read=${file}`),
-    `--max-old-space-size=${heapMebibytes}`,
-    '--disable-warning=ExperimentalWarning',
-    '--disable-warning=SecurityWarning',
+    ...workerFlags,
     mainFile,
     options.engineBinary,
     String(options.wasmBytes),

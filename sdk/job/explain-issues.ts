@@ -55,11 +55,16 @@ const typeNames: Readonly<Record<string, string>> = {
   null: 'null',
 }
 
-const units: Readonly<Record<string, string>> = {
-  string: ' characters',
-  array: ' items',
-  set: ' items',
-  map: ' entries',
+const units: Readonly<Record<string, readonly [one: string, many: string]>> = {
+  string: ['character', 'characters'],
+  array: ['item', 'items'],
+  set: ['item', 'items'],
+  map: ['entry', 'entries'],
+}
+
+const sayCount = (count: number | bigint, origin: string): string => {
+  const unit = units[origin]
+  return unit === undefined ? `${count}` : `${count} ${count === 1 ? unit[0] : unit[1]}`
 }
 
 const ownWords = (message: string): string | undefined => /^expected (.+)$/.exec(message)?.[1]
@@ -73,9 +78,9 @@ const expectation = (issue: ZodIssue): string => {
     case 'invalid_value':
       return issue.values.map((value) => (typeof value === 'string' ? value : String(value))).join(' or ')
     case 'too_small':
-      return `${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}${units[issue.origin] ?? ''}`
+      return `${issue.inclusive === false ? 'more than' : 'at least'} ${sayCount(issue.minimum, issue.origin)}`
     case 'too_big':
-      return `${issue.inclusive === false ? 'less than' : 'at most'} ${issue.maximum}${units[issue.origin] ?? ''}`
+      return `${issue.inclusive === false ? 'less than' : 'at most'} ${sayCount(issue.maximum, issue.origin)}`
     case 'invalid_format':
       return issue.pattern === undefined ? issue.format : `text like ${issue.pattern}`
     case 'not_multiple_of':

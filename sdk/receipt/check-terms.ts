@@ -1,4 +1,12 @@
-import { chargeFor, digestOf, formatUsd, maxClockSkewMs, type Price, type ReceiptBundle } from '@muster/protocol'
+import {
+  chargeFor,
+  coversResources,
+  digestOf,
+  formatUsd,
+  maxClockSkewMs,
+  type Price,
+  type ReceiptBundle,
+} from '@muster/protocol'
 import { checkSame, checkThat, type ReceiptCheck } from './receipt-check.ts'
 
 const say = ({ nanoUsd, per }: Price): string => `${formatUsd(nanoUsd)} per ${per}`
@@ -43,8 +51,13 @@ const checkAmount = ({ receipt, claim, order }: ReceiptBundle): ReceiptCheck[] =
 }
 
 const checkSlots = ({ lease, reservation, order }: ReceiptBundle): ReceiptCheck[] => [
-  checkSame('ordered, reserved and leased slots are of one size', {
-    order: digestOf(order.record.resources),
+  checkThat(
+    'the slots reserved are as large as was ordered',
+    coversResources(reservation.record.resources, order.record.resources),
+    'at least as much of everything',
+    'they have less of something',
+  ),
+  checkSame('reserved and leased slots are of one size', {
     reservation: digestOf(reservation.record.resources),
     lease: digestOf(lease.record.resources),
   }),

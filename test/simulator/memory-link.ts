@@ -39,6 +39,7 @@ export interface MemoryLinkNetwork {
   noticeMs(): number
   breaksNow(): boolean
   corruptsNow(): boolean
+  onBreak(provider: Address, epoch: number): void
   onHandlerError(error: unknown): void
 }
 
@@ -99,6 +100,7 @@ export const createMemoryLink = (
   const breakLink = (reason: LinkCloseReason = 'lost'): void => {
     if (isBroken) return
     isBroken = true
+    network.onBreak(provider, epoch)
     toAgent.cut()
     toMarket.cut()
     world.after(network.noticeMs(), () => closeMarket(reason))

@@ -30,6 +30,8 @@ export interface MemoryNetworkOptions {
   /** Everything is encoded, decoded and checked against its schema, as on the wire; false passes values as they are. */
   readonly isChecked?: boolean
   readonly limits?: Partial<LinkLimits>
+  /** The connection under a link broke, whoever knows of it. */
+  onBreak?(provider: Address, epoch: number): void
   /** A message handler threw. By default the error is thrown on, so that a simulation fails where a program would log. */
   onHandlerError?(error: unknown): void
 }
@@ -61,6 +63,8 @@ export interface MemoryAgent {
 }
 
 export interface MemoryNetwork {
+  /** From now on no link breaks and no chunk is corrupted by chance. */
+  calm(): void
   listen(node: MemoryNode): MemoryListener
   /** `world` is the agent's own, whose clock may be wrong. */
   agent(provider: Address, market: Address, world: World): MemoryAgent
@@ -69,6 +73,8 @@ export interface MemoryNetwork {
 interface Station {
   readonly node: MemoryNode
   readonly links: Map<Address, MemoryLink>
+  /** Rejects what waits for a node that crashed. */
+  readonly crashed: PromiseWithResolvers<never>
 }
 
 const superseded = (provider: Address, epoch: number): MusterError =>
@@ -98,14 +104,16 @@ export const createMemoryNetwork = (
 ): MemoryNetwork => {
   const draw = ({ min, max }: Range): number => min + random() * (max - min)
   const { latencyMs = zero, noticeMs = zero, breakChance = 0, corruptChance = 0, isChecked = true } = options
+  let isCalm = false
   const network: MemoryLinkNetwork = {
     world,
     limits: { ...defaultLinkLimits, ...options.limits },
     isChecked,
     latencyMs: () => draw(latencyMs),
     noticeMs: () => draw(noticeMs),
-    breaksNow: () => breakChance > 0 && random() < breakChance,
-    corruptsNow: () => corruptChance > 0 && random() < corruptChance,
+    breaksNow: () => !isCalm && breakChance > 0 && random() < breakChance,
+    corruptsNow: () => !isCalm && corruptChance > 0 && random() < corruptChance,
+    onBreak: (provider, epoch) => options.onBreak?.(provider, epoch),
     onHandlerError:
       options.onHandlerError ??
       ((error) => {
@@ -127,7 +135,7 @@ export const createMemoryNetwork = (
     const { node, links } = station
     const skewMs = agentNow - node.world.now()
     if (Math.abs(skewMs) > maxClockSkewMs) throw skewed(skewMs)
-    const isNewest = await node.acceptEpoch(provider, epoch)
+    const isNewest = await Promise.race([node.acceptEpoch(provider, epoch), station.crashed.promise])
     if (stations.get(node.market) !== station) throw linkClosed('lost')
     const older = links.get(provider)
     if (!isNewest || (older !== undefined && older.epoch >= epoch)) throw superseded(provider, epoch)
@@ -151,8 +159,12 @@ export const createMemoryNetwork = (
   }
 
   return {
+    calm: () => {
+      isCalm = true
+    },
     listen: (node) => {
-      const station: Station = { node, links: new Map() }
+      const station: Station = { node, links: new Map(), crashed: Promise.withResolvers() }
+      station.crashed.promise.catch(() => {})
       stations.set(node.market, station)
       const leave = () => {
         if (stations.get(node.market) === station) stations.delete(node.market)
@@ -165,6 +177,7 @@ export const createMemoryNetwork = (
         crash: () => {
           leave()
           for (const link of station.links.values()) link.crash('market')
+          world.after(network.noticeMs(), () => station.crashed.reject(linkClosed('lost')))
         },
       }
     },

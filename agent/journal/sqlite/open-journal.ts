@@ -10,6 +10,11 @@ interface PendingCommit {
   readonly reject: (error: MusterError) => void
 }
 
+export interface SqliteJournalOptions {
+  /** Most pages of 4 KiB; past it every commit is refused with `disk_full`. */
+  readonly maxPages?: number
+}
+
 const schema = `
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = FULL;
@@ -41,11 +46,12 @@ const explain = (file: string, cause: unknown): MusterError => {
  * Commits of one turn of the event loop share a transaction. The file is locked: one agent to a data directory.
  * Throws `unavailable` where it cannot be opened.
  */
-export const openSqliteJournal = (file: string): Journal => {
+export const openSqliteJournal = (file: string, { maxPages }: SqliteJournalOptions = {}): Journal => {
   const open = (): DatabaseSync => {
     try {
       const database = new DatabaseSync(file)
       database.exec(schema)
+      if (maxPages !== undefined) database.exec(`PRAGMA max_page_count = ${maxPages}`)
       return database
     } catch (cause) {
       throw explain(file, cause)

@@ -17,13 +17,18 @@ export type Bill = {
 }
 
 /** Checks the bill of a wave without trusting the market: one receipt a task, each proven offline, adding up to what was charged. */
-export const checkBill = async (muster: Muster, market: Address, { wave, job, tasks, program }: WaveReport): Promise<Bill> => {
+export const checkBill = async (
+  muster: Muster,
+  market: Address,
+  { wave, job, tasks, program }: WaveReport,
+): Promise<Bill> => {
   const receipts = await Array.fromAsync(muster.listReceipts(job.id))
   const verifier = createVerifier(await loadSecp256k1())
   const complaints: string[] = []
   const known = new Set(receipts.map(({ receipt }) => receipt.record.id))
   if (receipts.length !== tasks.length) complaints.push(`${wave}: ${tasks.length} tasks, ${receipts.length} receipts`)
-  for (const { index, receipt } of tasks) if (!known.has(receipt)) complaints.push(`${wave}: task ${index} has no receipt`)
+  for (const { index, receipt } of tasks)
+    if (!known.has(receipt)) complaints.push(`${wave}: task ${index} has no receipt`)
   for (const bundle of receipts) {
     const { checks } = verifyReceipt(bundle, { market, program: program.manifestBytes }, verifier)
     for (const { name, result, why } of checks) {

@@ -66,7 +66,10 @@ export const createNetworkModels = (muster: Muster, options: NetworkOptions): Oc
     let job: JobView | undefined
     let done = 0
     options.onProgress(wave, 0, questions.length)
-    const runOptions = { onSubmit: (view: JobView) => (job = view), onEvent: (event: TimelineEvent) => events.push(event) }
+    const runOptions = {
+      onSubmit: (view: JobView) => (job = view),
+      onEvent: (event: TimelineEvent) => events.push(event),
+    }
     for await (const task of muster.runTasks(spec, runOptions)) {
       const [output] = task.outputs
       if (output === undefined) throw new Error(`task ${task.index} of ${wave} has no output`)
@@ -79,7 +82,15 @@ export const createNetworkModels = (muster: Muster, options: NetworkOptions): Oc
       options.onProgress(wave, ++done, questions.length)
     }
     await Promise.all(fetching)
-    if (job !== undefined) options.onWave({ wave, job: await muster.getJob(job.id), program, tasks, events, tookMs: performance.now() - started })
+    if (job !== undefined)
+      options.onWave({
+        wave,
+        job: await muster.getJob(job.id),
+        program,
+        tasks,
+        events,
+        tookMs: performance.now() - started,
+      })
     return answers
   }
 

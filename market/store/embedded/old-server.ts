@@ -1,10 +1,13 @@
 import { execFile, spawnSync } from 'node:child_process'
-import { readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { MusterError, sleep, type World } from '@muster/protocol'
 
 const run = promisify(execFile)
+
+/** Holds the process id of the program between a market and its server, whose end ends the server. */
+export const supervisorFile = 'supervisor.pid'
 
 interface PidFile {
   readonly pid: number
@@ -64,28 +67,35 @@ const waitForEnd = async (world: World, pid: number, limitMs: number): Promise<b
   return true
 }
 
+const stopOrphan = async (world: World, pid: number): Promise<void> => {
+  for (const signal of ['SIGINT', 'SIGQUIT', 'SIGKILL'] as const) {
+    if (isRunning(pid)) process.kill(pid, signal)
+    if (await waitForEnd(world, pid, 10_000)) return
+  }
+}
+
 /**
- * Deals with the server that an earlier market left on this data directory. One that is shutting down is waited for; one
+ * Deals with the server that an earlier market left in this directory. One that is shutting down is waited for; one
  * whose supervisor is gone is stopped; one that another market is using makes this throw `unavailable`. A lock file whose
  * process id was given to another program is pointed at no process: the file itself stays, since Postgres finds in it
- * the shared memory it must see free before it starts.
+ * the shared memory it must see free before it starts. The socket is nobody's then, and goes.
  */
-export const clearOldServer = async (data: string, supervisor: number | undefined, world: World): Promise<void> => {
+export const clearOldServer = async (directory: string, world: World): Promise<void> => {
+  const data = path.join(directory, 'data')
   const old = await readPidFile(data)
-  if (old === undefined || !isRunning(old.pid)) return
-  const found = await processOf(old.pid)
-  if (found === undefined || !found.command.includes(data)) {
-    const file = path.join(data, 'postmaster.pid')
-    const text = await readFile(file, 'utf8')
-    await writeFile(file, text.replace(/^\d+/, String(deadPid())))
-    return
+  if (old !== undefined && isRunning(old.pid)) {
+    const found = await processOf(old.pid)
+    const supervisor = Number(await readFile(path.join(directory, supervisorFile), 'utf8').catch(() => '0'))
+    if (found === undefined || !found.command.includes(data)) {
+      const file = path.join(data, 'postmaster.pid')
+      await writeFile(file, (await readFile(file, 'utf8')).replace(/^\d+/, String(deadPid())))
+    } else if (found.parent !== supervisor) {
+      await stopOrphan(world, old.pid)
+    } else if (!(await waitForEnd(world, old.pid, 5_000))) {
+      throw inUse(data, old.pid)
+    }
   }
-  if (found.parent === supervisor && isRunning(supervisor)) {
-    if (await waitForEnd(world, old.pid, 5_000)) return
-    throw inUse(data, old.pid)
-  }
-  for (const signal of ['SIGINT', 'SIGQUIT', 'SIGKILL'] as const) {
-    if (isRunning(old.pid)) process.kill(old.pid, signal)
-    if (await waitForEnd(world, old.pid, 10_000)) return
+  for (const file of await readdir(path.join(directory, 'socket')).catch((): string[] => [])) {
+    await rm(path.join(directory, 'socket', file), { force: true })
   }
 }

@@ -3,7 +3,7 @@ import { open, readFile, rename, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { Writable } from 'node:stream'
 import { MusterError, sleep, type World } from '@muster/protocol'
-import { isRunning, readPidFile } from './old-server.ts'
+import { isRunning, readPidFile, supervisorFile } from './old-server.ts'
 import type { Binaries } from './find-binaries.ts'
 import type { ServerUser } from './server-user.ts'
 
@@ -90,6 +90,7 @@ const startOnce = async (
   user: ServerUser,
   world: World,
 ): Promise<RunningServer> => {
+  const old = await readPidFile(place.data)
   const log = await openLog(place.log)
   const { size } = await log.stat()
   const settings = Object.entries(settingsOf(place)).flatMap(([name, value]) => ['-c', `${name}=${value}`])
@@ -115,10 +116,10 @@ const startOnce = async (
     if (running && pid !== undefined && isRunning(pid)) process.kill(pid, 'SIGQUIT')
     await gone
   }
-  if (child.pid !== undefined) await writeFile(path.join(path.dirname(place.data), 'supervisor.pid'), `${child.pid}\n`)
+  if (child.pid !== undefined) await writeFile(path.join(path.dirname(place.data), supervisorFile), `${child.pid}\n`)
   while (running) {
     const state = await readPidFile(place.data)
-    if (state?.status === 'ready' && isRunning(state.pid)) return { stop, gone }
+    if (state?.status === 'ready' && state.pid !== old?.pid) return { stop, gone }
     await Promise.race([gone, sleep(world, 5)])
   }
   throw failed(await lastLines(place.log, size), place.data)

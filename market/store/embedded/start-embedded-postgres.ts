@@ -1,11 +1,12 @@
-import { chmod, chown, mkdir, readdir, readFile, realpath } from 'node:fs/promises'
+import { chmod, chown, mkdir, readdir, realpath } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import path from 'node:path'
-import { MusterError, silentLog, sleep, type Log, type World } from '@muster/protocol'
-import postgres from 'postgres'
-import type { PostgresConnection } from '../postgres/connection.ts'
+import { MessageChannel } from 'node:worker_threads'
+import { MusterError, silentLog, type Log, type World } from '@muster/protocol'
+import { openSql, type PostgresConnection } from '../postgres/connection.ts'
 import { findBinaries, requireRunnable } from './find-binaries.ts'
 import { initDatabase, superuser } from './init-database.ts'
+import { keepServer } from './keep-server.ts'
 import { makeReachable } from './make-reachable.ts'
 import { clearOldServer } from './old-server.ts'
 import { runServer, type ServerPlace } from './run-server.ts'
@@ -96,7 +97,7 @@ const prepare = async (
 }
 
 const makeDatabase = async (connection: PostgresConnection): Promise<void> => {
-  const sql = postgres({ ...connection, database: 'postgres', max: 1, onnotice: () => {} })
+  const sql = openSql({ ...connection, database: 'postgres' }, { connections: 1 })
   try {
     const found = await sql`SELECT 1 FROM pg_database WHERE datname = ${connection.database}`
     if (found.length === 0) await sql`CREATE DATABASE ${sql(connection.database)}`
@@ -105,60 +106,47 @@ const makeDatabase = async (connection: PostgresConnection): Promise<void> => {
   }
 }
 
-/**
- * Starts the Postgres that npm installed, on a directory of its own, durable: what a commit returned from survives
- * `kill -9` and loss of power. Started by root it runs as the user `muster-postgres`. It shuts down when this program
- * ends, however that ends; while the program runs it is started again should it die. Throws `unavailable` or `disk_full`.
- */
-export const startEmbeddedPostgres = async (
+const startOn = async (
   { directory: given, port, database = 'muster' }: EmbeddedPostgresOptions,
-  { world, log = silentLog }: { readonly world: World; readonly log?: Log },
+  world: World,
+  log: Log,
 ): Promise<EmbeddedPostgres> => {
   const binaries = findBinaries()
   const [directory, user] = await prepare(path.resolve(given), binaries, log)
-  const supervisor = Number(await readFile(path.join(directory, 'supervisor.pid'), 'utf8').catch(() => '0'))
-  await clearOldServer(path.join(directory, 'data'), supervisor > 0 ? supervisor : undefined, world)
+  await clearOldServer(directory, world)
   const { password } = await initDatabase(directory, binaries, user)
   const place = await placeIn(directory, port)
-  let server = await runServer(place, binaries, user, world)
-  let stopping = false
-  const connection: PostgresConnection = {
-    host: place.socket ?? '127.0.0.1',
-    port: place.port,
-    user: superuser,
-    password,
-    database,
+  const start = async () => {
+    await clearOldServer(directory, world)
+    return await runServer(place, binaries, user, world)
   }
+  const server = await keepServer(start, { world, log })
+  const host = place.socket ?? '127.0.0.1'
+  const connection: PostgresConnection = { host, port: place.port, user: superuser, password, database }
   try {
     await makeDatabase(connection)
   } catch (error) {
     await server.stop()
     throw error
   }
-  const keepUp = async (): Promise<void> => {
-    for (;;) {
-      await server.gone
-      if (stopping) return
-      log.error('the embedded Postgres died; starting it again', { directory })
-      for (let delayMs = 50; !stopping; delayMs = Math.min(2 * delayMs, 5_000)) {
-        try {
-          server = await runServer(place, binaries, user, world)
-          if (stopping) await server.stop()
-          break
-        } catch (error) {
-          log.error('the embedded Postgres does not start', { directory, error })
-          await sleep(world, delayMs)
-        }
-      }
-    }
-  }
-  const kept = keepUp()
-  return {
-    connection,
-    stop: async () => {
-      stopping = true
-      await server.stop()
-      await kept
-    },
+  return { connection, stop: server.stop }
+}
+
+/**
+ * Starts the Postgres that npm installed, on a directory of its own, durable: what a commit returned from survives
+ * `kill -9` and loss of power. Started by root it runs as the user `muster-postgres`. It shuts down when this program
+ * ends, however that ends; while the program runs it is started again should it die. Throws `unavailable` or `disk_full`.
+ */
+export const startEmbeddedPostgres = async (
+  options: EmbeddedPostgresOptions,
+  { world, log = silentLog }: { readonly world: World; readonly log?: Log },
+): Promise<EmbeddedPostgres> => {
+  // Timers of the world keep no program alive, and waiting for an old server may be all there is to do.
+  const { port1: awake } = new MessageChannel()
+  awake.on('message', () => {})
+  try {
+    return await startOn(options, world, log)
+  } finally {
+    awake.close()
   }
 }

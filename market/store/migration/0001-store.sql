@@ -89,7 +89,7 @@ CREATE TABLE ledger_entry (
   accounts text[] COLLATE "C" NOT NULL,
   amounts  bigint[] NOT NULL,
   CONSTRAINT ledger_entry_legs CHECK (cardinality(accounts) > 0 AND cardinality(accounts) = cardinality(amounts)),
-  CONSTRAINT ledger_entry_balanced CHECK (ledger_sum(amounts) = 0)
+  CONSTRAINT ledger_entry_balanced CHECK (ledger_sum(amounts) IS NOT DISTINCT FROM 0)
 );
 COMMENT ON TABLE ledger_entry IS 'Double entry: amounts[i] goes into accounts[i].';
 

@@ -9,9 +9,10 @@ import { createReceiptReads } from '../../receipt/store.ts'
 import { encodeCommit } from '../encode-commit.ts'
 import type { Store } from '../store.ts'
 import { openSql, type PostgresConnection } from './connection.ts'
+import { withDeadline } from './deadline.ts'
 import { createGroupCommit } from './group-commit.ts'
 import { migrate } from './migrate.ts'
-import { mapErrors, toStoreError } from './store-error.ts'
+import { databaseUnavailable, mapErrors, toStoreError } from './store-error.ts'
 import { createWriter } from './writer.ts'
 
 export interface PostgresStoreOptions {
@@ -20,6 +21,8 @@ export interface PostgresStoreOptions {
   /** Connections for reading; one more writes. */
   readonly readers?: number
 }
+
+const pingMs = 5_000
 
 // The writer's statement touches rows by their keys and nothing else, and is planned once.
 const writerSettings = {
@@ -35,9 +38,8 @@ export const createPostgresStore = async (
   { world, log = silentLog }: { readonly world: World; readonly log?: Log },
 ): Promise<Store> => {
   const sql = openSql(connection, { connections: readers })
-  const writing = openSql(connection, { connections: 1, settings: writerSettings })
   const end = async () => {
-    await Promise.all([sql.end({ timeout: 5 }), writing.end({ timeout: 5 })])
+    await sql.end({ timeout: 5 })
   }
   try {
     const run = await migrate(sql, world.now())
@@ -46,13 +48,19 @@ export const createPostgresStore = async (
     await end()
     throw toStoreError(error)
   }
-  const writer = createWriter(writing, { world, log, id: toHex(world.random(16)) })
+  const writer = createWriter(() => openSql(connection, { connections: 1, settings: writerSettings }), {
+    world,
+    log,
+    id: toHex(world.random(16)),
+  })
   const group = createGroupCommit(writer)
   const journal = mapErrors(createJournal(sql))
   const own = mapErrors({
     pruneOrders: (now: number) => pruneOrders(sql, now),
     ping: async () => {
-      await sql`SELECT 1`
+      await withDeadline(world, pingMs, sql`SELECT 1`).catch((error: unknown) => {
+        throw databaseUnavailable(error, 'nothing written')
+      })
     },
   })
   let closing: Promise<void> | undefined

@@ -2,6 +2,7 @@ import { MusterError, sleep, type Log, type World } from '@muster/protocol'
 import { checkCommit } from '../check-commit.ts'
 import type { EncodedCommit } from '../encode-commit.ts'
 import type { Sql } from './connection.ts'
+import { withDeadline } from './deadline.ts'
 import { loadFacts } from './load-facts.ts'
 import { mergeCommits } from './merge-commits.ts'
 import { databaseUnavailable, meaningOf, toStoreError } from './store-error.ts'
@@ -29,7 +30,8 @@ const maxRaces = 10
  * group therefore leaves a number in the row of its writer. To find out, the writer raises the fence of its row, which
  * waits for a transaction that still holds the row and makes one that has yet to begin fail, and reads the number.
  */
-export const createWriter = (sql: Sql, { world, log, id }: { world: World; log: Log; id: string }): Writer => {
+export const createWriter = (open: () => Sql, { world, log, id }: { world: World; log: Log; id: string }): Writer => {
+  let sql = open()
   let number = 0
   let fence = 0
   let known = false
@@ -37,10 +39,11 @@ export const createWriter = (sql: Sql, { world, log, id }: { world: World; log: 
 
   /** Brings the row of the writer and this memory of it together: the number of the last group that was committed. */
   const settle = async (): Promise<number> => {
-    const [row] = await sql<[{ number: string; fence: string }]>`
+    const raised = sql<[{ number: string; fence: string }]>`
       INSERT INTO writer (id, number, fence, at) VALUES (${id}, 0, ${fence + 1}, ${world.now()})
       ON CONFLICT (id) DO UPDATE SET fence = writer.fence + 1, at = EXCLUDED.at
       RETURNING number, fence`
+    const [row] = await withDeadline(world, patienceMs, raised)
     fence = Number(row.fence)
     known = true
     down = false
@@ -62,7 +65,7 @@ export const createWriter = (sql: Sql, { world, log, id }: { world: World; log: 
           }
           outcome = 'nothing written'
         }
-        await writeGroup(sql, merged, { id, number: next, fence, at: world.now() })
+        await withDeadline(world, patienceMs, writeGroup(sql, merged, { id, number: next, fence, at: world.now() }))
         number = next
         return
       } catch (error) {
@@ -72,6 +75,9 @@ export const createWriter = (sql: Sql, { world, log, id }: { world: World; log: 
         if (known && meaning === 'unknown') outcome = 'unknown'
         known = false
         if (meaning === 'raced') continue
+        // A client that waits for a connection cannot be called off; a new one knows nothing of the old one's troubles.
+        sql.end({ timeout: 0 }).catch(() => {})
+        sql = open()
         if (down || world.elapsed() - start > patienceMs) {
           down = true
           number = next
@@ -95,6 +101,7 @@ export const createWriter = (sql: Sql, { world, log, id }: { world: World; log: 
     },
     close: async () => {
       if (known) await sql`DELETE FROM writer WHERE id = ${id}`.catch(() => {})
+      await sql.end({ timeout: 5 })
     },
   }
 }

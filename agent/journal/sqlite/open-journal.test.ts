@@ -1,0 +1,80 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { createInterface } from 'node:readline'
+import { DatabaseSync } from 'node:sqlite'
+import { expect, onTestFinished, test } from 'vitest'
+import { stageSigner } from '../../stage/stage-agent.ts'
+import { stageRecords } from '../../stage/stage-records.ts'
+import { temporaryDirectory } from '../../stage/temporary-directory.ts'
+import { createVirtualWorld } from '../../stage/virtual-world.ts'
+import { testJournal } from '../journal-compliance.ts'
+import { put } from '../journal-record.ts'
+import { openSqliteJournal } from './open-journal.ts'
+
+testJournal('sqlite', async () => {
+  const file = path.join(await temporaryDirectory(), 'journal.sqlite')
+  return { journal: openSqliteJournal(file), reopen: async () => openSqliteJournal(file) }
+})
+
+const records = stageRecords(createVirtualWorld(1), stageSigner('agent'), stageSigner('market').address)
+
+test('what was acknowledged survives kill -9', async () => {
+  const file = path.join(await temporaryDirectory(), 'journal.sqlite')
+  const script = path.join(import.meta.dirname, '..', '..', 'stage', 'write-journal.ts')
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', script, file], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  let acknowledged = 0
+  for await (const line of createInterface(child.stdout)) {
+    acknowledged = Number(line)
+    if (acknowledged >= 300) child.kill('SIGKILL')
+  }
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+  expect(child.signalCode).toBe('SIGKILL')
+  const journal = openSqliteJournal(file)
+  const indexes = (await journal.load()).map((record) => (record.kind === 'fence' ? record.index : -1))
+  expect(indexes.filter((index) => index <= acknowledged)).toHaveLength(acknowledged)
+  expect(Math.max(...indexes) + 1).toBe(indexes.length + 1)
+  await journal.close()
+})
+
+test('a second agent in the same directory is turned away with a reason', async () => {
+  const file = path.join(await temporaryDirectory(), 'journal.sqlite')
+  const journal = openSqliteJournal(file)
+  await journal.commit([put(records.fence(0, 1))])
+  expect(() => openSqliteJournal(file)).toThrow(expect.objectContaining({ code: 'unavailable', message: expect.stringContaining('Another agent') }))
+  await journal.close()
+})
+
+test('a file that is no journal is refused with its name', async () => {
+  const file = path.join(await temporaryDirectory(), 'journal.sqlite')
+  await writeFile(file, 'this was a shopping list'.repeat(100))
+  expect(() => openSqliteJournal(file)).toThrow(expect.objectContaining({ code: 'unavailable', facts: expect.objectContaining({ file }) }))
+})
+
+test('a record that cannot be read is named', async () => {
+  const file = path.join(await temporaryDirectory(), 'journal.sqlite')
+  const journal = openSqliteJournal(file)
+  await journal.close()
+  const database = new DatabaseSync(file)
+  database.prepare('INSERT INTO record VALUES (?, ?, ?)').run('attempt', 'x', new Uint8Array([0xa0]))
+  database.close()
+  const next = openSqliteJournal(file)
+  await expect(next.load()).rejects.toMatchObject({ code: 'record_invalid', facts: { record: 'attempt:x' } })
+  await next.close()
+})
+
+test('a full disk refuses the commit, keeps what was there, and lets the next one through when there is room', async () => {
+  const file = path.join(await temporaryDirectory(), 'journal.sqlite')
+  const journal = openSqliteJournal(file, { maxPages: 8 })
+  await journal.commit([put(records.fence(0, 1))])
+  const many = Array.from({ length: 400 }, (_, index) => put(records.attempt(index, 'claimed')))
+  await expect(journal.commit(many)).rejects.toMatchObject({ code: 'disk_full', fault: 'machine' })
+  expect(await journal.load()).toEqual([records.fence(0, 1)])
+  await journal.commit([put(records.fence(1, 1))])
+  expect(await journal.load()).toHaveLength(2)
+  await journal.close()
+})

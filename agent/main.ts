@@ -1,0 +1,102 @@
+import { MusterError } from '@muster/protocol'
+import { readFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { ZodError } from 'zod'
+import { textLine } from './log/text-lines.ts'
+import { runAgent } from './run-agent.ts'
+import {
+  agentOptionNames,
+  completeAgentOptions,
+  type DefaultedAgentOptions,
+  type WrittenAgentOptions,
+} from './written-options.ts'
+
+const kebab = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+const environmentName = (name: string): string => `MUSTER_AGENT_${kebab(name).replaceAll('-', '_').toUpperCase()}`
+
+const usage = `muster agent: sells this machine's time (docs/guides/provider.md)
+
+${['config', ...agentOptionNames].map((name) => `  --${kebab(name)}${name === 'idleOnly' ? '' : ' VALUE'}`.padEnd(30) + environmentName(name)).join('\n')}
+`
+
+const fail = (message: string, exitCode: number): never => {
+  process.stderr.write(`${message}\n`)
+  process.exit(exitCode)
+}
+
+const readFileOptions = (file: string): Record<string, unknown> => {
+  const parsed: unknown = JSON.parse(readFileSync(file, 'utf8'))
+  if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return { ...parsed }
+  throw new Error(`${file} does not hold a JSON object`)
+}
+
+/** Flags before the environment before the file. */
+const readWritten = (): WrittenAgentOptions => {
+  const options = Object.fromEntries(
+    ['config', ...agentOptionNames, 'help'].map((name) => [
+      kebab(name),
+      { type: name === 'idleOnly' || name === 'help' ? ('boolean' as const) : ('string' as const) },
+    ]),
+  )
+  const { values } = parseArgs({ options })
+  const flags: Readonly<Record<string, unknown>> = values
+  if (flags['help'] === true) {
+    process.stdout.write(usage)
+    process.exit(0)
+  }
+  const file = flags['config'] ?? process.env[environmentName('config')]
+  const written = typeof file === 'string' ? readFileOptions(file) : {}
+  for (const name of agentOptionNames) {
+    const value = flags[kebab(name)] ?? process.env[environmentName(name)]
+    if (value !== undefined) written[name] = value
+  }
+  return written as WrittenAgentOptions
+}
+
+const complete = (): DefaultedAgentOptions => {
+  try {
+    return completeAgentOptions(readWritten())
+  } catch (error) {
+    if (error instanceof ZodError) {
+      return fail(error.issues.map(({ path, message }) => `--${kebab(path.join('.'))}: ${message}`).join('\n'), 2)
+    }
+    return fail(error instanceof Error ? error.message : String(error), 2)
+  }
+}
+
+const written = complete()
+const isText = written.logFormat === null ? process.stdout.isTTY : written.logFormat === 'text'
+const writeLine = (line: string): void => void process.stdout.write(`${isText ? textLine(line) : line}\n`)
+const waiting = new AbortController()
+
+let onSignal = (): void => {
+  waiting.abort()
+  process.exit(0)
+}
+for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(name, () => onSignal())
+
+const sayError = (error: unknown): string => (error instanceof MusterError ? error.message : String(error))
+
+const running = await runAgent(written, { writeLine, signal: waiting.signal }).catch((error: unknown) =>
+  fail(`The agent did not start: ${sayError(error)}`, 1),
+)
+const { agent } = running
+
+let isDraining = false
+onSignal = () => {
+  if (isDraining) void agent.stop()
+  else void agent.drain()
+  isDraining = true
+}
+
+// An agent that was started by another program ends with it.
+if (process.connected) process.on('disconnect', () => onSignal())
+
+await agent.start().catch((error: unknown) => fail(`The agent did not start: ${sayError(error)}`, 1))
+// Timers of the world do not keep a program alive; an agent waiting to link again has nothing else.
+const alive = setInterval(() => {}, 60_000)
+const reason = await agent.stopped
+clearInterval(alive)
+await running.close()
+if (reason !== null) fail(reason.message, 1)
+process.exit(0)

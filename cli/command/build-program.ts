@@ -1,0 +1,53 @@
+import { Command } from 'commander'
+import { addAccountCommands } from '../account/account-commands.ts'
+import { addBlobCommands } from '../blob/blob-commands.ts'
+import { addJobCommands } from '../job/job-commands.ts'
+import { addKeyCommands } from '../key/key-commands.ts'
+import { addOfferCommands } from '../offer/offer-commands.ts'
+import { addProgramCommands } from '../program/program-commands.ts'
+import { addReceiptCommands } from '../receipt/receipt-commands.ts'
+import type { Terminal } from '../terminal/terminal.ts'
+import type { GlobalFlags, Session } from './session.ts'
+
+/** Runs a command in a session of its own and keeps the exit status it gives. */
+export type Act = (flags: GlobalFlags, run: (session: Session) => Promise<number>) => Promise<void>
+
+const after = `
+Where the market and key come from: --market and --key, else MUSTER_URL and MUSTER_API_KEY, else the file that
+\`muster up\` leaves in .muster/context.json.
+Exit status: 0 ok, 1 the job failed or a receipt did not pass, 2 usage or a wrong job file, 3 the market cannot be
+reached, 4 nothing fits, 5 refused, 70 a fault of this program, 130 interrupted.
+`
+
+/** The command line as a value. What it is to say goes to the terminal; it never ends the process. */
+export const buildProgram = (terminal: Terminal, act: Act): Command => {
+  const program = new Command('muster')
+    .description('An open network for AI compute: submit jobs, offer machines, check the bill.')
+    .version('0.1.0', '-V, --version')
+    .option('--market <url>', 'URL of the market')
+    .option('--key <key>', 'API key')
+    .option('--json', 'one JSON document on standard output (one a line for watch)')
+    .option('--verbose', 'show the causes of errors')
+    .helpCommand(false)
+    .exitOverride()
+    .showSuggestionAfterError()
+    .configureOutput({
+      writeOut: (text) => terminal.stdout.write(text),
+      writeErr: (text) => terminal.stderr.write(text),
+      getOutHelpWidth: () => Math.min(terminal.stdout.columns, 100),
+      getOutHasColors: () => terminal.hasColor,
+      outputError: () => undefined,
+    })
+    .addHelpText('after', after)
+  addJobCommands(program, act)
+  addOfferCommands(program, act)
+  addProgramCommands(program, act)
+  addReceiptCommands(program, act)
+  addBlobCommands(program, act)
+  addAccountCommands(program, act)
+  addKeyCommands(program, act)
+  program.command('up').description('start a whole network on this machine (muster up --help)')
+  program.command('market').description('run a node of a market (muster market --help)')
+  program.command('agent').description('offer this machine (muster agent --help)')
+  return program
+}

@@ -1,0 +1,167 @@
+import path from 'node:path'
+import {
+  chargeFor,
+  checkInputs,
+  checkSpec,
+  explainIssues,
+  MusterError,
+  sayIssues,
+  type BlobSource,
+  type Issue,
+  type JobSpec,
+  type NamedBlob,
+  type ProgramManifest,
+  type TensorHeader,
+} from '@muster/sdk'
+import { expandTasks, type WrittenTask } from './expand-tasks.ts'
+import { jobFileSchema, sourcesSchema, type JobFile } from './job-file.ts'
+import { readInput, type ReadInput } from './read-input.ts'
+import { readProgram, type FindProgram, type ReadProgram } from './read-program.ts'
+
+/** A job file in the terms of the API, and what is to be stored before it is submitted. */
+export interface CompiledJob {
+  readonly spec: JobSpec
+  readonly blobs: readonly BlobSource[]
+  readonly manifest: ProgramManifest | undefined
+}
+
+export interface CompileOptions {
+  /** The job file: its folder is what paths are relative to, its name the default name of the job. */
+  readonly file: string
+  readonly findProgram: FindProgram
+}
+
+interface Sources {
+  readonly program: ReadProgram | undefined
+  readonly tasks: readonly { readonly inputs: readonly NamedBlob[] }[]
+  readonly blobs: readonly BlobSource[]
+  readonly issues: readonly Issue[]
+}
+
+const isIssue = (value: object): value is Issue => 'expected' in value
+
+const defaultSlots = 64
+const maxIssues = 100
+
+const nameOf = (file: string): string => {
+  const base = path
+    .basename(file)
+    .replace(/\.(ya?ml|json)$/i, '')
+    .toLowerCase()
+    .replace(/[^a-z0-9._-]+/g, '-')
+  return base.replace(/^[^a-z0-9]+/, '').slice(0, 63) || 'job'
+}
+
+const readTasks = async (written: readonly WrittenTask[], directory: string, manifest: ProgramManifest | undefined) => {
+  const issues: Issue[] = []
+  const blobs: BlobSource[] = []
+  const known = new Map<unknown, Promise<ReadInput | Issue>>()
+  const tasks: { inputs: NamedBlob[] }[] = []
+  for (const { path: where, inputs } of written) {
+    const headers = new Map<string, TensorHeader>()
+    const named: NamedBlob[] = []
+    let isKnown = true
+    for (const [name, given] of Object.entries(inputs)) {
+      const seen = known.has(given)
+      const reading = known.get(given) ?? readInput(given, `${where}.${name}`, directory)
+      known.set(given, reading)
+      const input = await reading
+      if (isIssue(input)) {
+        isKnown = false
+        if (!seen) issues.push(input)
+        continue
+      }
+      if (!seen && input.source !== undefined) blobs.push(input.source)
+      named.push({ name, cid: input.cid })
+      if (input.header === undefined) isKnown = false
+      else headers.set(name, input.header)
+    }
+    tasks.push({ inputs: named })
+    if (manifest !== undefined && isKnown && issues.length < maxIssues) {
+      const prefix = where.replace(/\.?inputs$/, '')
+      issues.push(...checkInputs(manifest, headers).map((issue) => ({ ...issue, path: `${prefix}.${issue.path}` })))
+    }
+  }
+  return { tasks, blobs, issues }
+}
+
+const readSources = async (value: unknown, { file, findProgram }: CompileOptions): Promise<Sources> => {
+  const parsed = sourcesSchema.safeParse(value)
+  if (!parsed.success) return { program: undefined, tasks: [], blobs: [], issues: [] }
+  const directory = path.dirname(file)
+  const issues: Issue[] = []
+  const written = await expandTasks(parsed.data.tasks, directory)
+  if (isIssue(written)) issues.push(written)
+  const given = parsed.data.program
+  const read = given === undefined ? undefined : await readProgram(given, directory, findProgram)
+  if (read !== undefined && isIssue(read)) issues.push(read)
+  const program = read === undefined || isIssue(read) ? undefined : read
+  const { tasks, blobs, issues: found } = await readTasks(isIssue(written) ? [] : written, directory, program?.manifest)
+  return { program, tasks, blobs: [...(program?.blobs ?? []), ...blobs], issues: [...issues, ...found] }
+}
+
+/** What all tasks may cost at the highest price: what a ceiling must cover. */
+const mostOf = (job: JobFile, tasks: number, manifest: ProgramManifest | undefined): bigint | undefined => {
+  if (
+    job.maxPrice.per === 'hour' ||
+    (job.maxPrice.per === 'operator' && job.program !== undefined && manifest === undefined)
+  ) {
+    return undefined
+  }
+  return chargeFor(job.maxPrice, { operators: manifest?.operators ?? 0, slotMs: 0 }) * BigInt(tasks)
+}
+
+const ceilingIssue = (job: JobFile): Issue => ({
+  path: 'ceiling',
+  expected: 'dollars such as 1.50 USD; it cannot be worked out here',
+  found: job.ceiling === undefined ? 'nothing' : String(job.ceiling),
+})
+
+/** Tasks that are alike have the same issue; it is named once. */
+const distinct = (issues: readonly Issue[]): Issue[] => [
+  ...new Map(issues.map((issue) => [`${issue.path}\n${issue.expected}\n${issue.found}`, issue])).values(),
+]
+
+const refuse = (file: string, issues: readonly Issue[]): MusterError =>
+  new MusterError({
+    code: 'spec_invalid',
+    message: sayIssues(`The job file ${path.basename(file)}`, distinct(issues)),
+    facts: { file, issues: distinct(issues).slice(0, maxIssues) },
+  })
+
+/**
+ * Written → compiled: parses a job file's value, reads the files it names and works out what was left out.
+ * Throws `spec_invalid` with every issue (path, expected, found) in `facts.issues`; nothing is stored.
+ */
+export const compileJob = async (value: unknown, options: CompileOptions): Promise<CompiledJob> => {
+  const parsed = jobFileSchema.safeParse(value)
+  const sources = await readSources(value, options)
+  const issues = [...(parsed.success ? [] : explainIssues(parsed.error, value)), ...sources.issues]
+  if (!parsed.success || issues.length > 0) throw refuse(options.file, issues)
+  const job = parsed.data
+  const { program, tasks } = sources
+  const ceiling = job.ceiling ?? mostOf(job, tasks.length, program?.manifest)
+  if (ceiling === undefined) throw refuse(options.file, [ceilingIssue(job)])
+  const spec = checkSpec({
+    apiVersion: job.apiVersion,
+    kind: job.kind,
+    name: job.name ?? nameOf(options.file),
+    runtime: job.runtime ?? (program === undefined ? 'noop' : 'graph'),
+    program: program?.id ?? null,
+    tasks,
+    slots: job.slots ?? Math.min(tasks.length, defaultSlots),
+    resources: {
+      cpuMilli: job.resources?.cpu ?? 1000,
+      memoryBytes: job.resources?.memory ?? 2 ** 30,
+      diskBytes: job.resources?.disk ?? 2 ** 30,
+      gpuCount: job.resources?.gpu ?? 0,
+    },
+    placement: { ...job.placement },
+    maxPrice: job.maxPrice,
+    ceiling,
+    limits: { taskTimeoutMs: job.limits?.timeout ?? 600_000, maxFailures: job.limits?.failures ?? 3 },
+    ...(job.award === undefined ? {} : { award: job.award }),
+    ...(job.verify === undefined ? {} : { verify: job.verify }),
+  })
+  return { spec, blobs: sources.blobs, manifest: program?.manifest }
+}

@@ -1,0 +1,10 @@
+import type { Demand, JobSpec } from '@muster/sdk'
+
+/** What of a job an offer must meet. */
+export const demandOf = ({ slots, resources, runtime, placement, maxPrice }: JobSpec): Demand => ({
+  slots,
+  resources,
+  runtime,
+  placement,
+  maxPrice,
+})

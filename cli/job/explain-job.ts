@@ -1,0 +1,152 @@
+import {
+  chargeFor,
+  formatUsd,
+  fromProblem,
+  isId,
+  type JobId,
+  type JobView,
+  type Muster,
+  type Problem,
+  type SignedOffer,
+  type TimelineEvent,
+} from '@muster/sdk'
+import type { Session } from '../command/session.ts'
+import { renderError } from '../error/render-error.ts'
+import { sayFault } from '../error/advice.ts'
+import { exitCodes } from '../exit/exit-codes.ts'
+import { formatPrice, shorten } from '../format/format-record.ts'
+import type { CompiledJob } from '../job-file/compile-job.ts'
+import { renderTable } from '../terminal/render-table.ts'
+import { printable } from '../terminal/text-width.ts'
+import { demandOf } from './demand-of.ts'
+import { showEvent } from './show-event.ts'
+import { renderJob } from './show-job.ts'
+import { loadJobFile } from './submit-job.ts'
+
+const costWith = ({ record }: SignedOffer, { spec, manifest }: CompiledJob): string => {
+  const isCountless =
+    record.price.per === 'hour' || (record.price.per === 'operator' && spec.program !== null && manifest === undefined)
+  if (isCountless) return '–'
+  const each = chargeFor(record.price, { operators: manifest?.operators ?? 0, slotMs: 0 })
+  return formatUsd(each * BigInt(spec.tasks.length))
+}
+
+const columns = [
+  { title: 'offer of' },
+  { title: 'region' },
+  { title: 'slots', align: 'right' },
+  { title: 'price', align: 'right' },
+  { title: 'all tasks would cost', align: 'right' },
+] as const
+
+/** What a job would get now, before it is submitted. */
+const explainFile = async (session: Session, muster: Muster, file: string): Promise<number> => {
+  const compiled = await loadJobFile(session, file)
+  const { spec } = compiled
+  const { offers, slots, problem } = await muster.match(demandOf(spec), { signal: session.signal })
+  const { style, terminal } = session
+  session.print({ spec: demandOf(spec), slots, offers, problem }, () => {
+    if (problem !== null) return renderError(fromProblem(problem), terminal, false)
+    const rows = offers.map((offer) => [
+      shorten(offer.record.provider),
+      offer.record.region,
+      String(offer.record.slots),
+      formatPrice(offer.record.price),
+      costWith(offer, compiled),
+    ])
+    const head = `${style.green('✓')} ${offers.length} offers fit, with ${slots} slots free for the ${spec.slots} wanted; the cheapest is taken first.\n\n`
+    return head + renderTable(columns, rows, { style, width: terminal.stdout.columns })
+  })
+  return problem === null ? exitCodes.ok : exitCodes.nothingFits
+}
+
+interface Trouble {
+  readonly problem: Problem
+  readonly tasks: number
+}
+
+/** What went wrong, each thing once with the number of tasks it befell. */
+const troublesOf = (events: readonly TimelineEvent[]): Trouble[] => {
+  const troubles = new Map<string, Trouble>()
+  for (const { tasks = [] } of events) {
+    for (const { problem } of tasks) {
+      if (problem === undefined) continue
+      const key = `${problem.code} ${problem.message}`
+      troubles.set(key, { problem, tasks: (troubles.get(key)?.tasks ?? 0) + 1 })
+    }
+  }
+  return [...troubles.values()].toSorted((a, b) => b.tasks - a.tasks)
+}
+
+const telling = new Set([
+  'unmatched',
+  'lease-suspected',
+  'lease-recovered',
+  'lease-noticed',
+  'lost',
+  'abandoned',
+  'overturned',
+  'cancel-requested',
+  'closed',
+])
+
+/** How long after the last event what there is so far of a running job counts as read. */
+const quietMs = 500
+
+const readTimeline = async (muster: Muster, view: JobView, signal: AbortSignal): Promise<TimelineEvent[]> => {
+  const events: TimelineEvent[] = []
+  const enough = new AbortController()
+  const quiet = view.phase === 'closed' ? undefined : setTimeout(() => enough.abort(), quietMs)
+  try {
+    for await (const event of muster.watchJob(view.id, { signal: AbortSignal.any([signal, enough.signal]) })) {
+      events.push(event)
+      quiet?.refresh()
+    }
+  } catch (error) {
+    if (!enough.signal.aborted) throw error
+  } finally {
+    clearTimeout(quiet)
+  }
+  return events
+}
+
+/** Why a job is where it is: what it waits for, what went wrong and whose fault that was. */
+const explainRun = async (session: Session, muster: Muster, job: JobId): Promise<number> => {
+  const view = await muster.getJob(job, { signal: session.signal })
+  const events = await readTimeline(muster, view, session.signal)
+  const troubles = troublesOf(events)
+  const notable = events.filter(({ type }) => telling.has(type))
+  const { style, terminal } = session
+  session.print({ ...view, troubles, events: notable }, () => {
+    const waiting = view.unmatched === null ? '' : `\n${renderError(fromProblem(view.unmatched), terminal, false)}`
+    const table = renderTable(
+      [
+        { title: 'tasks', align: 'right' },
+        { title: 'whose fault' },
+        { title: 'code' },
+        { title: 'what happened', isFlexible: true },
+      ],
+      troubles.map(({ problem, tasks }) => [
+        String(tasks),
+        sayFault(problem.fault),
+        problem.code,
+        printable(problem.message),
+      ]),
+      { style, width: terminal.stdout.columns },
+    )
+    const said = notable.map((event) => showEvent(event, style)).join('')
+    return [
+      renderJob(view, style, session.now()),
+      waiting,
+      table === '' ? '' : `\n${table}`,
+      said === '' ? '' : `\n${said}`,
+    ].join('')
+  })
+  return exitCodes.ok
+}
+
+/** `muster job explain`: of a job file what it would get; of a job why it is where it is. */
+export const explainJob = async (session: Session, given: string): Promise<number> => {
+  const muster = await session.connect()
+  return isId('job', given) ? explainRun(session, muster, given) : explainFile(session, muster, given)
+}

@@ -1,0 +1,16 @@
+import type { TimelineEvent } from '@muster/sdk'
+import { formatClock } from '../format/format-time.ts'
+import type { Style } from '../terminal/style.ts'
+import { padEnd, printable } from '../terminal/text-width.ts'
+
+const bad = new Set(['lost', 'failed', 'abandoned', 'lease-suspected', 'unmatched', 'overturned'])
+
+const paintOf = ({ type, outcome }: TimelineEvent, style: Style): ((text: string) => string) => {
+  if (outcome !== undefined) return outcome === 'succeeded' ? style.green : style.red
+  if (bad.has(type)) return style.yellow
+  return (text) => text
+}
+
+/** An event of a job as one line: when, what kind, and the sentence. */
+export const showEvent = (event: TimelineEvent, style: Style): string =>
+  `${style.dim(formatClock(event.at))}  ${padEnd(event.type, 18)}  ${paintOf(event, style)(printable(event.message))}\n`

@@ -1,0 +1,53 @@
+import { parseAttemptId, type Muster, MusterError } from '@muster/sdk'
+import type { Session } from '../command/session.ts'
+import { exitCodes } from '../exit/exit-codes.ts'
+import { printable } from '../terminal/text-width.ts'
+import { parseJobPart, type JobPart } from './parse-ids.ts'
+
+const mostAttempts = 50
+
+/** The attempts meant: the one named, else the newest of the task named, else the newest of every task. */
+const findAttempts = async (muster: Muster, { job, index, fence }: JobPart, signal: AbortSignal): Promise<string[]> => {
+  if (index !== undefined && fence !== undefined) return [`${job}.${index}.${fence}`]
+  const attempts: string[] = []
+  for await (const task of muster.listTasks(job, { signal })) {
+    const newest = task.attempts.at(-1)
+    if (newest !== undefined && (index === undefined || task.index === index))
+      attempts.push(`${job}.${task.index}.${newest.fence}`)
+    if (attempts.length === mostAttempts) break
+  }
+  return attempts
+}
+
+/** `muster job logs`: what attempts wrote, as long as their machines hold it. */
+export const showLogs = async (session: Session, text: string): Promise<number> => {
+  const muster = await session.connect()
+  const part = parseJobPart(text)
+  const { signal, style } = session
+  const logs: { readonly attempt: string; readonly lines: readonly string[]; readonly problem?: string }[] = []
+  for (const attempt of await findAttempts(muster, part, signal)) {
+    try {
+      logs.push({ attempt, lines: await muster.attemptLogs(attempt, { signal }) })
+    } catch (error) {
+      const isOneOfMany = part.fence === undefined && error instanceof MusterError
+      if (!isOneOfMany || error.code === 'cancelled') throw error
+      logs.push({ attempt, lines: [], problem: error.message })
+    }
+  }
+  session.print(logs, () =>
+    logs.length === 0
+      ? 'Nothing has run yet.\n'
+      : logs
+          .map(({ attempt, lines, problem }) => {
+            const name = parseAttemptId(attempt)
+            const head = logs.length === 1 ? '' : style.dim(`── task ${name?.index}, attempt ${name?.fence}\n`)
+            const body =
+              problem === undefined
+                ? lines.map((line) => `${printable(line)}\n`).join('')
+                : style.yellow(`${problem}\n`)
+            return head + body
+          })
+          .join(''),
+  )
+  return exitCodes.ok
+}

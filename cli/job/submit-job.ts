@@ -1,0 +1,81 @@
+import path from 'node:path'
+import { formatUsd, MusterError, type Cid, type JobView, type Muster, type ProgramManifest } from '@muster/sdk'
+import type { Session } from '../command/session.ts'
+import { exitCodes } from '../exit/exit-codes.ts'
+import { formatBytes } from '../format/format-bytes.ts'
+import { compileJob, type CompiledJob } from '../job-file/compile-job.ts'
+import { parseJobFile } from '../job-file/parse-job-file.ts'
+import { fetchOutputs } from './fetch-outputs.ts'
+import { followJob } from './follow-job.ts'
+import { renderJob, totalTasks } from './show-job.ts'
+
+export interface SubmitOptions {
+  readonly watch?: boolean
+  readonly fetch?: string
+  readonly dryRun?: boolean
+}
+
+/** Reads and compiles a job file; a program it names by CID is looked up at the market, where one can be asked. */
+export const loadJobFile = async (session: Session, given: string): Promise<CompiledJob> => {
+  const file = path.resolve(session.directory, given)
+  const findProgram = async (program: Cid): Promise<ProgramManifest | undefined> => {
+    try {
+      return await (await session.connect({ retry: { attempts: 1 } })).getProgram(program, { signal: session.signal })
+    } catch (error) {
+      if (error instanceof MusterError) return undefined
+      throw error
+    }
+  }
+  return compileJob(await parseJobFile(file), { file, findProgram })
+}
+
+const upload = async (session: Session, muster: Muster, { blobs }: CompiledJob): Promise<void> => {
+  if (blobs.length === 0) return
+  const bar = session.progress.bar('upload', blobs.length)
+  const { maxBlobBytes } = await muster.market({ signal: session.signal })
+  await muster.putBlobs(blobs, {
+    signal: session.signal,
+    maxBytes: maxBlobBytes,
+    onProgress: (at) =>
+      bar.update({
+        done: at.settled,
+        total: at.blobs,
+        note: `${formatBytes(at.settledBytes)} of ${formatBytes(at.bytes)}`,
+      }),
+  })
+  bar.succeed()
+}
+
+const printDryRun = (session: Session, { spec, blobs }: CompiledJob): void =>
+  session.print(spec, () => {
+    const { style } = session
+    return `${style.green('✓')} ${spec.tasks.length} tasks, ${blobs.length} blobs to upload, ceiling ${formatUsd(spec.ceiling)}; nothing was sent.\n`
+  })
+
+const sayNext = (view: JobView, session: Session): string =>
+  `${session.style.green('✓')} Submitted ${session.style.bold(view.id)}: ${totalTasks(view)} tasks, at most ${formatUsd(view.ceiling)}.\n` +
+  session.style.dim(`  muster job watch ${view.id}\n  muster job fetch ${view.id}\n`)
+
+/** `muster job submit`: checks, uploads and submits a job file; with --watch or --fetch it stays to the end. */
+export const submitJob = async (session: Session, file: string, options: SubmitOptions): Promise<number> => {
+  const compiled = await loadJobFile(session, file)
+  if (options.dryRun === true) {
+    printDryRun(session, compiled)
+    return exitCodes.ok
+  }
+  const muster = await session.connect()
+  await upload(session, muster, compiled)
+  const view = await muster.submitJob(compiled.spec, { signal: session.signal })
+  if (options.watch !== true && options.fetch === undefined) {
+    session.print(view, () => sayNext(view, session))
+    return exitCodes.ok
+  }
+  if (!session.isJson) session.progress.print(sayNext(view, session), 'stderr')
+  const followed = await followJob(session, muster, view.id, { showsEvents: false })
+  if (options.fetch !== undefined) {
+    await fetchOutputs(session, muster, view.id, { directory: options.fetch })
+  }
+  session.progress.stop()
+  session.print(followed.view, () => renderJob(followed.view, session.style, session.now()))
+  return followed.status
+}

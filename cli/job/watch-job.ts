@@ -1,0 +1,20 @@
+import type { Session } from '../command/session.ts'
+import { followJob } from './follow-job.ts'
+import { parseJobId } from './parse-ids.ts'
+import { renderJob } from './show-job.ts'
+
+/** `muster job watch`: the timeline as it happens, to the end of the job. With --json one event a line. */
+export const watchJob = async (
+  session: Session,
+  text: string,
+  options: { readonly after: number },
+): Promise<number> => {
+  const muster = await session.connect()
+  const { view, status } = await followJob(session, muster, parseJobId(text), {
+    after: options.after,
+    showsEvents: true,
+  })
+  session.progress.stop()
+  if (!session.isJson) session.progress.print(`\n${renderJob(view, session.style, session.now())}`)
+  return status
+}

@@ -1,0 +1,45 @@
+import type { Session } from '../command/session.ts'
+import { exitCodes } from '../exit/exit-codes.ts'
+import { formatBytes } from '../format/format-bytes.ts'
+import { formatCores, formatGpus, formatPrice, shorten } from '../format/format-record.ts'
+import { formatAge } from '../format/format-time.ts'
+import { renderTable } from '../terminal/render-table.ts'
+
+const columns = [
+  { title: 'provider' },
+  { title: 'region' },
+  { title: 'in' },
+  { title: 'slots', align: 'right' },
+  { title: 'cores', align: 'right' },
+  { title: 'memory', align: 'right' },
+  { title: 'disk', align: 'right' },
+  { title: 'gpus', isFlexible: true },
+  { title: 'runtimes', isFlexible: true },
+  { title: 'price', align: 'right' },
+  { title: 'expires', align: 'right' },
+] as const
+
+/** `muster offer list`: standing offers, cheapest first. Resources are those of one slot. */
+export const listOffers = async (session: Session, options: { readonly limit: number }): Promise<number> => {
+  const muster = await session.connect()
+  const offers = await muster.listOffers({ limit: options.limit }, { signal: session.signal })
+  const { style, terminal } = session
+  session.print(offers, () => {
+    if (offers.length === 0) return 'No agent is linked to this market now, so there are no offers.\n'
+    const rows = offers.map(({ record }) => [
+      shorten(record.provider),
+      record.region,
+      record.country,
+      String(record.slots),
+      formatCores(record.resources.cpuMilli),
+      formatBytes(record.resources.memoryBytes),
+      formatBytes(record.resources.diskBytes),
+      formatGpus(record.gpus),
+      record.runtimes.join(', '),
+      formatPrice(record.price),
+      formatAge(record.expiresAt, session.now()),
+    ])
+    return renderTable(columns, rows, { style, width: terminal.stdout.columns })
+  })
+  return exitCodes.ok
+}

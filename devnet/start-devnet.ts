@@ -1,0 +1,97 @@
+import { mkdir, readFile } from 'node:fs/promises'
+import path from 'node:path'
+import { parseUsd, type Address, type NanoUsd, type TenantId } from '@muster/protocol'
+import { agentArguments } from './agent-arguments.ts'
+import type { AgentPlan } from './agent-plan.ts'
+import { callAdmin } from './call-admin.ts'
+import { spawnProgram, type Program } from './spawn-program.ts'
+
+export interface DevnetOptions {
+  /** Where everything of it lives. */
+  readonly directory: string
+  readonly agents: readonly AgentPlan[]
+  /** Port of the market; 0 takes a free one. */
+  readonly port: number
+  /** A Postgres to use in place of the embedded one. */
+  readonly databaseUrl?: string
+  /** How long an agent may be out of reach before its work is given to others. */
+  readonly graceMs: number
+  readonly tenantBalance: NanoUsd
+  readonly onStep?: (step: string) => void
+}
+
+export interface DevnetAgent {
+  readonly plan: AgentPlan
+  readonly provider: Address
+  readonly program: Program
+}
+
+/** A whole network on this machine: a market with its store, agents, and a tenant with a balance. */
+export interface Devnet {
+  readonly url: string
+  readonly market: Address
+  readonly chainId: number
+  readonly adminKey: string
+  readonly tenant: TenantId
+  readonly apiKey: string
+  readonly agents: readonly DevnetAgent[]
+  /** Stops the agents, then the market; resolves when every process is gone. */
+  close(): Promise<void>
+}
+
+const stake = parseUsd('5')
+const readyTimeoutMs = 60_000
+const drainMs = 10_000
+const root = path.join(import.meta.dirname, '..')
+
+/** Brings a network up. What was started is stopped again where a later step fails. */
+export const startDevnet = async (options: DevnetOptions): Promise<Devnet> => {
+  const { directory, onStep = () => {} } = options
+  const logs = path.join(directory, 'logs')
+  await mkdir(logs, { recursive: true, mode: 0o700 })
+  const programs: Program[] = []
+  const close = async () => {
+    const [market, ...agents] = programs.splice(0)
+    await Promise.all(agents.map((agent) => agent.stop(drainMs)))
+    await market?.stop(drainMs)
+  }
+
+  const start = async (name: string, script: string, args: readonly string[]): Promise<Program> => {
+    const logFile = path.join(logs, `${name}.log`)
+    const program = await spawnProgram({ name, script: path.join(root, script), args, logFile, readyTimeoutMs })
+    programs.push(program)
+    return program
+  }
+
+  try {
+    onStep('Starting the market and its store')
+    const marketDirectory = path.join(directory, 'market')
+    const market = await start('market', 'market/main.ts', [
+      ...['--data-directory', marketDirectory, '--port', String(options.port), '--grace-ms', String(options.graceMs)],
+      ...(options.databaseUrl === undefined ? [] : ['--database-url', options.databaseUrl]),
+    ])
+    const url = String(market.ready['url'])
+    const chainId = Number(market.ready['chainId'])
+    const adminKey = (await readFile(path.join(marketDirectory, 'admin.key'), 'utf8')).trim()
+    const admin = callAdmin(url, adminKey)
+
+    onStep(`Starting ${options.agents.length} agents`)
+    const agents = await Promise.all(
+      options.agents.map(async (plan): Promise<DevnetAgent> => {
+        const args = await agentArguments(plan, { marketUrl: url, directory: path.join(directory, plan.name), chainId })
+        const program = await start(plan.name, 'agent/main.ts', args)
+        const provider = String(program.ready['provider']) as Address
+        await admin('deposit', { to: { account: 'stake', provider }, amount: stake })
+        return { plan, provider, program }
+      }),
+    )
+
+    onStep('Making a tenant with a balance')
+    const { tenant, apiKey } = await admin('createTenant', { name: 'devnet tenant' })
+    await admin('deposit', { to: { account: 'tenant', tenant }, amount: options.tenantBalance })
+    return { url, market: String(market.ready['address']) as Address, chainId, adminKey, tenant, apiKey, agents, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}

@@ -1,0 +1,18 @@
+// `muster up [--port PORT]`: a market and four agents on this machine, until Ctrl-C.
+import { parseArgs } from 'node:util'
+import { styleFor, systemTerminal } from '@muster/cli'
+import { runDevnet } from './run-devnet.ts'
+import { showNetwork, showUrls } from './show-network.ts'
+
+const { values } = parseArgs({ options: { port: { type: 'string', default: '7600' } } })
+const terminal = systemTerminal(process)
+const style = styleFor(terminal)
+
+process.exitCode = await runDevnet({ terminal, isOnce: false, port: Number(values.port) }, (devnet) => {
+  terminal.stdout.write(showNetwork(devnet, style))
+  terminal.stdout.write(showUrls(devnet, style))
+  return new Promise<number>(() => {})
+}).catch((error: unknown) => {
+  terminal.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+  return 1
+})

@@ -1,0 +1,58 @@
+import {
+  attemptId,
+  type Address,
+  type AgentPeer,
+  type AttemptRef,
+  type CloseReason,
+  type Job,
+  type LeaseId,
+  type LeaseState,
+  type Start,
+  type Timer,
+} from '@muster/protocol'
+import type { JobActor } from '../job/job-actor.ts'
+
+/** A lease that is not closed, and what this process knows of its agent. */
+export interface KeptLease {
+  readonly actor: JobActor
+  readonly id: LeaseId
+  readonly provider: Address
+  /** Opened by this process just now, so that the agent cannot know of it. */
+  isNew: boolean
+  /** The link over which the agent confirmed that it holds the lease. */
+  confirmedBy: AgentPeer | undefined
+  /** The lease may be written down as suspect. */
+  isSuspect: boolean
+  /** Why it is being given up; set for good. */
+  ending: CloseReason | undefined
+  /** By task index the fence of each attempt the agent has been sent, or says it holds. */
+  readonly sent: Map<number, number>
+  isSyncing: boolean
+  isDue: boolean
+  graceTimer: Timer | undefined
+  progressTimer: Timer | undefined
+  expiryTimer: Timer | undefined
+  retryTimer: Timer | undefined
+  /** `elapsed` when an attempt last ended, or the first of several was sent. */
+  progressAt: number
+}
+
+export const stateOf = ({ actor, id }: KeptLease): LeaseState | undefined => actor.peek()?.leases.get(id)
+
+/** The attempts of the lease that are running or claimed. */
+export const inFlight = function* (job: Job, lease: LeaseId): Generator<AttemptRef> {
+  for (const index of job.inFlight.get(lease) ?? []) {
+    const fence = job.tasks[index]?.fence
+    if (fence !== undefined) yield { index, fence }
+  }
+}
+
+/** What an agent needs to know to run an attempt. */
+export const startOf = (job: Job, lease: LeaseId, { index, fence }: AttemptRef): Start => ({
+  attempt: attemptId(job.id, index, fence),
+  lease,
+  runtime: job.spec.runtime,
+  program: job.spec.program,
+  inputs: job.spec.tasks[index]?.inputs ?? [],
+  timeoutMs: job.spec.limits.taskTimeoutMs,
+})

@@ -1,0 +1,144 @@
+import {
+  bondAccount,
+  countAttempts,
+  encodeCanonical,
+  escrowAccount,
+  replayJob,
+  snapshotJob,
+  taskPhase,
+  type Address,
+  type Job,
+} from '@muster/protocol'
+import { decodeEvents } from '../../../market/journal/encode-events.ts'
+import type { AgentProcess } from '../process/agent-process.ts'
+import type { MarketNode } from '../process/market-node.ts'
+import type { Run } from '../process/run.ts'
+import type { TenantJob } from '../process/tenant.ts'
+
+export interface EndOfRun {
+  readonly run: Run
+  readonly node: MarketNode
+  readonly agents: ReadonlyMap<Address, AgentProcess>
+  readonly jobs: readonly TenantJob[]
+}
+
+const maxLosses = 10
+
+const checkTasks = (job: Job, { plan, spec }: TenantJob, run: Run): void => {
+  const wrong = (message: string) => run.violations.report('task-accounted-for', `${plan.name} ${message}`)
+  for (const [index, task] of job.tasks.entries()) {
+    const phase = taskPhase(task)
+    const id = `task ${index}`
+    if (phase === 'waiting' || phase === 'running' || phase === 'accepted') wrong(`closed while ${id} is ${phase}`)
+    if (phase === 'cancelled' && !job.cancelRequested) wrong(`withdrew ${id} and nobody had asked for it`)
+    if (phase !== 'abandoned') continue
+    const failures = countAttempts(task, 'failed')
+    const losses = countAttempts(task, 'lost')
+    if (failures < spec.limits.maxFailures && losses < maxLosses)
+      wrong(`gave up ${id} after ${failures} failures and ${losses} losses`)
+    if (plan.program.kind === 'sound')
+      wrong(`gave up ${id}, whose program is sound, after ${failures} failures and ${losses} losses: ${job.problems.get(index)?.message}`)
+  }
+  const { counts } = job
+  const expected = counts.abandoned > 0 ? 'failed' : counts.cancelled > 0 ? 'cancelled' : 'succeeded'
+  if (job.closed !== expected) wrong(`closed as ${job.closed}, not ${expected}`)
+  if (counts.final > 0 && plan.program.kind === 'failing') wrong(`has a result of a program that always fails`)
+}
+
+const checkJobs = ({ run, jobs }: EndOfRun): void => {
+  for (const tenantJob of jobs) {
+    const job = run.jobs.jobs.get(tenantJob.id)
+    if (job === undefined) {
+      run.violations.report('job-closes', `${tenantJob.plan.name} was never taken`)
+      continue
+    }
+    if (job.closed === null) {
+      const { waiting, running } = job.counts
+      run.violations.report('job-closes', `${tenantJob.plan.name} is open: ${waiting} tasks waiting, ${running} running`)
+    } else checkTasks(job, tenantJob, run)
+  }
+  if (run.jobs.jobs.size > jobs.length) run.violations.report('submitted-once', `there are ${run.jobs.jobs.size} jobs`)
+}
+
+const checkReceipts = ({ run, node }: EndOfRun): void => {
+  let finals = 0
+  for (const job of run.jobs.jobs.values()) finals += job.counts.final
+  if (node.disk.receipts.size !== finals)
+    run.violations.report('receipt-matches-work', `${node.disk.receipts.size} receipts for ${finals} results`)
+}
+
+const checkWork = ({ run, agents }: EndOfRun): void => {
+  const paid = run.jobs.receipts
+  for (const [attempt, provider] of run.runs.done) {
+    const process = agents.get(provider)
+    if (paid.has(attempt) || process === undefined || process.isGone()) continue
+    const [, index, fence] = attempt.split('.')
+    const job = run.jobs.jobs.get(attempt.slice(0, attempt.indexOf('.')) as Job['id'])
+    const phase = job?.tasks[Number(index)]?.attempts.find((state) => state.fence === Number(fence))?.phase
+    if (phase === undefined || phase === 'running' || phase === 'claimed')
+      run.violations.report('work-paid-or-refused', `${attempt} was done by ${process.plan.name} and is ${phase}`)
+  }
+}
+
+const checkLedger = ({ run, node }: EndOfRun): void => {
+  const wrong = (message: string) => run.violations.report('ledger-balances', message)
+  let total = 0n
+  for (const [account, balance] of node.disk.balances) {
+    total += balance
+    const added = run.ledger.balances.get(account) ?? 0n
+    if (balance !== added) wrong(`${account} is at ${balance}, and its entries sum to ${added}`)
+  }
+  if (total !== 0n) wrong(`all accounts sum to ${total}`)
+  for (const job of run.jobs.jobs.values()) {
+    if (job.closed === null) continue
+    const escrow = run.ledger.balances.get(escrowAccount(job.id)) ?? 0n
+    if (escrow !== 0n) wrong(`the escrow of ${job.id}, which is closed, holds ${escrow}`)
+    for (const lease of job.leases.keys()) {
+      const bond = run.ledger.balances.get(bondAccount(lease)) ?? 0n
+      if (bond !== 0n) wrong(`the bond of ${lease}, which is closed, holds ${bond}`)
+    }
+  }
+}
+
+const checkSlots = ({ run, node, agents }: EndOfRun): void => {
+  const wrong = (message: string) => run.violations.report('slots-come-back', message)
+  const supply = node.market()?.modules.supply
+  for (const { plan, provider, agent } of agents.values()) {
+    const status = agent()?.status()
+    if (status === undefined || status.lifecycle !== 'running') continue
+    if (status.attempts.length > 0) wrong(`${plan.name} still holds ${status.attempts.map(({ id, phase }) => `${id} ${phase}`).join(', ')}`)
+    if (status.leases.length > 0) wrong(`${plan.name} still holds ${status.leases.join(', ')}`)
+    if (status.reservations > 0) wrong(`${plan.name} still holds ${status.reservations} reservations`)
+    if (status.free.cpuMilli !== status.total.cpuMilli) wrong(`${plan.name} has ${status.free.cpuMilli} milli-cores free`)
+    if (Math.abs(plan.skewMs) > 58_000 || supply === undefined) continue
+    if (supply.peer(provider) === undefined) wrong(`${plan.name} is not linked`)
+    const offered = [...supply.free()].filter(({ record }) => record.provider === provider)
+    const slots = offered.reduce((sum, offer) => sum + supply.freeSlots(offer), 0)
+    if (slots !== plan.slots) wrong(`${plan.name} has ${plan.slots} slots free and the market sees ${slots}`)
+  }
+}
+
+const checkJournals = async ({ run, node, agents }: EndOfRun): Promise<void> => {
+  for (const [id, job] of run.jobs.jobs) {
+    const events = (node.disk.journal.get(id) ?? []).flatMap(({ version, events: bytes }) => decodeEvents(version, bytes))
+    const replayed = replayJob(events.map(({ event }) => event))
+    if (replayed === undefined || Buffer.compare(encodeCanonical(snapshotJob(replayed)), encodeCanonical(snapshotJob(job))) !== 0)
+      run.violations.report('journal-is-memory', `${id} replays from disk to another state`)
+  }
+  for (const { plan, journal, agent } of agents.values()) {
+    if (agent()?.status().lifecycle !== 'running') continue
+    const left = await journal.load()
+    if (left.length > 0)
+      run.violations.report('slots-come-back', `the journal of ${plan.name} still holds ${left.map(({ kind, id }) => `${kind} ${id}`).join(', ')}`)
+  }
+}
+
+/** What must hold once nothing fails any more and everything had time to settle. */
+export const checkEnd = async (end: EndOfRun): Promise<void> => {
+  checkJobs(end)
+  checkReceipts(end)
+  checkWork(end)
+  checkLedger(end)
+  checkSlots(end)
+  await checkJournals(end)
+}

@@ -1,0 +1,83 @@
+import type { Address } from '@muster/protocol'
+
+/** Which agents a market could really reach, and when: from what the network did, not from what the market thinks. */
+export interface Reach {
+  linked(provider: Address, epoch: number): void
+  /** The agent answered a question about its leases. */
+  answered(provider: Address, epoch: number): void
+  unlinked(provider: Address, epoch: number): void
+  held(provider: Address, isHeld: boolean): void
+  /** When the agent was last reachable: now, if it has been for a second. */
+  lastAt(provider: Address): number
+  /** How long the agent has been reachable without a break. */
+  steadyMs(provider: Address): number
+}
+
+interface Contact {
+  epoch: number
+  isLinked: boolean
+  hasAnswered: boolean
+  isHeld: boolean
+  since: number | null
+  until: number
+}
+
+const settledMs = 1_000
+
+export const createReach = (now: () => number): Reach => {
+  const contacts = new Map<Address, Contact>()
+
+  const contactOf = (provider: Address): Contact => {
+    const known = contacts.get(provider)
+    if (known !== undefined) return known
+    const contact = { epoch: 0, isLinked: false, hasAnswered: false, isHeld: false, since: null, until: -Infinity }
+    contacts.set(provider, contact)
+    return contact
+  }
+
+  const look = (contact: Contact): void => {
+    const isReachable = contact.isLinked && contact.hasAnswered && !contact.isHeld
+    if (isReachable) contact.since ??= now()
+    else if (contact.since !== null) {
+      contact.until = now()
+      contact.since = null
+    }
+  }
+
+  const change = (provider: Address, epoch: number, apply: (contact: Contact) => void): void => {
+    const contact = contactOf(provider)
+    if (contact.epoch !== epoch) return
+    apply(contact)
+    look(contact)
+  }
+
+  return {
+    linked: (provider, epoch) => {
+      const contact = contactOf(provider)
+      Object.assign(contact, { isLinked: false })
+      look(contact)
+      Object.assign(contact, { epoch, isLinked: true, hasAnswered: false })
+    },
+    answered: (provider, epoch) =>
+      change(provider, epoch, (contact) => {
+        contact.hasAnswered = true
+      }),
+    unlinked: (provider, epoch) =>
+      change(provider, epoch, (contact) => {
+        contact.isLinked = false
+      }),
+    held: (provider, isHeld) => {
+      const contact = contactOf(provider)
+      contact.isHeld = isHeld
+      look(contact)
+    },
+    lastAt: (provider) => {
+      const { since, until } = contactOf(provider)
+      return since !== null && now() - since >= settledMs ? now() : until
+    },
+    steadyMs: (provider) => {
+      const { since } = contactOf(provider)
+      return since === null ? 0 : now() - since
+    },
+  }
+}

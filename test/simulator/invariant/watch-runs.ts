@@ -1,0 +1,54 @@
+import type { Address, AttemptId } from '@muster/protocol'
+import type { JobsWatch } from './watch-jobs.ts'
+import type { Violations } from './violations.ts'
+
+/** What machines really do, told by the workloads themselves. */
+export interface RunsWatch {
+  /** Gives what ends the run: `isDone` where it ended well. */
+  started(provider: Address, slots: number, attempt: AttemptId): (isDone: boolean) => void
+  /** The machine is gone, with all that ran on it. */
+  crashed(provider: Address): void
+  /** Attempts that ended well, with who ran them. */
+  readonly done: ReadonlyMap<AttemptId, Address>
+  count(): number
+}
+
+export const watchRuns = (jobs: JobsWatch, violations: Violations): RunsWatch => {
+  const running = new Map<Address, Set<AttemptId>>()
+  const places = new Map<AttemptId, Address>()
+  const done = new Map<AttemptId, Address>()
+  let count = 0
+
+  const runningAt = (provider: Address): Set<AttemptId> => {
+    const known = running.get(provider) ?? new Set()
+    running.set(provider, known)
+    return known
+  }
+
+  return {
+    done,
+    count: () => count,
+    started: (provider, slots, attempt) => {
+      count++
+      const dispatched = jobs.attempts.get(attempt)
+      if (dispatched?.provider !== provider) {
+        const holder = dispatched === undefined ? 'nobody' : dispatched.provider
+        violations.report('runs-where-leased', `${provider} runs ${attempt}, which was dispatched to ${holder}`)
+      }
+      const place = places.get(attempt)
+      if (place !== undefined && place !== provider)
+        violations.report('runs-where-leased', `${attempt} runs at ${provider} after it ran at ${place}`)
+      places.set(attempt, provider)
+      const here = runningAt(provider)
+      if (here.has(attempt)) violations.report('runs-where-leased', `${provider} runs ${attempt} twice at once`)
+      here.add(attempt)
+      if (here.size > slots)
+        violations.report('slot-sold-once', `${provider} runs ${here.size} attempts on ${slots} slots`)
+      return (isDone) => {
+        here.delete(attempt)
+        if (isDone) done.set(attempt, provider)
+      }
+    },
+    crashed: (provider) => void running.delete(provider),
+  }
+}

@@ -1,0 +1,209 @@
+import type { Address, AttemptId, Signer } from '@muster/protocol'
+import {
+  agentOptions,
+  createAgent,
+  openMemoryBlobCache,
+  openMemoryJournal,
+  type Agent,
+  type BlobCache,
+  type Journal,
+  type SimulatedBug,
+} from '../../../agent/index.ts'
+import type { MemoryAgent, MemoryNetwork } from '../memory-network.ts'
+import type { AgentPlan, CommitPoint, ProgramPlan } from '../scenario/scenario.ts'
+import { createProcessWorld, type ProcessWorld } from '../world/process-world.ts'
+import { createCrashableJournal } from './crashable-journal.ts'
+import { chainId, verifier } from './keys.ts'
+import { createRunLog } from './run-log.ts'
+import type { Run } from './run.ts'
+import { createSimulatedWorkload } from './simulated-workload.ts'
+
+/** One provider's machine: its agent is crashed and started again on what its disk holds. */
+export interface AgentProcess {
+  readonly plan: AgentPlan
+  readonly provider: Address
+  readonly journal: Journal
+  /** The running agent, if there is one. */
+  agent(): Agent | undefined
+  start(): void
+  /** Gone at once; back after `backAfterMs`, if ever. */
+  crash(backAfterMs: number | null): void
+  drain(backAfterMs: number | null): void
+  cut(): void
+  hold(isHeld: boolean): void
+  ownerBusy(isBusy: boolean): void
+  calm(): void
+  upSince(): number
+  /** It went for good. */
+  isGone(): boolean
+}
+
+export interface AgentProcessModules {
+  readonly run: Run
+  readonly network: MemoryNetwork
+  readonly signer: Signer
+  readonly market: Address
+  readonly programOf: (attempt: AttemptId) => ProgramPlan
+  readonly bugs: ReadonlySet<SimulatedBug>
+}
+
+const slotBytes = 2 ** 30
+
+interface Life {
+  readonly process: ProcessWorld
+  readonly link: MemoryAgent
+  readonly agent: Agent
+}
+
+export const createAgentProcess = (plan: AgentPlan, modules: AgentProcessModules): AgentProcess => {
+  const { run, network, signer, market } = modules
+  const { timeline, story } = run
+  const random = run.random.fork(plan.name)
+  const provider = signer.address
+  const journal = openMemoryJournal()
+  const cache: BlobCache = openMemoryBlobCache({ maxBytes: 2 ** 26 })
+  const watchesOwner = plan.faults.some(({ type }) => type === 'owner-busy')
+  const done = new Set<object>()
+  let life: Life | undefined
+  let lives = 0
+  let commits = 0
+  let upSince = 0
+  let isHeld = false
+  let isBusy = false
+  let isCalm = false
+  let isGone = false
+
+  const options = agentOptions({
+    chainId,
+    markets: [market],
+    region: plan.region,
+    capacity: {
+      cpuMilli: plan.slots * 1000,
+      memoryBytes: plan.slots * slotBytes,
+      diskBytes: plan.slots * slotBytes,
+      gpus: [],
+    },
+    slot: { cpuMilli: 1000, memoryBytes: slotBytes, diskBytes: slotBytes, gpuCount: 0 },
+    prices: new Map([['noop', { nanoUsd: BigInt(plan.priceNanoUsd), per: 'task' }]]),
+    offerTtlMs: 120_000,
+    resendMs: 5_000,
+    noticeMs: 5_000,
+    drainMs: 5_000,
+    settleMs: 3_000,
+    owner: watchesOwner ? { busyShare: 0.5, sampleMs: 1_000, busySamples: 2, quietMs: 3_000 } : null,
+    bugs: modules.bugs,
+  })
+
+  const comeBack = (backAfterMs: number | null): void => {
+    if (backAfterMs === null) isGone = true
+    else timeline.after(backAfterMs, start)
+  }
+
+  const crash = (backAfterMs: number | null): void => {
+    if (life === undefined) return
+    story.tell(plan.name, backAfterMs === null ? 'vanishes' : `crashes, back in ${backAfterMs} ms`)
+    life.process.kill()
+    life.link.crash()
+    life = undefined
+    run.runs.crashed(provider)
+    comeBack(backAfterMs)
+  }
+
+  const onPoint = (point: CommitPoint): void => {
+    const commit = commits
+    if (point === 'after-commit') commits++
+    for (const fault of plan.faults) {
+      if (isCalm || fault.type !== 'crash-at-commit' || fault.commit !== commit || fault.point !== point) continue
+      if (done.has(fault)) continue
+      done.add(fault)
+      crash(fault.backAfterMs)
+    }
+  }
+
+  const start = (): void => {
+    if (life !== undefined || isGone) return
+    const process = createProcessWorld(timeline, random.fork(`life ${lives++}`), plan.skewMs)
+    const { world } = process
+    const link = network.agent(provider, market, world)
+    if (isHeld) link.hold(true)
+    const agent = createAgent(options, {
+      world,
+      signer,
+      verifier,
+      journal: createCrashableJournal(journal, {
+        process,
+        delayMs: () => (plan.journalDelayMs === 0 ? 0 : random.between(0, plan.journalDelayMs)),
+        onPoint,
+      }),
+      blobs: cache,
+      workloads: [
+        createSimulatedWorkload({
+          provider,
+          slots: plan.slots,
+          slowness: plan.slowness,
+          world,
+          random,
+          runs: run.runs,
+          programOf: modules.programOf,
+        }),
+      ],
+      dialOf: () => link.dial,
+      log: createRunLog(plan.name, process.isAlive, story, run.violations),
+      ...(watchesOwner ? { sampleLoad: async () => (isBusy ? 1 : 0) } : {}),
+    })
+    life = { process, link, agent }
+    upSince = timeline.now()
+    story.tell(plan.name, `starts with ${plan.slots} slots`)
+    void agent.start()
+    void agent.stopped.then((error) => {
+      if (error !== null) run.violations.report('nothing-unexpected', `${plan.name} stopped by itself: ${error.message}`)
+    })
+  }
+
+  const drain = (backAfterMs: number | null): void => {
+    const own = life
+    if (own === undefined) return
+    story.tell(plan.name, 'drains')
+    void own.agent.drain().then(() => {
+      if (life !== own) return
+      story.tell(plan.name, 'has drained')
+      own.process.kill()
+      life = undefined
+      comeBack(backAfterMs)
+    })
+  }
+
+  return {
+    plan,
+    provider,
+    journal,
+    agent: () => life?.agent,
+    start,
+    crash,
+    drain,
+    cut: () => {
+      story.tell(plan.name, 'loses its connection')
+      life?.link.cut()
+    },
+    hold: (held) => {
+      story.tell(plan.name, held ? 'falls silent' : 'is heard again')
+      isHeld = held
+      run.reach.held(provider, held)
+      life?.link.hold(held)
+    },
+    ownerBusy: (busy) => {
+      isBusy = busy
+    },
+    calm: () => {
+      isCalm = true
+      isBusy = false
+      if (isHeld) {
+        isHeld = false
+        run.reach.held(provider, false)
+        life?.link.hold(false)
+      }
+    },
+    upSince: () => upSince,
+    isGone: () => isGone,
+  }
+}

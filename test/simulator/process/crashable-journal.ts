@@ -1,0 +1,35 @@
+import type { Journal } from '../../../agent/index.ts'
+import type { CommitPoint } from '../scenario/scenario.ts'
+import type { ProcessWorld } from '../world/process-world.ts'
+import { createCommitQueue } from './commit-queue.ts'
+
+export interface CrashableJournalOptions {
+  readonly process: ProcessWorld
+  readonly delayMs: () => number
+  /** Called at each point of each commit; the process may be gone afterwards. */
+  readonly onPoint: (point: CommitPoint) => void
+}
+
+/** An agent's journal that outlives its process: once that is gone, nothing asked of it is ever answered. */
+export const createCrashableJournal = (journal: Journal, options: CrashableJournalOptions): Journal => {
+  const { process, onPoint } = options
+  const queue = createCommitQueue(process.world, options.delayMs)
+  const never = new Promise<never>(() => {})
+  const whileAlive = <Result>(action: () => Promise<Result>): Promise<Result> => (process.isAlive() ? action() : never)
+  return {
+    load: () => whileAlive(() => journal.load()),
+    nextEpoch: () => whileAlive(() => journal.nextEpoch()),
+    commit: (changes) =>
+      whileAlive(() =>
+        queue(async () => {
+          if (changes.length > 0) onPoint('before-commit')
+          if (!process.isAlive()) return never
+          await journal.commit(changes)
+          if (!process.isAlive()) return never
+          if (changes.length > 0) onPoint('after-commit')
+          return process.isAlive() ? undefined : never
+        }),
+      ),
+    close: async () => {},
+  }
+}

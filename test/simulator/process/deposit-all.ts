@@ -1,0 +1,44 @@
+import { newId, outsideAccount, stakeAccount, tenantAccount, transfer, type AccountName, type World } from '@muster/protocol'
+import { createTenant } from '../../../market/account/create-tenant.ts'
+import { createMemoryStore } from '../../../market/store/memory/create-memory-store.ts'
+import type { Tenant } from '../../../market/store/store.ts'
+import type { Scenario } from '../scenario/scenario.ts'
+import { signerOf } from './keys.ts'
+import type { MarketNode } from './market-node.ts'
+import type { Run } from './run.ts'
+import { inputOf } from './tenant.ts'
+
+const balance = 1_000_000_000n
+const bondPerSlot = 10_000_000n
+
+/** What was there before the market's node started: tenants with money, providers with stakes, and the inputs of jobs. */
+export const depositAll = async (scenario: Scenario, node: MarketNode, run: Run, world: World): Promise<Tenant[]> => {
+  const store = createMemoryStore({ disk: node.disk })
+  const at = world.now()
+  const deposit = (kind: 'deposit' | 'stake', to: AccountName, amount: bigint) =>
+    transfer({ id: newId(world, 'entry'), kind, from: outsideAccount, to, amount, at })
+  const tenants: Tenant[] = []
+  for (const [index, { custody }] of scenario.tenants.entries()) {
+    const name = `tenant-${index}`
+    const address = custody === 'tenant' ? signerOf(name).address : undefined
+    const { tenant } = await createTenant({ name, address }, { world, store })
+    tenants.push({ id: tenant, name, address: address ?? null, createdAt: at })
+  }
+  const entries = [
+    ...tenants.map(({ id }) => deposit('deposit', tenantAccount(id), balance)),
+    ...scenario.agents
+      .filter(({ bondedSlots }) => bondedSlots > 0)
+      .map(({ name, bondedSlots }) =>
+        deposit('stake', stakeAccount(signerOf(name).address), bondPerSlot * BigInt(bondedSlots)),
+      ),
+  ]
+  await store.commit({ entries })
+  run.ledger.post(entries)
+  for (const size of new Set(scenario.jobs.map(({ inputBytes }) => inputBytes))) {
+    if (size === 0) continue
+    const { cid, bytes } = inputOf(size)
+    node.blobs.set(cid, bytes)
+    await store.blobs.put({ cid, bytes: bytes.length, createdAt: at })
+  }
+  return tenants
+}

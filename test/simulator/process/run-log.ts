@@ -1,0 +1,21 @@
+import { MusterError, type Log, type LogFields } from '@muster/protocol'
+import type { Violations } from '../invariant/violations.ts'
+import type { Story } from '../world/story.ts'
+
+const shown = (value: unknown): string => {
+  if (value instanceof MusterError) return `${value.code} (${value.message})`
+  if (value instanceof Error) return value.stack ?? String(value)
+  return typeof value === 'string' ? value : JSON.stringify(value)
+}
+
+/** A program's log as part of the story. What it logs as an error is a violation: the faults of a run are all expected. */
+export const createRunLog = (who: string, isAlive: () => boolean, story: Story, violations: Violations): Log => {
+  const say = (level: string) => (message: string, fields: LogFields = {}) => {
+    if (!isAlive()) return
+    const facts = Object.entries(fields).map(([name, value]) => `${name}=${shown(value)}`)
+    story.tell(who, [message, ...facts].join(' '))
+    if (level === 'error') violations.report('nothing-unexpected', `${who}: ${[message, ...facts].join(' ')}`)
+  }
+  const log: Log = { debug: () => {}, info: say('info'), warn: say('warn'), error: say('error'), with: () => log }
+  return log
+}

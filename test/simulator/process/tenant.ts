@@ -1,0 +1,150 @@
+import {
+  cidOf,
+  digestOf,
+  MusterError,
+  newId,
+  signRecord,
+  toHex,
+  type Cid,
+  type ErrorCode,
+  type JobId,
+  type JobSpec,
+  type Order,
+  type OrderId,
+  type SignedOrder,
+  type World,
+} from '@muster/protocol'
+import { cancelJob } from '../../../market/job/cancel-job.ts'
+import { submitJob } from '../../../market/job/submit-job.ts'
+import type { Tenant } from '../../../market/store/store.ts'
+import type { JobPlan } from '../scenario/scenario.ts'
+import { chainId, signerOf } from './keys.ts'
+import type { MarketNode } from './market-node.ts'
+import type { Run } from './run.ts'
+
+/** A job as its tenant follows it. */
+export interface TenantJob {
+  readonly plan: JobPlan
+  readonly id: JobId
+  readonly spec: JobSpec
+  /** The market said that it has the job. */
+  isAcknowledged(): boolean
+  isCancelled(): boolean
+  begin(): void
+}
+
+const inputs = new Map<number, { readonly cid: Cid; readonly bytes: Uint8Array }>()
+
+/** The input of this size that all tasks share. */
+export const inputOf = (bytes: number): { readonly cid: Cid; readonly bytes: Uint8Array } => {
+  const known = inputs.get(bytes)
+  if (known !== undefined) return known
+  const made = new Uint8Array(bytes).fill(1)
+  const input = { cid: cidOf(made), bytes: made }
+  inputs.set(bytes, input)
+  return input
+}
+
+const specOf = (plan: JobPlan): JobSpec => ({
+  apiVersion: 'muster/v1',
+  kind: 'batch',
+  name: plan.name,
+  runtime: 'noop',
+  program: null,
+  tasks: Array.from({ length: plan.tasks }, () => ({
+    inputs: plan.inputBytes === 0 ? [] : [{ name: 'x', cid: inputOf(plan.inputBytes).cid }],
+  })),
+  slots: plan.slots,
+  resources: { cpuMilli: 1000, memoryBytes: 2 ** 29, diskBytes: 0, gpuCount: 0 },
+  placement: { regions: [...plan.regions], countries: [], providers: [], excludeProviders: [], attributes: {} },
+  award: 'lowest',
+  maxPrice: { nanoUsd: BigInt(plan.maxPriceNanoUsd), per: 'task' },
+  ceiling: BigInt(plan.maxPriceNanoUsd) * BigInt(plan.tasks),
+  limits: { taskTimeoutMs: plan.taskTimeoutMs, maxFailures: plan.maxFailures },
+  verify: 'none',
+})
+
+const signOrder = (id: OrderId, tenant: Tenant, spec: JobSpec, node: MarketNode, world: World): SignedOrder => {
+  const order: Order = {
+    kind: 'order',
+    id,
+    market: node.address,
+    tenant: tenant.id,
+    custody: 'tenant',
+    job: digestOf(spec),
+    slots: spec.slots,
+    resources: spec.resources,
+    runtime: spec.runtime,
+    placement: spec.placement,
+    award: spec.award,
+    maxPrice: spec.maxPrice,
+    ceiling: spec.ceiling,
+    nonce: toHex(world.random(16)),
+    issuedAt: world.now(),
+    expiresAt: world.now() + 86_400_000,
+  }
+  return signRecord(signerOf(tenant.name), { chainId, market: node.address }, order)
+}
+
+/** What a tenant hears of bad moments, and answers by asking again. */
+const passing: readonly ErrorCode[] = ['nothing_fits', 'unavailable', 'stale_writer', 'timeout']
+
+/** Submits a job until it is acknowledged, and cancels it where that is planned, over every crash of the market. */
+export const createTenantJob = (plan: JobPlan, tenant: Tenant, node: MarketNode, run: Run, world: World): TenantJob => {
+  const { timeline, story, violations } = run
+  const orderId = newId(world, 'order')
+  const id = `job_${orderId.slice(4)}` as JobId
+  const spec = specOf(plan)
+  const who = tenant.name
+  let order: SignedOrder | undefined
+  let isAcknowledged = false
+  let isCancelled = false
+
+  const onAnswer = (job: JobId): void => {
+    if (job !== id) violations.report('submitted-once', `${plan.name} became ${job}, not ${id}`)
+    if (!isAcknowledged) story.tell(who, `hears that ${plan.name} is taken`)
+    isAcknowledged = true
+  }
+
+  const onRefusal = (error: unknown): void => {
+    story.tell(who, `hears ${error instanceof MusterError ? error.code : String(error)} for ${plan.name}`)
+    if (error instanceof MusterError && passing.includes(error.code)) return
+    violations.report('submitted-once', `${plan.name} was refused: ${String(error)}`)
+  }
+
+  const submit = (): void => {
+    if (isAcknowledged) return
+    timeline.after(plan.patienceMs, submit)
+    const market = node.market()
+    if (market === undefined) return
+    order ??= tenant.address === null ? undefined : signOrder(orderId, tenant, spec, node, world)
+    story.tell(who, `submits ${plan.name} ${id.slice(-5)} with ${plan.tasks} tasks for ${plan.slots} slots`)
+    submitJob({ tenant, spec, order, idempotencyKey: orderId }, market.submitModules).then(onAnswer, onRefusal)
+  }
+
+  const cancel = (): void => {
+    if (isCancelled) return
+    timeline.after(plan.patienceMs, cancel)
+    const market = node.market()
+    if (market === undefined || !isAcknowledged) return
+    const actor = market.modules.jobs.get(id)
+    story.tell(who, `cancels ${plan.name}`)
+    const onCancelled = () => {
+      isCancelled = true
+    }
+    if (actor === undefined) onCancelled()
+    else cancelJob(actor).then(onCancelled, (error: unknown) => story.tell(who, `could not cancel: ${String(error)}`))
+  }
+
+  return {
+    plan,
+    id,
+    spec,
+    isAcknowledged: () => isAcknowledged,
+    isCancelled: () => isCancelled,
+    begin: () => {
+      timeline.after(plan.submitAtMs, submit)
+      if (plan.cancelAtMs !== null) timeline.after(plan.cancelAtMs, cancel)
+    },
+  }
+}

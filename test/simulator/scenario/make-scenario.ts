@@ -1,0 +1,66 @@
+import { createRandom, type Random } from '../world/random.ts'
+import { makeAgents } from './make-agents.ts'
+import { makeJobs } from './make-jobs.ts'
+import type { CommitPoint, MarketPlan, NetworkPlan, Scenario } from './scenario.ts'
+
+/** Commits at which the first crash of a run is tried, in turn over the seeds. */
+const firstCrashes = 120
+const points: readonly CommitPoint[] = ['before-commit', 'after-commit']
+
+const makeMarket = (seed: number, calmAtMs: number, random: Random): MarketPlan => {
+  const downMs = () => random.pick([0, 50, random.int(200, 2_000), random.int(2_000, 15_000)])
+  const crashesAtCommit: MarketPlan['crashesAtCommit'][number][] = []
+  if (seed % 8 !== 7) {
+    let commit = Math.floor(seed / 2) % firstCrashes
+    crashesAtCommit.push({ commit, point: points[seed % 2] ?? 'after-commit', downMs: downMs() })
+    while (crashesAtCommit.length < 4 && random.chance(0.45)) {
+      commit += random.int(1, random.pick([2, 12, 60]))
+      crashesAtCommit.push({ commit, point: random.pick(points), downMs: downMs() })
+    }
+  }
+  const crashes = random.chance(0.25) ? [{ atMs: random.int(500, calmAtMs - 20_000), downMs: downMs() }] : []
+  const hiccups = random.chance(0.2)
+    ? Array.from({ length: random.int(1, 3) }, () => ({ commit: random.int(0, 100), point: random.pick(points) }))
+    : []
+  return {
+    graceMs: random.pick([2_000, 5_000, 10_000]),
+    progressSlackMs: random.int(1_000, 5_000),
+    leaseTermMs: random.chance(0.15) ? random.int(8_000, 30_000) : 3_600_000,
+    commitDelayMs: random.pick([0, 0, 2, 12, 60]),
+    crashesAtCommit,
+    crashes,
+    hiccups,
+  }
+}
+
+const makeNetwork = (seed: number, random: Random): NetworkPlan => {
+  const slow = random.pick([0, 5, 40, 250])
+  return {
+    latencyMs: { min: slow === 0 ? 0 : 0.1, max: slow },
+    noticeMs: { min: 0, max: random.pick([0, 20, 1_500]) },
+    breakChance: random.pick([0, 0, 0, 0.002, 0.01]),
+    corruptChance: random.pick([0, 0, 0, 0.02]),
+    pingIntervalMs: 1_000,
+    silentIntervals: 3,
+    isChecked: seed % 8 === 3,
+  }
+}
+
+/** What happens under this seed. Each part draws from a stream of its own. */
+export const makeScenario = (seed: number): Scenario => {
+  const random = createRandom(`muster ${seed}`)
+  const calmAtMs = random.int(45_000, 75_000)
+  const agents = makeAgents(calmAtMs, random.fork('agents'))
+  const tenants = Array.from({ length: 3 }, (_, index) => ({
+    custody: index === 0 ? ('tenant' as const) : ('market' as const),
+  }))
+  return {
+    seed,
+    calmAtMs,
+    market: makeMarket(seed, calmAtMs, random.fork('market')),
+    network: makeNetwork(seed, random.fork('network')),
+    agents,
+    tenants,
+    jobs: makeJobs(calmAtMs, agents, tenants.length, random.fork('jobs')),
+  }
+}

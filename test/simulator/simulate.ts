@@ -1,0 +1,196 @@
+import { depositAll } from './process/deposit-all.ts'
+import { type Address, type AttemptId } from '@muster/protocol'
+import type { SimulatedBug } from '../../agent/index.ts'
+import type { PlantedBug } from '../../market/planted-bug.ts'
+import { checkEnd } from './invariant/check-end.ts'
+import { checkMemory, checkSteady } from './invariant/check-steady.ts'
+import { createReach } from './invariant/reach.ts'
+import { createViolations, type Violation } from './invariant/violations.ts'
+import { watchJobs } from './invariant/watch-jobs.ts'
+import { watchLedger } from './invariant/watch-ledger.ts'
+import { watchRuns } from './invariant/watch-runs.ts'
+import { createMemoryNetwork } from './memory-network.ts'
+import { createAgentProcess, type AgentProcess } from './process/agent-process.ts'
+import { startIdleAgent } from './process/idle-agent.ts'
+import { chainId, signerOf, verifier } from './process/keys.ts'
+import { createMarketNode } from './process/market-node.ts'
+import type { Run } from './process/run.ts'
+import { createTenantJob } from './process/tenant.ts'
+import { makeScenario } from './scenario/make-scenario.ts'
+import type { AgentFault, Scenario } from './scenario/scenario.ts'
+import { createProcessWorld } from './world/process-world.ts'
+import { createRandom } from './world/random.ts'
+import { createStory } from './world/story.ts'
+import { createTimeline } from './world/timeline.ts'
+
+export type Bug = PlantedBug | SimulatedBug
+
+export interface Simulated {
+  readonly seed: number
+  readonly violation: Violation | undefined
+  /** Hash of all that happened: the same for the same seed. */
+  readonly trace: string
+  readonly story: readonly string[]
+  readonly virtualMs: number
+  readonly events: number
+  readonly commits: number
+  readonly runs: number
+  readonly crashPoints: readonly string[]
+}
+
+export interface SimulateOptions {
+  readonly bug?: Bug
+  /** Keeps the whole story, not the end of it. */
+  readonly keepsStory?: boolean
+}
+
+/** After the last fault, everything that comes back is back within this. */
+const comeBackMs = 16_000
+/** From then on each job must close within this. */
+const patienceMs = 1_200_000
+/** Time for reservations to expire, claims to settle and offers to be renewed. */
+const settleMs = 75_000
+const lookMs = 2_000
+
+const plan = (process: AgentProcess, fault: AgentFault, run: Run, isCalm: () => boolean): void => {
+  if (fault.type === 'crash-at-commit') return
+  const at = (atMs: number, action: () => void) =>
+    run.timeline.after(atMs, () => {
+      if (!isCalm()) action()
+    })
+  switch (fault.type) {
+    case 'crash':
+      at(fault.atMs, () => process.crash(fault.backAfterMs))
+      return
+    case 'drain':
+      at(fault.atMs, () => process.drain(fault.backAfterMs))
+      return
+    case 'cut':
+      at(fault.atMs, process.cut)
+      return
+    case 'hold':
+      at(fault.atMs, () => process.hold(true))
+      at(fault.atMs + fault.forMs, () => process.hold(false))
+      return
+    case 'owner-busy':
+      at(fault.atMs, () => process.ownerBusy(true))
+      at(fault.atMs + fault.forMs, () => process.ownerBusy(false))
+  }
+}
+
+const createRun = (scenario: Scenario, market: Address, keepsStory: boolean): Run => {
+  const timeline = createTimeline()
+  const { now } = timeline
+  const violations = createViolations(now)
+  const reach = createReach(now)
+  const domain = { chainId, market }
+  const jobs = watchJobs(scenario.market, { now, violations, reach, verifier, domain })
+  const names = new Map(scenario.agents.map(({ name }) => [signerOf(name).address, name]))
+  return {
+    timeline,
+    violations,
+    reach,
+    jobs,
+    story: createStory(now, keepsStory),
+    ledger: watchLedger(violations),
+    runs: watchRuns(jobs, violations),
+    random: createRandom(`muster ${scenario.seed} run`),
+    nameOf: (provider) => names.get(provider) ?? provider,
+  }
+}
+
+/** Runs one market node and its agents through the scenario of a seed, and says what did not hold. */
+export const simulate = async (seed: number, { bug, keepsStory = false }: SimulateOptions = {}): Promise<Simulated> => {
+  const scenario = makeScenario(seed)
+  const run = createRun(scenario, signerOf('market').address, keepsStory)
+  const { timeline, violations, story, reach } = run
+  const { network: link } = scenario
+  const { world } = createProcessWorld(timeline, run.random.fork('outside'))
+  const network = createMemoryNetwork(world, run.random.fork('network').next, {
+    ...link,
+    limits: { pingIntervalMs: link.pingIntervalMs, silentIntervals: link.silentIntervals },
+    onBreak: reach.unlinked,
+    onHandlerError: (error) => violations.report('nothing-unexpected', `a message handler threw: ${String(error)}`),
+  })
+  const bugs = new Set(bug === undefined ? [] : [bug])
+  const node = createMarketNode(scenario.market, network, run, bugs as ReadonlySet<PlantedBug>)
+  const tenants = await depositAll(scenario, node, run, world)
+  const jobs = scenario.jobs.flatMap((job) => {
+    const tenant = tenants[job.tenant]
+    return tenant === undefined ? [] : [createTenantJob(job, tenant, node, run, world)]
+  })
+  const programs = new Map(jobs.map(({ id, plan: { program } }) => [id as string, program]))
+  const programOf = (attempt: AttemptId) => {
+    const program = programs.get(attempt.slice(0, attempt.indexOf('.')))
+    if (program === undefined) throw new Error(`no job of ${attempt}`)
+    return program
+  }
+  const agents = new Map<Address, AgentProcess>()
+  let isCalm = false
+  for (const agent of scenario.agents) {
+    if (agent.kind === 'idle') {
+      startIdleAgent(agent, node.address, network, run)
+      continue
+    }
+    const signer = signerOf(agent.name)
+    const modules = { run, network, signer, market: node.address, programOf, bugs: bugs as ReadonlySet<SimulatedBug> }
+    const process = createAgentProcess(agent, modules)
+    agents.set(process.provider, process)
+    timeline.after(agent.startsAtMs, process.start)
+    for (const fault of agent.faults) plan(process, fault, run, () => isCalm)
+  }
+  const calm = (): void => {
+    if (isCalm) return
+    isCalm = true
+    story.tell('the world', 'is calm from now on')
+    network.calm()
+    node.calm()
+    for (const agent of agents.values()) agent.calm()
+  }
+  for (const { atMs, downMs } of scenario.market.crashes) {
+    timeline.after(atMs, () => {
+      if (!isCalm) node.crash(downMs)
+    })
+  }
+  timeline.after(0, () => void node.start())
+  for (const job of jobs) job.begin()
+  timeline.after(scenario.calmAtMs, calm)
+  let looks = 0
+  const look = (): void => {
+    checkSteady(run, node, agents)
+    if (++looks % 8 === 0) checkMemory(run, node)
+    timeline.after(lookMs, look)
+  }
+  timeline.after(lookMs, look)
+
+  const onError = (error: unknown) =>
+    violations.report('nothing-unexpected', error instanceof Error ? (error.stack ?? error.message) : String(error))
+  const onRejection = (error: unknown) => onError(error)
+  process.on('unhandledRejection', onRejection)
+  try {
+    const isOver = () => violations.first() !== undefined
+    await timeline.run(() => isOver() || run.jobs.closed() === jobs.length || timeline.now() > scenario.calmAtMs, onError)
+    calm()
+    const back = timeline.now() + comeBackMs
+    await timeline.run(
+      () => isOver() || (timeline.now() > back && (run.jobs.closed() === jobs.length || timeline.now() > back + patienceMs)),
+      onError,
+    )
+    const end = timeline.now() + settleMs
+    await timeline.run(() => isOver() || timeline.now() > end, onError)
+    if (!isOver()) await checkEnd({ run, node, agents, jobs })
+  } finally {
+    process.off('unhandledRejection', onRejection)
+  }
+  return {
+    seed,
+    violation: violations.first(),
+    trace: story.hash(),
+    story: story.lines(),
+    virtualMs: timeline.now(),
+    events: timeline.count,
+    commits: node.commits(),
+    runs: run.runs.count(),
+    crashPoints: node.crashPoints,
+  }
+}
