@@ -206,7 +206,7 @@ maxPrice: 0.000001 USD per operator
     expect(view).toMatchObject({ name: 'squares', outcome: 'succeeded', ceiling: '2000' })
     const inputs = market.network
       .require(view.id)
-      .job.spec.tasks.map(({ inputs: [x] }) => market.network.blobs.get(x!.cid)!)
+      .job.spec.tasks.flatMap(({ inputs: list }) => list.flatMap(({ cid }) => market.network.blobs.get(cid) ?? []))
     expect(inputs.map((bytes) => decodeTensor(bytes).data[0])).toEqual([9, 10])
     expect(decodeTensor(new Uint8Array(await readFile(path.join(shell.directory, 'out/0001/y.tensor')))).data).toEqual(
       Float32Array.of(9, 16),

@@ -46,7 +46,9 @@ describe('@muster/graph', () => {
   })
 
   test('runs in a browser as well: it imports nothing of Node', () => {
-    const impure = sources.filter((file) => /from 'node:/.test(readFileSync(path.join(import.meta.dirname, file), 'utf8')))
+    const impure = sources.filter((file) =>
+      /from 'node:/.test(readFileSync(path.join(import.meta.dirname, file), 'utf8')),
+    )
     expect(sources.length).toBeGreaterThan(20)
     expect(impure).toEqual([])
   })

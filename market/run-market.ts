@@ -33,16 +33,17 @@ export interface RunningMarket {
 export const runMarket = async (options: MarketOptions, writeLog: (line: string) => void): Promise<RunningMarket> => {
   const world = systemWorld
   const log: Log = createLog(writeLog, world, options.logLevel)
-  const closers: (() => Promise<void>)[] = []
+  const closers: (() => Promise<void> | void)[] = []
   const close = async () => {
     for (const closer of closers.splice(0).toReversed()) await closer()
   }
+  const random = (byteCount: number) => world.random(byteCount)
   try {
     const directory = path.resolve(options.dataDirectory)
     await mkdir(directory, { recursive: true, mode: 0o700 })
     const secp256k1 = await loadSecp256k1()
-    const secret = await secretFile(path.join(directory, 'market.key'), world.random)
-    const adminSecret = await secretFile(path.join(directory, 'admin.key'), world.random)
+    const secret = await secretFile(path.join(directory, 'market.key'), random)
+    const adminSecret = await secretFile(path.join(directory, 'admin.key'), random)
     const adminKey = options.adminKey ?? Buffer.from(adminSecret).toString('hex')
     const signer = createSigner(secp256k1, secret)
 
@@ -50,8 +51,7 @@ export const runMarket = async (options: MarketOptions, writeLog: (line: string)
     closers.push(() => store.close())
     const blobs = await openDiskBlobs(path.join(directory, 'blobs'), world)
     const market = createMarket(options, { world, store, blobs, secp256k1, signer, log })
-    closers.push(async () => market.stop())
-
+    closers.push(() => market.stop())
     const links = createLinkServer(
       { market: signer.address, chainId: options.chainId },
       {
@@ -67,7 +67,9 @@ export const runMarket = async (options: MarketOptions, writeLog: (line: string)
     const app = createApp({ market, metrics: createMarketMetrics(market), adminKey, log })
     await market.start()
     const served = await serve(app, links, options.host, options.port)
-    closers.push(served.close)
+    closers.push(() => served.close())
+    // Links that close with the server are no news of their agents: the market stops deciding first.
+    closers.push(() => market.stop())
     log.info('ready', { url: served.url, address: signer.address, chainId: options.chainId })
     return { url: served.url, address: signer.address, adminKey, close }
   } catch (error) {

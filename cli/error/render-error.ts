@@ -25,11 +25,15 @@ const sayValue = (value: unknown): string =>
 
 const issueTable = (issues: readonly Issue[], style: ReturnType<typeof styleFor>, width: number): string =>
   renderTable(
-    [{ title: 'where' }, { title: 'expected', isFlexible: true }, { title: 'found', isFlexible: true }],
+    [
+      { title: 'where' },
+      { title: 'expected', isFlexible: true, wraps: true, paint: style.green },
+      { title: 'found', isFlexible: true, wraps: true, paint: style.red },
+    ],
     issues.map(({ path, expected, found }) => [
       printable(path === '' ? 'the whole' : path),
-      style.green(printable(expected)),
-      style.red(printable(found)),
+      printable(expected),
+      printable(found),
     ]),
     { style, width, indent: '  ' },
   )
@@ -44,8 +48,8 @@ export const nearMissTable = (
     [
       { title: 'provider' },
       { title: 'requirement' },
-      { title: 'expected', isFlexible: true },
-      { title: 'found', isFlexible: true },
+      { title: 'expected', isFlexible: true, wraps: true, paint: style.green },
+      { title: 'found', isFlexible: true, wraps: true, paint: style.red },
     ],
     nearest.flatMap(({ provider, failed }) =>
       failed
@@ -53,8 +57,8 @@ export const nearMissTable = (
         .map(({ requirement, expected, found }, index) => [
           index === 0 ? shorten(provider) : '',
           printable(requirement),
-          style.green(printable(expected)),
-          style.red(printable(found)),
+          printable(expected),
+          printable(found),
         ]),
     ),
     { style, width, indent: '  ' },

@@ -14,7 +14,7 @@ import {
   type TensorHeader,
 } from '@muster/sdk'
 import { expandTasks, type WrittenTask } from './expand-tasks.ts'
-import { jobFileSchema, sourcesSchema, type JobFile } from './job-file.ts'
+import { jobFileSchema, programFieldSchema, type JobFile } from './job-file.ts'
 import { readInput, type ReadInput } from './read-input.ts'
 import { readProgram, type FindProgram, type ReadProgram } from './read-program.ts'
 
@@ -85,15 +85,15 @@ const readTasks = async (written: readonly WrittenTask[], directory: string, man
   return { tasks, blobs, issues }
 }
 
+/** Reads every file that is named where one should be, whatever else of the job file is wrong. */
 const readSources = async (value: unknown, { file, findProgram }: CompileOptions): Promise<Sources> => {
-  const parsed = sourcesSchema.safeParse(value)
-  if (!parsed.success) return { program: undefined, tasks: [], blobs: [], issues: [] }
+  const fields = typeof value === 'object' && value !== null ? value : {}
   const directory = path.dirname(file)
   const issues: Issue[] = []
-  const written = await expandTasks(parsed.data.tasks, directory)
+  const written = await expandTasks(Reflect.get(fields, 'tasks'), directory)
   if (isIssue(written)) issues.push(written)
-  const given = parsed.data.program
-  const read = given === undefined ? undefined : await readProgram(given, directory, findProgram)
+  const given = programFieldSchema.safeParse(Reflect.get(fields, 'program'))
+  const read = given.success ? await readProgram(given.data, directory, findProgram) : undefined
   if (read !== undefined && isIssue(read)) issues.push(read)
   const program = read === undefined || isIssue(read) ? undefined : read
   const { tasks, blobs, issues: found } = await readTasks(isIssue(written) ? [] : written, directory, program?.manifest)
@@ -152,8 +152,8 @@ export const compileJob = async (value: unknown, options: CompileOptions): Promi
     slots: job.slots ?? Math.min(tasks.length, defaultSlots),
     resources: {
       cpuMilli: job.resources?.cpu ?? 1000,
-      memoryBytes: job.resources?.memory ?? 2 ** 30,
-      diskBytes: job.resources?.disk ?? 2 ** 30,
+      memoryBytes: job.resources?.memory ?? 2 ** 29,
+      diskBytes: job.resources?.disk ?? 0,
       gpuCount: job.resources?.gpu ?? 0,
     },
     placement: { ...job.placement },

@@ -1,7 +1,7 @@
 import { glob } from 'node:fs/promises'
 import path from 'node:path'
 import type { Issue } from '@muster/sdk'
-import type { InputSource, WrittenTasks } from './job-file.ts'
+import { tasksSchema, taskSchema, type InputSource } from './job-file.ts'
 
 /** The inputs of one task, with where in the job file they stand. */
 export interface WrittenTask {
@@ -9,9 +9,22 @@ export interface WrittenTask {
   readonly inputs: Readonly<Record<string, InputSource>>
 }
 
-/** The tasks of a job file, one by one. Files of a pattern come in the order of their names. */
-export const expandTasks = async (tasks: WrittenTasks, directory: string): Promise<WrittenTask[] | Issue> => {
-  if (Array.isArray(tasks)) return tasks.map(({ inputs }, index) => ({ path: `tasks[${index}].inputs`, inputs }))
+const readable = (tasks: readonly unknown[]): WrittenTask[] =>
+  tasks.flatMap((task, index) => {
+    const parsed = taskSchema.safeParse(task)
+    return parsed.success ? [{ path: `tasks[${index}].inputs`, inputs: parsed.data.inputs }] : []
+  })
+
+/**
+ * The tasks of a job file, one by one, those left out that are not of the schema. Files of a pattern come in the order of
+ * their names.
+ */
+export const expandTasks = async (value: unknown, directory: string): Promise<WrittenTask[] | Issue> => {
+  if (Array.isArray(value)) return readable(value)
+  const parsed = tasksSchema.safeParse(value)
+  if (!parsed.success) return []
+  const tasks = parsed.data
+  if (Array.isArray(tasks)) return []
   if ('count' in tasks) {
     return Array.from({ length: tasks.count }, () => ({ path: 'tasks.inputs', inputs: tasks.inputs }))
   }

@@ -21,12 +21,11 @@ export type InputSource = z.output<typeof inputSourceSchema>
 
 const inputsSchema = z.record(z.string().min(1).max(256), inputSourceSchema)
 
-const tasksSchema = z
+export const taskSchema = z.strictObject({ inputs: inputsSchema.default({}) })
+
+export const tasksSchema = z
   .union([
-    z
-      .array(z.strictObject({ inputs: inputsSchema.default({}) }))
-      .min(1)
-      .max(10_000),
+    z.array(taskSchema).min(1).max(10_000),
     z.strictObject({ count: z.int().min(1).max(10_000), inputs: inputsSchema.default({}) }),
     z.strictObject({
       forEach: z
@@ -39,15 +38,11 @@ const tasksSchema = z
     description:
       'A list of tasks; {count, inputs} for as many alike; or {forEach: {input: "pages/*.tensor"}, inputs} for one task per file.',
   })
-export type WrittenTasks = z.output<typeof tasksSchema>
 
 export const programFieldSchema = z
   .string()
   .min(1)
   .meta({ description: 'A path of an .onnx file, or the CID of a published program.' })
-
-/** What of a job file names files; parsed on its own too, so that files are checked even where something else is wrong. */
-export const sourcesSchema = z.object({ program: programFieldSchema.optional(), tasks: tasksSchema })
 
 const country = z.string().regex(/^[A-Z]{2}$/, { error: 'expected a country of two capitals, such as DE' })
 
@@ -69,12 +64,12 @@ export const jobFileSchema = z
     resources: z
       .strictObject({
         cpu: coresSchema.default(1000),
-        memory: sizeSchema.default(2 ** 30),
-        disk: sizeSchema.default(2 ** 30),
+        memory: sizeSchema.default(2 ** 29),
+        disk: sizeSchema.default(0),
         gpu: z.int().min(0).max(1024).default(0),
       })
       .optional()
-      .meta({ description: 'Per slot. Default: 1 core, 1GiB of memory, 1GiB of disk.' }),
+      .meta({ description: 'Per slot. Default: 1 core, 512MiB of memory, no disk.' }),
     placement: z
       .strictObject({
         regions: z.array(nameSchema).max(64).optional(),

@@ -78,7 +78,7 @@ export const coresSchema = z
   .transform(parsing(thousandths, coresExpected))
   .meta({ description: 'Cores: 1, 0.5 or 500m.' })
 
-const amountExpected = 'dollars such as 1.50 USD'
+const amountExpected = 'dollars such as 1.50 USD (9 decimals at most)'
 /** Nano-dollars: `1.50 USD`, `$1.50`, `1.50`. */
 export const amountSchema = z
   .union([z.string(), z.number()], { error: `expected ${amountExpected}` })
@@ -86,7 +86,7 @@ export const amountSchema = z
   .meta({ description: 'Dollars with at most 9 decimals: "1.50 USD", "$1.50" or 1.5.' })
 
 const units = ['task', 'operator', 'hour'] as const
-const priceExpected = 'a price such as 0.0000005 USD per operator'
+const priceExpected = 'a price such as 0.0000005 USD per operator (9 decimals at most)'
 
 const priceOf = (text: string): Price | undefined => {
   const [, amount = '', unit = ''] = /^(.+?)\s*(?:\bper\b|\/)\s*(\w+)$/.exec(text.trim()) ?? []

@@ -32,7 +32,7 @@ const costWith = ({ record }: SignedOffer, { spec, manifest }: CompiledJob): str
 }
 
 const columns = [
-  { title: 'offer of' },
+  { title: 'provider' },
   { title: 'region' },
   { title: 'slots', align: 'right' },
   { title: 'price', align: 'right' },
@@ -124,7 +124,7 @@ const explainRun = async (session: Session, muster: Muster, job: JobId): Promise
         { title: 'tasks', align: 'right' },
         { title: 'whose fault' },
         { title: 'code' },
-        { title: 'what happened', isFlexible: true },
+        { title: 'what happened', isFlexible: true, wraps: true },
       ],
       troubles.map(({ problem, tasks }) => [
         String(tasks),

@@ -45,7 +45,11 @@ const createLines = (session: Session) => {
         line.running--
         if (event.type === 'accepted') line.done++
       }
-      line.bar.update({ done: line.done, note: line.running > 0 ? `${line.running} running` : '' })
+      line.bar.update({
+        done: line.done,
+        share: line.done / totalOf(event),
+        note: line.running > 0 ? `${line.running} running` : '',
+      })
     }
     if (event.type === 'lease-closed' && event.provider !== undefined) {
       const isLost = /lost/.test(event.message)

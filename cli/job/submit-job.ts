@@ -1,10 +1,21 @@
 import path from 'node:path'
-import { formatUsd, MusterError, type Cid, type JobView, type Muster, type ProgramManifest } from '@muster/sdk'
+import {
+  formatUsd,
+  fromProblem,
+  MusterError,
+  type Cid,
+  type JobView,
+  type Muster,
+  type NearMiss,
+  type Problem,
+  type ProgramManifest,
+} from '@muster/sdk'
 import type { Session } from '../command/session.ts'
 import { exitCodes } from '../exit/exit-codes.ts'
 import { formatBytes } from '../format/format-bytes.ts'
 import { compileJob, type CompiledJob } from '../job-file/compile-job.ts'
 import { parseJobFile } from '../job-file/parse-job-file.ts'
+import { demandOf } from './demand-of.ts'
 import { fetchOutputs } from './fetch-outputs.ts'
 import { followJob } from './follow-job.ts'
 import { renderJob, totalTasks } from './show-job.ts'
@@ -46,6 +57,18 @@ const upload = async (session: Session, muster: Muster, { blobs }: CompiledJob):
   bar.succeed()
 }
 
+/** A machine that only is busy now will be free again; anything else that is missing stays missing. */
+const isMerelyBusy = ({ facts }: Problem): boolean => {
+  const nearest = Array.isArray(facts['nearest']) ? (facts['nearest'] as NearMiss[]) : []
+  return nearest.some(({ failed }) => failed.every(({ requirement }) => requirement === 'slots free'))
+}
+
+/** Says that nothing fits before anything is uploaded. */
+const requireFit = async (session: Session, muster: Muster, { spec }: CompiledJob): Promise<void> => {
+  const { problem } = await muster.match(demandOf(spec), { signal: session.signal })
+  if (problem?.code === 'nothing_fits' && !isMerelyBusy(problem)) throw fromProblem(problem)
+}
+
 const printDryRun = (session: Session, { spec, blobs }: CompiledJob): void =>
   session.print(spec, () => {
     const { style } = session
@@ -64,6 +87,7 @@ export const submitJob = async (session: Session, file: string, options: SubmitO
     return exitCodes.ok
   }
   const muster = await session.connect()
+  await requireFit(session, muster, compiled)
   await upload(session, muster, compiled)
   const view = await muster.submitJob(compiled.spec, { signal: session.signal })
   if (options.watch !== true && options.fetch === undefined) {

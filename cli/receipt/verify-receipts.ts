@@ -18,6 +18,7 @@ import { addressSchema } from '@muster/protocol'
 import type { Session } from '../command/session.ts'
 import { readContext } from '../context/read-context.ts'
 import { exitCodes } from '../exit/exit-codes.ts'
+import { shorten } from '../format/format-record.ts'
 import { renderTable } from '../terminal/render-table.ts'
 import type { Style } from '../terminal/style.ts'
 import { printable } from '../terminal/text-width.ts'
@@ -53,11 +54,15 @@ const trustedFacts = async (
 
 const marks = { ok: '✓', failed: '✗', unknown: '?' } as const
 
+/** What is right need not be spelled out; what is not is. */
+const sayWhy = ({ result, why }: ReceiptCheck): string =>
+  printable(result === 'ok' ? why.replace(/0x[0-9a-f]{20,}/g, (hex) => shorten(hex)) : why)
+
 const checkTable = (checks: readonly ReceiptCheck[], style: Style, width: number): string => {
   const paint = { ok: style.green, failed: style.red, unknown: style.yellow }
   return renderTable(
-    [{ title: '' }, { title: 'check' }, { title: 'found', isFlexible: true }],
-    checks.map(({ name, result, why }) => [paint[result](marks[result]), name, printable(why)]),
+    [{ title: '' }, { title: 'check' }, { title: 'found', isFlexible: true, wraps: true }],
+    checks.map((check) => [paint[check.result](marks[check.result]), check.name, sayWhy(check)]),
     { style, width, indent: '  ' },
   )
 }
@@ -115,7 +120,7 @@ const renderVerified = (
   const wrong = billFailed.length > 0 ? `${detail(billFailed)}\n` : ''
   const isRight = failed.length === 0 && billFailed.length === 0
   const sum = isRight
-    ? `${style.green('✓')} ${verified.length === 1 ? 'The receipt passes' : `All ${verified.length} receipts pass`}; they add up to ${total}.\n`
+    ? `${style.green('✓')} ${verified.length === 1 ? `The receipt passes; it is for ${total}` : `All ${verified.length} receipts pass; they add up to ${total}`}.\n`
     : `${style.red('✗')} ${failed.length} of ${verified.length} receipts did not pass${billFailed.length > 0 ? ', nor did the bill' : ''}.\n`
   return `${one}${many}${open}${wrong}${sum}`
 }

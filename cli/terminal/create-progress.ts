@@ -7,6 +7,8 @@ export interface BarUpdate {
   readonly done?: number
   readonly total?: number
   readonly note?: string
+  /** Part of the bar to fill where there is no total. */
+  readonly share?: number
 }
 
 /** One line of progress. After `succeed`, `fail` or `remove` it changes no more. */

@@ -7,6 +7,8 @@ export interface BarState {
   readonly label: string
   readonly done: number
   readonly total: number | undefined
+  /** Part of the bar to fill where there is no total: what this line contributes to something larger. */
+  readonly share?: number
   readonly note: string
   readonly elapsedMs: number
   readonly state: 'running' | 'succeeded' | 'failed'
@@ -41,16 +43,18 @@ export const renderBars = (bars: readonly BarState[], width: number, style: Styl
   const counts = bars.map(({ done, total }) => (total === undefined ? (done > 0 ? `${done}` : '') : `${done}/${total}`))
   const countWidth = Math.max(0, ...counts.map(textWidth))
   const hasBar = bars.some(({ total }) => total !== undefined)
-  const room = width - labelWidth - countWidth - 24
+  const times = bars.map((state) => `${formatDuration(state.elapsedMs)}${timeLeft(state)}`)
+  const besides = Math.max(0, ...bars.map(({ note }, index) => textWidth(times[index] ?? '') + textWidth(note)))
+  const room = width - labelWidth - countWidth - besides - 10
   const length = hasBar ? Math.min(barWidth, Math.max(leastBarWidth, room)) : 0
   return bars.map((state, index) => {
     const { done, total, label, note } = state
-    const share = total === undefined || total === 0 ? 1 : done / total
+    const share = total === undefined ? state.share : total === 0 ? 1 : done / total
     const parts = [
       `${iconOf(state, style)} ${padEnd(label, labelWidth)}`,
-      ...(hasBar ? [total === undefined ? ' '.repeat(length) : bar(share, length, state.state, style)] : []),
+      ...(hasBar ? [share === undefined ? ' '.repeat(length) : bar(share, length, state.state, style)] : []),
       ...(countWidth > 0 ? [padStart(counts[index] ?? '', countWidth)] : []),
-      style.dim(`${formatDuration(state.elapsedMs)}${timeLeft(state)}`),
+      style.dim(times[index] ?? ''),
       ...(note === '' ? [] : [note]),
     ]
     return truncate(parts.join('  '), width)

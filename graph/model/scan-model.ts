@@ -37,7 +37,12 @@ const shapeOf = (message: DescMessage): Shape => {
   const messages = new Map<number, DescMessage>()
   const packedVarints = new Set<number>()
   for (const field of message.fields) {
-    if (field.fieldKind !== 'scalar' && field.fieldKind !== 'enum' && 'message' in field && field.message !== undefined) {
+    if (
+      field.fieldKind !== 'scalar' &&
+      field.fieldKind !== 'enum' &&
+      'message' in field &&
+      field.message !== undefined
+    ) {
       messages.set(field.number, field.message)
     }
     if (field.fieldKind === 'list' && field.listKind === 'scalar' && varintScalars.has(field.scalar)) {
@@ -89,8 +94,8 @@ export const scanModel = (bytes: Uint8Array, bounds: ModelBounds = modelBounds):
   const varint = (end: number): number => {
     let value = 0
     for (let scale = 1, count = 0; count < 10; count++, scale *= 128) {
-      if (pos >= end) throw malformed(pos, 'a number cut short')
-      const byte = bytes[pos++]!
+      const byte = pos < end ? bytes[pos++] : undefined
+      if (byte === undefined) throw malformed(pos, 'a number cut short')
       value += (byte & 0x7f) * scale
       if (byte < 0x80) return value
     }
@@ -127,7 +132,8 @@ export const scanModel = (bytes: Uint8Array, bounds: ModelBounds = modelBounds):
         pos = end
         continue
       }
-      if (top.message === GraphProtoSchema && field === nodeField && ++nodes > bounds.nodes) throw tooLarge('nodes', bounds.nodes)
+      if (top.message === GraphProtoSchema && field === nodeField && ++nodes > bounds.nodes)
+        throw tooLarge('nodes', bounds.nodes)
       if (open.length > bounds.nesting) throw tooLarge('messages within messages', bounds.nesting)
       open.push({ message: child, shape: shapeOf(child), end })
     } else throw malformed(pos, `wire type ${wireType}`)

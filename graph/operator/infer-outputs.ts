@@ -14,16 +14,20 @@ export interface TypeMismatch {
 const numbered = (number: number): Dtype | undefined => dtypeOfNumber(number)
 
 /** Operators whose attributes, not whose inputs, say what comes out. */
-const outputRules: Readonly<Record<string, (node: NodeProto, inputs: readonly (Dtype | undefined)[]) => Dtype | undefined>> = {
+const outputRules: Readonly<
+  Record<string, (node: NodeProto, inputs: readonly (Dtype | undefined)[]) => Dtype | undefined>
+> = {
   Cast: (node) => numbered(wholeAttribute(node, 'to', 0)),
   BitCast: (node) => numbered(wholeAttribute(node, 'to', 0)),
   ConstantOfShape: (node) => numbered(findAttribute(node, 'value')?.t?.dataType ?? dtypeNumber('float32')),
-  EyeLike: (node, [input]) => (findAttribute(node, 'dtype') === undefined ? input : numbered(wholeAttribute(node, 'dtype', 0))),
+  EyeLike: (node, [input]) =>
+    findAttribute(node, 'dtype') === undefined ? input : numbered(wholeAttribute(node, 'dtype', 0)),
   BlackmanWindow: (node) => numbered(wholeAttribute(node, 'output_datatype', 1)),
   HammingWindow: (node) => numbered(wholeAttribute(node, 'output_datatype', 1)),
   HannWindow: (node) => numbered(wholeAttribute(node, 'output_datatype', 1)),
   MelWeightMatrix: (node) => numbered(wholeAttribute(node, 'output_datatype', 1)),
-  QuantizeLinear: (node) => (wholeAttribute(node, 'output_dtype', 0) === 0 ? 'uint8' : numbered(wholeAttribute(node, 'output_dtype', 0))),
+  QuantizeLinear: (node) =>
+    wholeAttribute(node, 'output_dtype', 0) === 0 ? 'uint8' : numbered(wholeAttribute(node, 'output_dtype', 0)),
   DequantizeLinear: (node, [, scale]) =>
     wholeAttribute(node, 'output_dtype', 0) === 0 ? scale : numbered(wholeAttribute(node, 'output_dtype', 0)),
 }
@@ -90,7 +94,9 @@ export const inferOutputs = (
     const [only] = allowed
     const dtype = allowed.size === 1 ? only : outputRules[node.opType]?.(node, inputs)
     if (dtype === undefined || !allowed.has(dtype)) {
-      return { why: `the element type of its output ${index} is not one a tensor blob can hold or the engine can compute` }
+      return {
+        why: `the element type of its output ${index} is not one a tensor blob can hold or the engine can compute`,
+      }
     }
     dtypes.push(dtype)
   }

@@ -39,7 +39,9 @@ const parseVersion = (version: WrittenVersion): OperatorVersion => ({
   required: version.required,
   variadic: version.variadic !== undefined,
   variadicOutput: version.variadicOutput === true,
-  choices: version.choices.map((choice) => new Map(Object.entries(choice).map(([name, text]) => [name, parseTypes(text)]))),
+  choices: version.choices.map(
+    (choice) => new Map(Object.entries(choice).map(([name, text]) => [name, parseTypes(text)])),
+  ),
 })
 
 const parsed = new Map<string, readonly OperatorVersion[]>()

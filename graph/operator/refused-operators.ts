@@ -1,5 +1,7 @@
-const random = 'its result is drawn at random, so no second machine can check it; draw outside and feed the numbers as an input'
-const subgraph = 'it holds a subgraph, whose operators cannot be refereed one by one; inline the branch or unroll the loop'
+const random =
+  'its result is drawn at random, so no second machine can check it; draw outside and feed the numbers as an input'
+const subgraph =
+  'it holds a subgraph, whose operators cannot be refereed one by one; inline the branch or unroll the loop'
 const container = 'it handles sequences or optionals, which no tensor blob can carry; use tensors'
 const text = 'it handles text, which no tensor blob can carry; do this step outside the program'
 
@@ -15,5 +17,7 @@ export const refusedOperators: ReadonlyMap<string, string> = new Map([
   ...['SequenceErase', 'SequenceInsert', 'SequenceLength', 'ConcatFromSequence', 'SplitToSequence'].map(
     (name) => [name, container] as const,
   ),
-  ...['RegexFullMatch', 'StringConcat', 'StringNormalizer', 'StringSplit', 'ImageDecoder'].map((name) => [name, text] as const),
+  ...['RegexFullMatch', 'StringConcat', 'StringNormalizer', 'StringSplit', 'ImageDecoder'].map(
+    (name) => [name, text] as const,
+  ),
 ])

@@ -63,7 +63,8 @@ export const checkGraph = (graph: GraphProto, opset: number, irVersion: number):
     const label = { index, name: node.name, op: node.opType, domain: node.domain }
     if (node.opType !== 'Constant') operators++
     const missing = node.input.filter((name) => name !== '' && !types.has(name))
-    for (const name of missing) refusals.push({ path, node: label, why: `its input "${name}" is not defined before it` })
+    for (const name of missing)
+      refusals.push({ path, node: label, why: `its input "${name}" is not defined before it` })
     const isTyped = node.input.every((name) => name === '' || types.get(name) !== undefined)
     const dtypes = isTyped ? node.input.map((name) => types.get(name)) : null
     const checked = checkNode(node, opset, dtypes, (name) => isKnownFalse(constants.get(name)))
@@ -80,13 +81,17 @@ export const checkGraph = (graph: GraphProto, opset: number, irVersion: number):
     const dtype = types.get(output.name)
     if (!types.has(output.name)) refusals.push({ path, why: `no node gives the output "${output.name}"` })
     if (dtype === undefined) continue
-    const declared = output.type?.value.case === 'tensorType' ? declareValue(output) : { name: output.name, dtype, dims: null }
+    const declared =
+      output.type?.value.case === 'tensorType' ? declareValue(output) : { name: output.name, dtype, dims: null }
     if ('why' in declared) refusals.push({ path, why: declared.why })
     else if (declared.dtype !== dtype) {
       refusals.push({ path, why: `"${output.name}" is declared ${declared.dtype} and computed as ${dtype}` })
     } else outputs.push(declared)
   }
-  for (const [path, values] of [['graph.input', inputs], ['graph.output', outputs]] as const) {
+  for (const [path, values] of [
+    ['graph.input', inputs],
+    ['graph.output', outputs],
+  ] as const) {
     if (values.length > maxValues) refusals.push({ path, why: `${values.length} of them, more than ${maxValues}` })
   }
   if (new Set(graph.output.map(({ name }) => name)).size < graph.output.length) {

@@ -48,12 +48,16 @@ describe('inputs', () => {
       { path: 'inputs.extra', expected: 'one of image, mask, any', found: 'extra' },
     ]
     expect(checkInputs(program, tensors)).toEqual(problems)
-    expect(() => requireInputs(program, tensors)).toThrow(expect.objectContaining({ code: 'tensor_invalid', facts: { problems } }))
+    expect(() => requireInputs(program, tensors)).toThrow(
+      expect.objectContaining({ code: 'tensor_invalid', facts: { problems } }),
+    )
     expect(() => requireInputs(program, tensors)).toThrow('inputs.image.dims[1] should be 3, found 1, and 5 more')
   })
 
   test('that are no tensors are named', () => {
     const tensors = new Map(fitting).set('any', Uint8Array.of(1, 2, 3))
-    expect(checkInputs(program, tensors)).toEqual([{ path: 'inputs.any.length', expected: 'at least 8 bytes', found: '3 bytes' }])
+    expect(checkInputs(program, tensors)).toEqual([
+      { path: 'inputs.any.length', expected: 'at least 8 bytes', found: '3 bytes' },
+    ])
   })
 })

@@ -40,7 +40,11 @@ export const checkInputs = (
     }
     if (declared.dims === null) continue
     if (header.dims.length !== declared.dims.length) {
-      problems.push({ path: `${path}.dims`, expected: `[${declared.dims.join(', ')}]`, found: `[${header.dims.join(', ')}]` })
+      problems.push({
+        path: `${path}.dims`,
+        expected: `[${declared.dims.join(', ')}]`,
+        found: `[${header.dims.join(', ')}]`,
+      })
       continue
     }
     for (const [axis, dim] of declared.dims.entries()) {

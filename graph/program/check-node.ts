@@ -1,4 +1,9 @@
-import { AttributeProto_AttributeType, TensorProto_DataLocation, type NodeProto, type TensorProto } from '../generated/onnx_pb.ts'
+import {
+  AttributeProto_AttributeType,
+  TensorProto_DataLocation,
+  type NodeProto,
+  type TensorProto,
+} from '../generated/onnx_pb.ts'
 import { findAttribute } from '../operator/attribute.ts'
 import { inferOutputs } from '../operator/infer-outputs.ts'
 import { findOperator } from '../operator/operator-table.ts'
@@ -22,7 +27,8 @@ export const refuseConstant = (tensor: TensorProto): string | undefined => {
   if (tensor.dataLocation === TensorProto_DataLocation.EXTERNAL || tensor.externalData.length > 0) {
     return 'its data lies in another file; save the model with all weights inside'
   }
-  if (dtypeOfNumber(tensor.dataType) === undefined) return `element type ${tensor.dataType} of ONNX, which no tensor blob can hold`
+  if (dtypeOfNumber(tensor.dataType) === undefined)
+    return `element type ${tensor.dataType} of ONNX, which no tensor blob can hold`
   return undefined
 }
 
@@ -42,11 +48,17 @@ const constantOutput = (node: NodeProto): { readonly dtype?: Dtype; readonly why
 const attributeRefusals = (node: NodeProto): string[] =>
   node.attribute.flatMap((attribute) => {
     const { name } = attribute
-    if (attribute.g !== undefined || attribute.graphs.length > 0 || attribute.type === AttributeProto_AttributeType.GRAPH) {
+    if (
+      attribute.g !== undefined ||
+      attribute.graphs.length > 0 ||
+      attribute.type === AttributeProto_AttributeType.GRAPH
+    ) {
       return [`attribute "${name}" holds a subgraph; inline it`]
     }
-    if (attribute.refAttrName !== '') return [`attribute "${name}" refers to a function's attribute outside of a function`]
-    if (attribute.sparseTensor !== undefined || attribute.sparseTensors.length > 0) return [`attribute "${name}" is sparse`]
+    if (attribute.refAttrName !== '')
+      return [`attribute "${name}" refers to a function's attribute outside of a function`]
+    if (attribute.sparseTensor !== undefined || attribute.sparseTensors.length > 0)
+      return [`attribute "${name}" is sparse`]
     return [attribute.t, ...attribute.tensors].flatMap((tensor) => {
       const why = tensor === undefined ? undefined : refuseConstant(tensor)
       return why === undefined ? [] : [`attribute "${name}": ${why}`]
@@ -73,7 +85,10 @@ export const checkNode = (
   const refusals = attributeRefusals(node)
   if (node.opType === 'Constant') {
     const { dtype, why } = constantOutput(node)
-    return { outputs: node.output.map(() => dtype), refusals: why === undefined || refusals.length > 0 ? refusals : [why] }
+    return {
+      outputs: node.output.map(() => dtype),
+      refusals: why === undefined || refusals.length > 0 ? refusals : [why],
+    }
   }
   const reason = refusedOperators.get(node.opType)
   if (reason !== undefined) return refuse(reason)
@@ -83,7 +98,9 @@ export const checkNode = (
 
   const trainingMode = node.opType === 'Dropout' ? node.input[2] : undefined
   if (trainingMode !== undefined && trainingMode !== '' && !isKnownFalse(trainingMode)) {
-    return refuse('Dropout in training mode draws at random; export the model for inference (training_mode a constant false)')
+    return refuse(
+      'Dropout in training mode draws at random; export the model for inference (training_mode a constant false)',
+    )
   }
   if (node.opType === 'Cast' && node.name.startsWith(freeCastPrefix) && findAttribute(node, 'to') !== undefined) {
     return refuse(`the engine leaves out casts whose names begin with ${freeCastPrefix}; rename the node`)

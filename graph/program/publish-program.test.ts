@@ -61,7 +61,10 @@ describe('publishing', () => {
 
   test('takes weights out of the list of inputs', () => {
     const nodes = [{ op: 'Add', inputs: ['x', 'w'], outputs: ['y'] }]
-    const inputs = [{ name: 'x', ...value }, { name: 'w', ...value }]
+    const inputs = [
+      { name: 'x', ...value },
+      { name: 'w', ...value },
+    ]
     const given = buildModelBytes({ nodes, weights, inputs, outputs: [{ name: 'y', ...value }] })
     const published = publishProgram(given)
     expect(published.changes).toEqual(['1 weights were taken out of the list of inputs'])
@@ -71,16 +74,30 @@ describe('publishing', () => {
   })
 
   test('names every refusal', () => {
-    const nodes = ['RandomNormalLike', 'Multinomial'].map((op, index) => ({ op, inputs: ['x'], outputs: [`y${index}`] }))
+    const nodes = ['RandomNormalLike', 'Multinomial'].map((op, index) => ({
+      op,
+      inputs: ['x'],
+      outputs: [`y${index}`],
+    }))
     const model = buildModelBytes({ nodes, inputs: [{ name: 'x', ...value }], outputs: [{ name: 'y0', ...value }] })
     const refusals = [
-      expect.objectContaining({ path: 'graph.node[0]', node: { index: 0, name: '', op: 'RandomNormalLike', domain: '' } }),
+      expect.objectContaining({
+        path: 'graph.node[0]',
+        node: { index: 0, name: '', op: 'RandomNormalLike', domain: '' },
+      }),
       expect.objectContaining({ path: 'graph.node[1]' }),
     ]
     expect(() => publishProgram(model)).toThrow(
-      expect.objectContaining({ code: 'program_refused', fault: 'program', retry: 'never', facts: { count: 2, refusals } }),
+      expect.objectContaining({
+        code: 'program_refused',
+        fault: 'program',
+        retry: 'never',
+        facts: { count: 2, refusals },
+      }),
     )
-    expect(() => publishProgram(model)).toThrow('2 refusals; the first: node 0 (RandomNormalLike): its result is drawn at random')
+    expect(() => publishProgram(model)).toThrow(
+      '2 refusals; the first: node 0 (RandomNormalLike): its result is drawn at random',
+    )
   })
 })
 
@@ -101,10 +118,14 @@ describe('a manifest', () => {
     ['manifest', { surplus: 1 }],
   ])('with a wrong %s is refused', (path, change) => {
     const bytes = encodeCanonical({ ...manifest, ...change })
-    expect(() => decodeManifest(bytes)).toThrow(expect.objectContaining({ code: 'program_refused', facts: expect.objectContaining({ path }) }))
+    expect(() => decodeManifest(bytes)).toThrow(
+      expect.objectContaining({ code: 'program_refused', facts: expect.objectContaining({ path }) }),
+    )
   })
 
   test('in any other than canonical form is refused', () => {
-    expect(() => decodeManifest(Uint8Array.of(...encodeManifest(manifest), 0))).toThrow(expect.objectContaining({ code: 'record_invalid' }))
+    expect(() => decodeManifest(Uint8Array.of(...encodeManifest(manifest), 0))).toThrow(
+      expect.objectContaining({ code: 'record_invalid' }),
+    )
   })
 })

@@ -18,4 +18,6 @@ export interface NodeLabel {
 
 /** A refusal as one line of text. */
 export const sayRefusal = ({ path, node, why }: Refusal): string =>
-  node === undefined ? `${path}: ${why}` : `node ${node.index}${node.name === '' ? '' : ` "${node.name}"`} (${node.op}): ${why}`
+  node === undefined
+    ? `${path}: ${why}`
+    : `node ${node.index}${node.name === '' ? '' : ` "${node.name}"`} (${node.op}): ${why}`

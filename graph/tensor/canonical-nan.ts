@@ -8,17 +8,17 @@ import { viewElements } from './tensor.ts'
 export const canonicalizeNan = (dtype: Dtype, bytes: Uint8Array): void => {
   if (dtype === 'float32') {
     const bits = viewElements('uint32', bytes.buffer, bytes.byteOffset, bytes.length / 4)
-    for (let i = 0; i < bits.length; i++) if ((bits[i]! & 0x7fff_ffff) > 0x7f80_0000) bits[i] = 0x7fc0_0000
+    for (let i = 0; i < bits.length; i++) if (((bits[i] ?? 0) & 0x7fff_ffff) > 0x7f80_0000) bits[i] = 0x7fc0_0000
   } else if (dtype === 'float64') {
     const halves = viewElements('uint32', bytes.buffer, bytes.byteOffset, bytes.length / 4)
     for (let i = 0; i < halves.length; i += 2) {
-      if (!isNan64(halves[i]!, halves[i + 1]!)) continue
+      if (!isNan64(halves[i] ?? 0, halves[i + 1] ?? 0)) continue
       halves[i] = 0
       halves[i + 1] = 0x7ff8_0000
     }
   } else if (dtype === 'float16') {
     const bits = viewElements('uint16', bytes.buffer, bytes.byteOffset, bytes.length / 2)
-    for (let i = 0; i < bits.length; i++) if ((bits[i]! & 0x7fff) > 0x7c00) bits[i] = 0x7e00
+    for (let i = 0; i < bits.length; i++) if (((bits[i] ?? 0) & 0x7fff) > 0x7c00) bits[i] = 0x7e00
   }
 }
 
@@ -27,16 +27,17 @@ export const findForeignNan = (dtype: Dtype, bytes: Uint8Array): number => {
   if (dtype === 'float32') {
     const bits = viewElements('uint32', bytes.buffer, bytes.byteOffset, bytes.length / 4)
     for (let i = 0; i < bits.length; i++) {
-      if ((bits[i]! & 0x7fff_ffff) > 0x7f80_0000 && bits[i] !== 0x7fc0_0000) return i
+      if (((bits[i] ?? 0) & 0x7fff_ffff) > 0x7f80_0000 && bits[i] !== 0x7fc0_0000) return i
     }
   } else if (dtype === 'float64') {
     const halves = viewElements('uint32', bytes.buffer, bytes.byteOffset, bytes.length / 4)
     for (let i = 0; i < halves.length; i += 2) {
-      if (isNan64(halves[i]!, halves[i + 1]!) && (halves[i] !== 0 || halves[i + 1] !== 0x7ff8_0000)) return i / 2
+      if (isNan64(halves[i] ?? 0, halves[i + 1] ?? 0) && (halves[i] !== 0 || halves[i + 1] !== 0x7ff8_0000))
+        return i / 2
     }
   } else if (dtype === 'float16') {
     const bits = viewElements('uint16', bytes.buffer, bytes.byteOffset, bytes.length / 2)
-    for (let i = 0; i < bits.length; i++) if ((bits[i]! & 0x7fff) > 0x7c00 && bits[i] !== 0x7e00) return i
+    for (let i = 0; i < bits.length; i++) if (((bits[i] ?? 0) & 0x7fff) > 0x7c00 && bits[i] !== 0x7e00) return i
   }
   return -1
 }

@@ -25,7 +25,11 @@ export const layTensorHead = (dtype: Dtype, dims: readonly number[]): Uint8Array
   return bytes
 }
 
-const wrong = (path: string, expected: string, found: string | number): Malformation => ({ path, expected, found: String(found) })
+const wrong = (path: string, expected: string, found: string | number): Malformation => ({
+  path,
+  expected,
+  found: String(found),
+})
 
 /**
  * Element type and extents of a blob whose length is exactly theirs; the elements are not looked at, so the first
@@ -74,4 +78,5 @@ export const parseTensor = (blob: Uint8Array): Tensor | Malformation => {
   return { dtype, dims, data } as Tensor
 }
 
-const hex = (bytes: Uint8Array): string => `0x${Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')}`
+const hex = (bytes: Uint8Array): string =>
+  `0x${Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')}`

@@ -43,9 +43,18 @@ const anyTensor = fc
   })
 
 const nanBits: Partial<Record<Dtype, readonly [readonly number[], readonly number[]]>> = {
-  float32: [[0x01, 0x00, 0x80, 0xff], [0x00, 0x00, 0xc0, 0x7f]],
-  float64: [[0x01, 0, 0, 0, 0, 0, 0xf0, 0x7f], [0, 0, 0, 0, 0, 0, 0xf8, 0x7f]],
-  float16: [[0x01, 0xfc], [0x00, 0x7e]],
+  float32: [
+    [0x01, 0x00, 0x80, 0xff],
+    [0x00, 0x00, 0xc0, 0x7f],
+  ],
+  float64: [
+    [0x01, 0, 0, 0, 0, 0, 0xf0, 0x7f],
+    [0, 0, 0, 0, 0, 0, 0xf8, 0x7f],
+  ],
+  float16: [
+    [0x01, 0xfc],
+    [0x00, 0x7e],
+  ],
 }
 
 describe('a tensor blob', () => {
@@ -93,7 +102,9 @@ describe('a tensor blob', () => {
   })
 
   test('any other bytes are refused, never misread', () => {
-    const head = fc.tuple(fc.constantFrom(...dtypes.keys()), fc.nat(12)).map(([type, rank]) => [0x4d, 0x54, 0x4e, 0x31, type, rank, 0, 0])
+    const head = fc
+      .tuple(fc.constantFrom(...dtypes.keys()), fc.nat(12))
+      .map(([type, rank]) => [0x4d, 0x54, 0x4e, 0x31, type, rank, 0, 0])
     fc.assert(
       fc.property(fc.oneof(fc.constant([]), head), fc.uint8Array({ maxLength: 40 }), (start, rest) => {
         const blob = Uint8Array.from([...start, ...rest])
@@ -107,13 +118,16 @@ describe('a tensor blob', () => {
     )
   })
 
-  test.each(Object.entries(nanBits))('writes every NaN of %s in one form and refuses the others', (dtype, [foreign, canonical]) => {
-    if (!isDtype(dtype)) throw new Error(dtype)
-    const blob = encodeTensor({ dtype, dims: [1], data: Uint8Array.from(foreign) })
-    expect([...blob.subarray(16)]).toEqual(canonical)
-    blob.set(foreign, 16)
-    expect(refusalOf(() => decodeTensor(blob)).facts).toMatchObject({ path: 'data[0]' })
-  })
+  test.each(Object.entries(nanBits))(
+    'writes every NaN of %s in one form and refuses the others',
+    (dtype, [foreign, canonical]) => {
+      if (!isDtype(dtype)) throw new Error(dtype)
+      const blob = encodeTensor({ dtype, dims: [1], data: Uint8Array.from(foreign) })
+      expect([...blob.subarray(16)]).toEqual(canonical)
+      blob.set(foreign, 16)
+      expect(refusalOf(() => decodeTensor(blob)).facts).toMatchObject({ path: 'data[0]' })
+    },
+  )
 
   test('keeps infinities and negative zero', () => {
     const data = Float32Array.of(Infinity, -Infinity, -0, 0)
@@ -132,7 +146,11 @@ describe('a tensor blob', () => {
   ])('says that its %s is wrong', (path, changes) => {
     const blob = encodeTensor({ dtype: 'bool', dims: [2], data: Uint8Array.of(1, 0) })
     for (const [at, byte] of Object.entries(changes)) blob[Number(at)] = byte
-    expect(refusalOf(() => decodeTensor(blob))).toMatchObject({ code: 'tensor_invalid', fault: 'tenant', facts: { path } })
+    expect(refusalOf(() => decodeTensor(blob))).toMatchObject({
+      code: 'tensor_invalid',
+      fault: 'tenant',
+      facts: { path },
+    })
   })
 
   test('of extents whose product overflows is refused', () => {
@@ -148,6 +166,8 @@ describe('a tensor blob', () => {
       found: '12 bytes',
     })
     expect(refusalOf(() => encodeTensor({ dtype: 'float32', dims: [1.5], data })).facts).toMatchObject({ path: 'dims' })
-    expect(refusalOf(() => encodeTensor({ dtype: 'bool', dims: [1], data: Uint8Array.of(2) })).facts).toMatchObject({ path: 'data' })
+    expect(refusalOf(() => encodeTensor({ dtype: 'bool', dims: [1], data: Uint8Array.of(2) })).facts).toMatchObject({
+      path: 'data',
+    })
   })
 })

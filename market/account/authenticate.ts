@@ -34,7 +34,7 @@ export const createAuthenticate = ({
     if (found === undefined || found.key.revokedAt !== null) throw refuse()
     if (cache.size >= cachedKeys) cache.clear()
     cache.set(name, { tenant: found.tenant, until: world.elapsed() + cachedMs })
-    await store.accounts.markKeyUsed(found.key.id, world.now())
+    store.accounts.markKeyUsed(found.key.id, world.now()).catch(() => {})
     return found.tenant
   }
 }

@@ -53,6 +53,9 @@ const providerFaults: readonly ErrorCode[] = [
   'blob_missing',
 ]
 
+/** Small outputs written at a time. */
+const putAtOnce = 16
+
 const codeOf = (error: unknown): ErrorCode => (error instanceof MusterError ? error.code : 'internal')
 
 export const createAcceptClaims = (modules: AcceptClaimsModules): AcceptClaims => {
@@ -136,8 +139,10 @@ export const createAcceptClaims = (modules: AcceptClaimsModules): AcceptClaims =
     }
 
     const takeReady = async (): Promise<void> => {
-      for (const { claim } of ready) {
-        for (const [cid, bytes] of await gatherOutputs(peer, claim.record.outputs, inline, modules)) held.set(cid, bytes)
+      const outputs = ready.flatMap(({ claim }) => claim.record.outputs)
+      for (let at = 0; at < outputs.length; at += putAtOnce) {
+        const part = outputs.slice(at, at + putAtOnce).map((output) => gatherOutputs(peer, [output], inline, modules))
+        for (const sizes of await Promise.all(part)) for (const [cid, bytes] of sizes) held.set(cid, bytes)
       }
       await actor.step((draft) => acceptIn(draft, ready, held))
     }

@@ -34,7 +34,7 @@ export const gatherOutputs = async (
       sizes.set(cid, (await blobs.putBytes(came)).bytes)
       continue
     }
-    const known = await blobs.size(cid)
+    const known = await blobs.renew(cid)
     const bytes = known ?? (await blobs.putStream(cid, peer.getBlob(cid, maxBlobBytes), maxBlobBytes)).bytes
     await store.blobs.put({ cid, bytes, createdAt: world.now() })
     sizes.set(cid, bytes)

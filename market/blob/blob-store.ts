@@ -17,9 +17,12 @@ export interface BlobStore {
   putStream(cid: Cid, bytes: AsyncIterable<Uint8Array>, maxBytes: number): Promise<{ readonly bytes: number }>
   /** Size in bytes, or `undefined` where it is not here. */
   size(cid: Cid): Promise<number | undefined>
+  /** As `size`, and makes a blob that is here as young as one that was put now. */
+  renew(cid: Cid): Promise<number | undefined>
   /** Rejects `blob_missing`. */
   read(cid: Cid): Promise<Uint8Array>
   /** Streams the blob or an inclusive range of it. Rejects `blob_missing` before the first byte. */
   stream(cid: Cid, range?: ByteRange): Promise<AsyncIterable<Uint8Array>>
-  remove(cid: Cid): Promise<void>
+  /** Deletes the blob unless it was put or renewed at `olderThan` (wall-clock ms) or later. Resolves to whether it is gone. */
+  remove(cid: Cid, olderThan: number): Promise<boolean>
 }

@@ -22,8 +22,7 @@ export const collectBlobs = async (
     const page = await store.blobs.unreferenced({ olderThan, limit: pageBlobs })
     for (const { cid } of page) {
       if (!(await store.blobs.remove(cid, olderThan))) continue
-      await blobs.remove(cid)
-      removed++
+      if (await blobs.remove(cid, olderThan)) removed++
     }
     if (page.length < pageBlobs) break
   }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import { mkdir, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises'
+import { createReadStream, rmSync, statSync } from 'node:fs'
+import { mkdir, open, readFile, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
 import path from 'node:path'
 import { MusterError, cidOfSha256, toHex, type Cid, type World } from '@muster/protocol'
 import { blobCorrupt, blobMissing, blobTooLarge } from './blob-errors.ts'
@@ -19,17 +19,43 @@ const asMuster = (error: unknown): unknown =>
       })
     : error
 
+/** Flushes a folder, so that a name in it outlives a loss of power. */
+const flushFolder = async (folder: string, openFile: typeof open): Promise<void> => {
+  const handle = await openFile(folder, 'r')
+  try {
+    await handle.sync()
+  } catch (error) {
+    // Some file systems cannot flush a folder; they keep names in order by themselves.
+    if (!hasCode(error, 'EINVAL', 'EISDIR', 'EPERM')) throw error
+  } finally {
+    await handle.close()
+  }
+}
+
 /**
  * Blobs as files under `directory`, in 1,024 folders by the end of their CID. A blob is written to a temporary file,
  * flushed, and renamed into place once its digest is right, so that a file with a CID for a name is always whole.
  */
-export const openDiskBlobs = async (directory: string, world: World): Promise<BlobStore> => {
+export const openDiskBlobs = async (directory: string, world: World, openFile = open): Promise<BlobStore> => {
   const incoming = path.join(directory, 'incoming')
   await mkdir(incoming, { recursive: true, mode: 0o700 })
   for (const name of await readdir(incoming)) await rm(path.join(incoming, name), { force: true })
 
   const fileOf = (cid: Cid): string => path.join(directory, cid.slice(-3, -1), cid)
   const made = new Set<string>()
+  /** Blobs that are being put or renewed: not to be deleted now, whatever their age. */
+  const busy = new Map<Cid, number>()
+
+  const whileBusy = async <Result>(cid: Cid, work: () => Promise<Result>): Promise<Result> => {
+    busy.set(cid, (busy.get(cid) ?? 0) + 1)
+    try {
+      return await work()
+    } finally {
+      const left = (busy.get(cid) ?? 1) - 1
+      if (left === 0) busy.delete(cid)
+      else busy.set(cid, left)
+    }
+  }
 
   const intoPlace = async (temporary: string, cid: Cid): Promise<void> => {
     const file = fileOf(cid)
@@ -38,7 +64,8 @@ export const openDiskBlobs = async (directory: string, world: World): Promise<Bl
       await mkdir(folder, { recursive: true, mode: 0o700 })
       made.add(folder)
     }
-    await rename(temporary, file)
+    await whileBusy(cid, () => rename(temporary, file))
+    await flushFolder(folder, openFile)
   }
 
   const write = async (
@@ -50,7 +77,7 @@ export const openDiskBlobs = async (directory: string, world: World): Promise<Bl
     const hash = createHash('sha256')
     let length = 0
     try {
-      const file = await open(temporary, 'wx', 0o600)
+      const file = await openFile(temporary, 'wx', 0o600)
       try {
         for await (const chunk of bytes) {
           length += chunk.length
@@ -81,10 +108,22 @@ export const openDiskBlobs = async (directory: string, world: World): Promise<Bl
     }
   }
 
+  const renew = (cid: Cid): Promise<number | undefined> =>
+    whileBusy(cid, async () => {
+      const now = new Date(world.now())
+      try {
+        await utimes(fileOf(cid), now, now)
+      } catch (error) {
+        if (hasCode(error, 'ENOENT')) return undefined
+        throw error
+      }
+      return size(cid)
+    })
+
   return {
     putBytes: async (bytes) => {
       const cid = cidOfSha256(createHash('sha256').update(bytes).digest())
-      if ((await size(cid)) === bytes.length) return { cid, bytes: bytes.length }
+      if ((await renew(cid)) === bytes.length) return { cid, bytes: bytes.length }
       const once = (async function* () {
         yield bytes
       })()
@@ -105,6 +144,7 @@ export const openDiskBlobs = async (directory: string, world: World): Promise<Bl
         },
       ),
     size,
+    renew,
     read: async (cid) => {
       try {
         return await readFile(fileOf(cid))
@@ -114,8 +154,18 @@ export const openDiskBlobs = async (directory: string, world: World): Promise<Bl
     },
     stream: async (cid, range) => {
       if ((await size(cid)) === undefined) throw blobMissing(cid)
-      return createReadStream(fileOf(cid), range ?? {})
+      // Opened at the first byte, so that a stream nobody reads holds no file.
+      return (async function* (): AsyncGenerator<Uint8Array> {
+        yield* createReadStream(fileOf(cid), range ?? {})
+      })()
     },
-    remove: (cid) => rm(fileOf(cid), { force: true }),
+    remove: async (cid, olderThan) => {
+      if (busy.has(cid)) return false
+      // In one go, so that no put comes between the look and the deletion.
+      const found = statSync(fileOf(cid), { throwIfNoEntry: false })
+      if (found !== undefined && found.mtimeMs >= olderThan) return false
+      rmSync(fileOf(cid), { force: true })
+      return true
+    },
   }
 }

@@ -2,8 +2,16 @@ import { cidOf, type Cid } from '@muster/protocol'
 import { blobCorrupt, blobMissing, blobTooLarge } from './blob-errors.ts'
 import type { BlobStore } from './blob-store.ts'
 
-/** Blobs in memory, for the simulator: what `blobs` holds outlives the market that writes it. */
-export const createMemoryBlobs = (blobs: Map<Cid, Uint8Array> = new Map()): BlobStore => {
+/** Blobs in memory, for the simulator: what `blobs` holds outlives the market that writes it. `now` is wall-clock ms. */
+export const createMemoryBlobs = (
+  blobs: Map<Cid, Uint8Array> = new Map(),
+  now: () => number = () => -Infinity,
+): BlobStore => {
+  const putAt = new Map<Cid, number>()
+  const put = (cid: Cid, bytes: Uint8Array): void => {
+    blobs.set(cid, bytes)
+    putAt.set(cid, now())
+  }
   const require = (cid: Cid): Uint8Array => {
     const bytes = blobs.get(cid)
     if (bytes === undefined) throw blobMissing(cid)
@@ -12,7 +20,7 @@ export const createMemoryBlobs = (blobs: Map<Cid, Uint8Array> = new Map()): Blob
   return {
     putBytes: async (bytes) => {
       const cid = cidOf(bytes)
-      blobs.set(cid, bytes)
+      put(cid, bytes)
       return { cid, bytes: bytes.length }
     },
     putStream: async (cid, stream, maxBytes) => {
@@ -31,7 +39,7 @@ export const createMemoryBlobs = (blobs: Map<Cid, Uint8Array> = new Map()): Blob
       }
       const found = cidOf(bytes)
       if (found !== cid) throw blobCorrupt(cid, found)
-      blobs.set(cid, bytes)
+      put(cid, bytes)
       return { bytes: length }
     },
     size: async (cid) => blobs.get(cid)?.length,
@@ -43,6 +51,15 @@ export const createMemoryBlobs = (blobs: Map<Cid, Uint8Array> = new Map()): Blob
         yield part
       })()
     },
-    remove: async (cid) => void blobs.delete(cid),
+    renew: async (cid) => {
+      if (blobs.has(cid)) putAt.set(cid, now())
+      return blobs.get(cid)?.length
+    },
+    remove: async (cid, olderThan) => {
+      if ((putAt.get(cid) ?? -Infinity) >= olderThan) return false
+      putAt.delete(cid)
+      blobs.delete(cid)
+      return true
+    },
   }
 }

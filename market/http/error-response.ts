@@ -1,4 +1,4 @@
-import { MusterError, toProblem, type ErrorCode, type Log } from '@muster/protocol'
+import { MusterError, toJson, toProblem, type ErrorCode, type Log } from '@muster/protocol'
 
 const statuses: Partial<Record<ErrorCode, number>> = {
   spec_invalid: 400,
@@ -36,7 +36,7 @@ export const errorResponse = (error: unknown, log: Log): Response => {
   const problem = toProblem(error)
   const status = error instanceof MusterError ? statusOf(error.code) : 500
   const body = { type: `urn:muster:error:${problem.code}`, title: problem.message, status, ...problem }
-  return new Response(JSON.stringify(body), {
+  return new Response(toJson(body), {
     status,
     headers: {
       'content-type': 'application/problem+json',

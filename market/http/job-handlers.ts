@@ -1,7 +1,7 @@
 import {
   MusterError,
-  isId,
   parseAttemptId,
+  parseId,
   type JobId,
   type JobView,
   type RouteName,
@@ -52,7 +52,7 @@ export const jobHandlers = (
   return {
     submitJob: async ({ body: { spec, order }, tenant, header }) => {
       const key = header('idempotency-key')
-      const idempotencyKey = key !== undefined && isId('order', key) ? key : undefined
+      const idempotencyKey = key === undefined ? undefined : parseId('order', key)
       const id = await submitJob({ tenant, spec, order, idempotencyKey }, market.submitModules)
       const job = jobs.get(id)?.peek()
       return job === undefined ? view(id, tenant.id) : jobView(jobRow(job, world.now()), job.unmatched)

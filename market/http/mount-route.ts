@@ -1,4 +1,4 @@
-import { MusterError, toJson, type Route, type World } from '@muster/protocol'
+import { MusterError, toJson, type Route, type Timer, type World } from '@muster/protocol'
 import type { Context, Hono } from 'hono'
 import type { z } from 'zod'
 import type { Tenant } from '../store/store.ts'
@@ -14,31 +14,41 @@ export interface MountModules {
 
 const keepAliveMs = 15_000
 
-const eventStream = (events: AsyncIterable<unknown>, world: World): Response => {
+/** Server-sent events, each with its version for an id. A consumer that leaves ends `call`, and with it the events. */
+const eventStream = (events: AsyncIterable<unknown>, world: World, call: AbortController): Response => {
   const iterator = events[Symbol.asyncIterator]()
   const encoder = new TextEncoder()
+  let beat: Timer | undefined
+  const end = () => {
+    beat?.cancel()
+    call.abort()
+  }
   const stream = new ReadableStream<Uint8Array>({
     start: (controller) => {
-      const beat = () =>
-        world.after(keepAliveMs, () => {
-          try {
-            controller.enqueue(encoder.encode(': still here\n\n'))
-            beat()
-          } catch {
-            // The stream has ended.
-          }
+      const keepAlive = () => {
+        beat = world.after(keepAliveMs, () => {
+          if ((controller.desiredSize ?? 0) > 0) controller.enqueue(encoder.encode(': still here\n\n'))
+          keepAlive()
         })
-      beat()
+      }
+      keepAlive()
     },
     pull: async (controller) => {
-      const { done, value } = await iterator.next()
-      if (done === true) return controller.close()
-      const version = Reflect.get(Object(value), 'version')
-      controller.enqueue(encoder.encode(`id: ${String(version)}\ndata: ${toJson(value)}\n\n`))
+      try {
+        const { done, value } = await iterator.next()
+        if (call.signal.aborted) return
+        if (done !== true) {
+          const version = Reflect.get(Object(value), 'version')
+          return controller.enqueue(encoder.encode(`id: ${String(version)}\ndata: ${toJson(value)}\n\n`))
+        }
+        end()
+        controller.close()
+      } catch (error) {
+        end()
+        throw error
+      }
     },
-    cancel: async () => {
-      await iterator.return?.()
-    },
+    cancel: end,
   })
   return new Response(stream, { headers: { 'content-type': 'text/event-stream', 'cache-control': 'no-store' } })
 }
@@ -59,9 +69,9 @@ const byteStream = ({ stream, bytes, range }: BytesAnswer): Response => {
 
 const isEvents = (route: Route): boolean => typeof route.response === 'object' && 'events' in route.response
 
-const respond = (route: Route, answer: unknown, world: World): Response => {
+const respond = (route: Route, answer: unknown, world: World, call: AbortController): Response => {
   if (route.response === 'bytes') return byteStream(answer as BytesAnswer)
-  if (isEvents(route)) return eventStream(answer as AsyncIterable<unknown>, world)
+  if (isEvents(route)) return eventStream(answer as AsyncIterable<unknown>, world, call)
   return new Response(toJson(answer), { status: route.status, headers: { 'content-type': 'application/json' } })
 }
 
@@ -88,10 +98,15 @@ export const mountRoute = <R extends Route>(app: Hono, route: R, handler: Handle
     if (route.auth === 'admin') modules.requireAdmin(authorization)
     const params = requireParams(route, context)
     const query = parseWith(route.query, context.req.query(), 'query')
+    const bodyCode = route.errors.includes('spec_invalid') ? 'spec_invalid' : 'request_invalid'
     let body: unknown
     if (route.body === 'bytes') body = readBytes(raw)
-    else if (route.body !== null) body = parseWith(route.body as z.ZodType, await readJson(raw), '')
-    const call = { params, query, body, tenant, header: (name: string) => context.req.header(name), signal: raw.signal }
-    return respond(route, await handler(call as Call<R>), modules.world)
+    else if (route.body !== null) body = parseWith(route.body as z.ZodType, await readJson(raw), '', bodyCode)
+    const ending = new AbortController()
+    if (raw.signal.aborted) ending.abort()
+    raw.signal.addEventListener('abort', () => ending.abort(), { once: true, signal: ending.signal })
+    const header = (name: string) => context.req.header(name)
+    const call = { params, query, body, tenant, header, signal: ending.signal }
+    return respond(route, await handler(call as Call<R>), modules.world, ending)
   })
 }

@@ -3,128 +3,44 @@ import {
   digestOf,
   escrowAccount,
   explainNoFit,
-  idPrefixes,
-  maxClockSkewMs,
+  failedRequirements,
   newId,
-  parseId,
-  rankOffers,
-  signRecord,
   tenantAccount,
-  toHex,
   transfer,
   type Cid,
-  type Digest,
   type JobId,
   type JobSpec,
   type Order,
   type OrderId,
-  type SignatureDomain,
+  type SignedOffer,
   type SignedOrder,
-  type Signer,
-  type Verifier,
-  type World,
 } from '@muster/protocol'
 import type { BlobStore } from '../blob/blob-store.ts'
 import type { AdmitProgram } from '../program/admit-program.ts'
 import type { Store, Tenant } from '../store/store.ts'
 import type { Supply } from '../supply/supply.ts'
 import { checkSpec } from './check-spec.ts'
+import { findRepeated, jobOfOrder } from './find-repeated.ts'
 import type { JobActor } from './job-actor.ts'
+import type { Jobs } from './jobs.ts'
+import { keptOrder, requireOrder, type MakeOrderModules } from './make-order.ts'
 
 export interface SubmitJobInput {
   readonly tenant: Tenant
   readonly spec: JobSpec
-  /** Signed by the tenant; without one the market signs with the key it keeps. */
+  /** Signed by the tenant; without one the market signs with its own key, where the tenant has none. */
   readonly order: SignedOrder | undefined
   /** The order's id, sent again with a call that is repeated: the job it made then is the answer. */
   readonly idempotencyKey: OrderId | undefined
 }
 
-export interface SubmitJobModules {
-  readonly world: World
+export interface SubmitJobModules extends MakeOrderModules {
   readonly store: Store
   readonly blobs: BlobStore
   readonly supply: Supply
-  readonly verifier: Verifier
-  readonly domain: SignatureDomain
-  /** The market's own key: it signs for tenants that have none. */
-  readonly signer: Signer
+  readonly jobs: Jobs
   readonly admitProgram: AdmitProgram
   readonly openActor: (id: JobId) => JobActor
-}
-
-/** How long an order may wait for slots, and for new ones after a loss. */
-const orderTermMs = 7 * 24 * 3_600_000
-const maxOrderTermMs = 30 * 24 * 3_600_000
-
-const orderInvalid = (field: string, expected: unknown, found: unknown): MusterError =>
-  new MusterError({
-    code: 'record_invalid',
-    message: `The order does not match the spec it came with: ${field}.`,
-    facts: { field, expected, found },
-    fault: 'tenant',
-  })
-
-/** What an order says of the job it is for. */
-const orderTerms = (spec: JobSpec) => ({
-  job: digestOf(spec),
-  slots: spec.slots,
-  resources: spec.resources,
-  runtime: spec.runtime,
-  placement: spec.placement,
-  award: spec.award,
-  maxPrice: spec.maxPrice,
-  ceiling: spec.ceiling,
-})
-
-const keptOrder = (
-  { tenant, spec, idempotencyKey }: SubmitJobInput,
-  { world, domain, signer }: SubmitJobModules,
-): SignedOrder => {
-  const now = world.now()
-  const order: Order = {
-    kind: 'order',
-    id: idempotencyKey ?? newId(world, 'order'),
-    market: domain.market,
-    tenant: tenant.id,
-    custody: 'market',
-    ...orderTerms(spec),
-    nonce: toHex(world.random(16)),
-    issuedAt: now,
-    expiresAt: now + orderTermMs,
-  }
-  return signRecord(signer, domain, order)
-}
-
-/** Checks a tenant's own order against the spec, the clock and the tenant's key. */
-const requireOrder = (signed: SignedOrder, tenant: Tenant, spec: JobSpec, modules: SubmitJobModules): void => {
-  const { world, verifier, domain } = modules
-  const { record } = signed
-  if (tenant.address === null)
-    throw orderInvalid('custody', 'no order: the market keeps this tenant’s key', record.custody)
-  const now = world.now()
-  if (record.issuedAt - now > maxClockSkewMs) {
-    throw new MusterError({
-      code: 'clock_skewed',
-      message: 'This order was issued in the future: the clock it was made on is ahead of the market’s. Set the clock.',
-      facts: { expected: `at most ${maxClockSkewMs} ms ahead`, found: `${record.issuedAt - now} ms ahead` },
-      fault: 'tenant',
-    })
-  }
-  if (record.expiresAt <= now || record.expiresAt > record.issuedAt + maxOrderTermMs) {
-    throw new MusterError({
-      code: 'record_expired',
-      message: 'This order has expired or is valid for too long; sign a new one.',
-      facts: { expected: `between ${now} and ${record.issuedAt + maxOrderTermMs}`, found: record.expiresAt },
-      fault: 'tenant',
-    })
-  }
-  const stated = { ...orderTerms(spec), market: domain.market, tenant: tenant.id, custody: 'tenant' as const }
-  for (const [field, expected] of Object.entries(stated)) {
-    const found: unknown = Reflect.get(record, field)
-    if (digestOf(expected) !== digestOf(found)) throw orderInvalid(field, expected, found)
-  }
-  verifier.requireSigner(domain, signed, tenant.address)
 }
 
 const requireBlobs = async (store: Store, cids: readonly Cid[]): Promise<void> => {
@@ -138,63 +54,72 @@ const requireBlobs = async (store: Store, cids: readonly Cid[]): Promise<void> =
   })
 }
 
+/** Whether some linked agent could ever take the order: one that is busy now will do. */
 const requireSupply = (order: Order, { supply, world }: SubmitJobModules): void => {
-  const offers = [...supply.all()].map((offer) => ({
-    ...offer,
-    record: { ...offer.record, slots: Math.max(1, offer.record.slots) },
-  }))
-  if (rankOffers(order, offers, world.now()).length === 0) throw explainNoFit(order, offers, world.now())
+  const now = world.now()
+  const whenFree = (offer: SignedOffer): SignedOffer =>
+    offer.record.slots > 0 ? offer : { ...offer, record: { ...offer.record, slots: 1 } }
+  for (const offer of supply.all()) {
+    if (failedRequirements(order, whenFree(offer).record, now).length === 0) return
+  }
+  throw explainNoFit(order, [...supply.all()].map(whenFree), now)
 }
 
-/** An order makes one job, which carries its number. */
-const jobOfOrder = (order: OrderId): JobId =>
-  parseId('job', `${idPrefixes.job}_${order.slice(idPrefixes.order.length + 1)}`)
-
-/** The job of a call that is repeated with its idempotency key. Throws `order_replayed` for one that is not marked so. */
-const findRepeated = async ({ tenant, order, idempotencyKey }: SubmitJobInput, { store }: SubmitJobModules) => {
-  const orderId = order?.record.id ?? idempotencyKey
-  if (orderId === undefined) return undefined
-  const known = await store.jobs.get(jobOfOrder(orderId))
-  if (known === undefined) return undefined
-  if (known.tenant === tenant.id && idempotencyKey === orderId) return known.id
-  throw new MusterError({
-    code: 'order_replayed',
-    message: 'This order was used before; sign a new one for another job.',
-    facts: { order: orderId },
+/** Everything that is written with a job, in one commit: its first event, its escrow, its order, the blobs it keeps. */
+const openJob = async (
+  actor: JobActor,
+  { tenant, spec }: SubmitJobInput,
+  order: SignedOrder,
+  program: { readonly operators: number; readonly blobs: readonly Cid[] },
+  { world }: SubmitJobModules,
+): Promise<void> => {
+  const job = actor.id
+  const inputs = spec.tasks.flatMap((task) => task.inputs.map(({ cid }) => cid))
+  const kept = new Set([...inputs, ...program.blobs])
+  const { operators } = program
+  await actor.step((draft) => {
+    const at = draft.now
+    draft.emit({ type: 'submitted', at, job, tenant: tenant.id, spec, order, operators })
+    draft.orders.push({ digest: digestOf(order.record), tenant: tenant.id, job, expiresAt: order.record.expiresAt })
+    for (const cid of kept) draft.blobRefs.push({ cid, job })
+    if (spec.ceiling === 0n) return
+    const [from, to] = [tenantAccount(tenant.id), escrowAccount(job)]
+    draft.entries.push(transfer({ id: newId(world, 'entry'), kind: 'escrow', from, to, amount: spec.ceiling, at }))
   })
 }
+
+const isTaken = (error: unknown): boolean =>
+  error instanceof MusterError &&
+  (error.code === 'order_replayed' || error.code === 'stale_writer' || error.code === 'transition_refused')
 
 /**
  * Takes a job: checks everything, then writes its first event, its escrow and its order in one commit.
  * Rejects before anything is charged: `spec_invalid`, `program_refused`, `blob_missing`, `nothing_fits`, `signature_invalid`,
- * `record_expired`, `clock_skewed`, `order_replayed`, `insufficient_funds`.
+ * `record_expired`, `clock_skewed`, `order_replayed`, `conflict`, `insufficient_funds`.
  */
 export const submitJob = async (input: SubmitJobInput, modules: SubmitJobModules): Promise<JobId> => {
-  const { world, store, admitProgram, blobs, openActor } = modules
-  const { tenant, spec } = input
+  const { store, admitProgram, blobs, openActor } = modules
+  const { tenant, spec, idempotencyKey } = input
   if (input.order !== undefined) requireOrder(input.order, tenant, spec, modules)
   const known = await findRepeated(input, modules)
   if (known !== undefined) return known
+  const order = input.order ?? keptOrder(tenant, spec, idempotencyKey, modules)
   const inputs = new Set(spec.tasks.flatMap((task) => task.inputs.map(({ cid }) => cid)))
   await requireBlobs(store, [...inputs, ...(spec.program === null ? [] : [spec.program])])
   const program = spec.program === null ? undefined : await admitProgram(spec.program)
   if (program !== undefined) await requireBlobs(store, [program.model])
   await checkSpec(spec, program, blobs)
-  const order = input.order ?? keptOrder(input, modules)
   requireSupply(order.record, modules)
 
-  const id = jobOfOrder(order.record.id)
-  const actor = openActor(id)
-  const kept = [...inputs, ...(spec.program === null || program === undefined ? [] : [spec.program, program.model])]
-  await actor.step((draft) => {
-    const at = draft.now
-    draft.emit({ type: 'submitted', at, job: id, tenant: tenant.id, spec, order, operators: program?.operators ?? 0 })
-    const digest: Digest = digestOf(order.record)
-    draft.orders.push({ digest, tenant: tenant.id, job: id, expiresAt: order.record.expiresAt })
-    draft.blobRefs.push(...kept.map((cid) => ({ cid, job: id })))
-    if (spec.ceiling === 0n) return
-    const [from, to] = [tenantAccount(tenant.id), escrowAccount(id)]
-    draft.entries.push(transfer({ id: newId(world, 'entry'), kind: 'escrow', from, to, amount: spec.ceiling, at }))
-  })
-  return id
+  const actor = openActor(jobOfOrder(order.record.id))
+  const programBlobs = spec.program === null || program === undefined ? [] : [spec.program, program.model]
+  try {
+    await openJob(actor, input, order, { operators: program?.operators ?? 0, blobs: programBlobs }, modules)
+  } catch (error) {
+    // The same call may have come twice at once: then the other one made the job.
+    const other = isTaken(error) ? await findRepeated(input, modules) : undefined
+    if (other === undefined) throw error
+    return other
+  }
+  return actor.id
 }

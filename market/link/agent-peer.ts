@@ -19,7 +19,7 @@ import { callAgent, GarbledAnswerError } from './call-agent.ts'
 import { closeSession } from './close-session.ts'
 import { getBlob } from './get-blob.ts'
 import type { LinkLog } from './link-options.ts'
-import type { LinkSocket } from './open-session.ts'
+import { agentAuthority, type LinkSocket } from './open-session.ts'
 import { putBlob } from './put-blob.ts'
 
 export interface AgentPeerOptions {
@@ -60,7 +60,10 @@ export const openAgentPeer = (options: AgentPeerOptions, modules: AgentPeerModul
     }
   }
 
-  const messages = control.session.request({ ':method': 'POST', ':path': messagesPath }, { endStream: false })
+  const messages = control.session.request(
+    { ...agentAuthority, ':method': 'POST', ':path': messagesPath },
+    { endStream: false },
+  )
   const sender = createMessageSender<MarketMessage>({
     ...limits,
     write: (bytes, done) => {

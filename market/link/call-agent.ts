@@ -12,6 +12,7 @@ import {
   type LinkResponse,
   type World,
 } from '@muster/protocol'
+import { agentAuthority } from './open-session.ts'
 import { readAnswer } from './read-answer.ts'
 
 /** The agent's answer does not fit the protocol: the link is not worth keeping. */
@@ -49,7 +50,7 @@ export const callAgent = async <Call extends LinkCall>(
   if (signal?.aborted === true) throw new MusterError({ code: 'cancelled', message: `The call ${call} was cancelled.` })
   const body = encodeCanonical(request)
   if (session.closed || session.destroyed) throw linkClosed('lost')
-  const stream = session.request({ ':method': 'POST', ':path': callPath(call), 'content-length': body.length })
+  const stream = session.request({ ...agentAuthority, ':method': 'POST', ':path': callPath(call) })
   let failure: MusterError | undefined
   const giveUp = (error: MusterError): void => {
     failure = error

@@ -10,6 +10,7 @@ import {
   type LinkLimits,
   type World,
 } from '@muster/protocol'
+import { agentAuthority } from './open-session.ts'
 import { readAnswer } from './read-answer.ts'
 import { streamBody } from './stream-body.ts'
 
@@ -59,7 +60,7 @@ export async function* getBlob(
   limits: LinkLimits,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   if (session.closed || session.destroyed) throw linkClosed('lost')
-  const stream = session.request({ ':method': 'GET', ':path': blobPath(cid) }, { endStream: true })
+  const stream = session.request({ ...agentAuthority, ':method': 'GET', ':path': blobPath(cid) }, { endStream: true })
   let failure: MusterError | undefined
   let readBytes = 0
   stream.on('error', () => {})

@@ -8,6 +8,7 @@ import {
   type LinkLimits,
   type World,
 } from '@muster/protocol'
+import { agentAuthority } from './open-session.ts'
 import { readAnswer } from './read-answer.ts'
 
 const maxAnswerBytes = 65_536
@@ -33,7 +34,7 @@ export const putBlob = async (
   limits: LinkLimits,
 ): Promise<void> => {
   if (session.closed || session.destroyed) throw linkClosed('lost')
-  const stream = session.request({ ':method': 'PUT', ':path': blobPath(cid) }, { endStream: false })
+  const stream = session.request({ ...agentAuthority, ':method': 'PUT', ':path': blobPath(cid) }, { endStream: false })
   let writtenBytes = 0
   let failure: { readonly error: unknown } | undefined
   const giveUp = (error: unknown): void => {

@@ -25,6 +25,7 @@ export const readAnswer = (stream: ClientHttp2Stream, maxBytes: number, known?: 
     stream.on('data', (chunk: Buffer) => {
       byteCount += chunk.length
       if (byteCount > maxBytes) {
+        isSettled = true
         reject(tooLarge(maxBytes))
         stream.destroy()
         return
@@ -32,7 +33,13 @@ export const readAnswer = (stream: ClientHttp2Stream, maxBytes: number, known?: 
       only = chunk
       chunks.push(chunk)
     })
+    let isSettled = false
+    const lose = (): void => {
+      if (!isSettled) reject(linkClosed('lost'))
+      isSettled = true
+    }
     stream.on('end', () => {
+      isSettled = true
       if (status === 0 || stream.rstCode !== 0) return reject(linkClosed('lost'))
       const body = chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks)
       // A plain Uint8Array: slices of a Buffer are views of it.
@@ -40,6 +47,6 @@ export const readAnswer = (stream: ClientHttp2Stream, maxBytes: number, known?: 
       if (status === 200) resolve(bytes)
       else reject(decodeProblem(status, bytes))
     })
-    stream.on('error', () => reject(linkClosed('lost')))
-    stream.on('close', () => reject(linkClosed('lost')))
+    stream.on('error', lose)
+    stream.on('close', lose)
   })

@@ -11,7 +11,7 @@ import {
   type JobEvent,
 } from '@muster/protocol'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Append, Store } from './store.ts'
+import type { Append, Commit, Store } from './store.ts'
 import {
   address,
   at,
@@ -280,12 +280,12 @@ export const describeStore = (name: string, open: () => Promise<StoreUnderTest>)
         const taken = someId('job')
         await store.commit({ appends: [append(taken, 0, someEvent())] })
         const good = Array.from({ length: 30 }, () => someId('job'))
-        const commits = good.map((job) => store.commit({ appends: [append(job, 0, someEvent())] }))
-        commits.splice(3, 0, store.commit({ entries: [move(account, outsideAccount, 101n)] }))
-        commits.splice(9, 0, store.commit({ orders: [order] }))
-        commits.splice(15, 0, store.commit({ appends: [append(taken, 0, someEvent())] }))
-        commits.splice(20, 0, store.commit({ blobRefs: [{ cid: someCid('nowhere'), job: taken }] }))
-        const results = await codes(commits)
+        const commits: Commit[] = good.map((job) => ({ appends: [append(job, 0, someEvent())] }))
+        commits.splice(3, 0, { entries: [move(account, outsideAccount, 101n)] })
+        commits.splice(9, 0, { orders: [order] })
+        commits.splice(15, 0, { appends: [append(taken, 0, someEvent())] })
+        commits.splice(20, 0, { blobRefs: [{ cid: someCid('nowhere'), job: taken }] })
+        const results = await codes(commits.map((commit) => store.commit(commit)))
         expect(results.filter((result) => result !== 'ok').toSorted()).toEqual([
           'blob_missing',
           'insufficient_funds',

@@ -39,7 +39,7 @@ const operations = new Map(
 
 test('is an OpenAPI 3.1 document', async () => {
   const validator = new Validator()
-  expect(await validator.validate(structuredClone(openApi))).toEqual({ valid: true })
+  expect(await validator.validate({ ...structuredClone(openApi) })).toEqual({ valid: true })
   expect([openApi.openapi, validator.version]).toEqual(['3.1.0', '3.1'])
 })
 

@@ -16,7 +16,10 @@ const readAll = (bytes: Uint8Array, cuts: readonly number[] = []): Frame[] => {
 
 describe('frames', () => {
   test('come out as they went in, however the stream is cut', () => {
-    const message = fc.record({ type: fc.string(), parts: fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 4 }) })
+    const message = fc.record({
+      type: fc.string(),
+      parts: fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 4 }),
+    })
     fc.assert(
       fc.property(fc.array(message, { maxLength: 4 }), fc.array(fc.nat(), { maxLength: 12 }), (messages, cuts) => {
         const bytes = join(messages.flatMap(({ type, parts }) => layFrame({ type }, parts)))

@@ -22,7 +22,11 @@ export const layFrame = (head: object, parts: readonly PartToSend[]): Uint8Array
   const start = new Uint8Array(prefixBytes + text.length)
   const view = new DataView(start.buffer)
   view.setUint32(0, text.length, true)
-  view.setFloat64(4, lengths.reduce((total, length) => total + length, 0), true)
+  view.setFloat64(
+    4,
+    lengths.reduce((total, length) => total + length, 0),
+    true,
+  )
   start.set(text, prefixBytes)
   return [start, ...parts.flatMap(piecesOf)].filter((bytes) => bytes.length > 0)
 }
@@ -40,7 +44,10 @@ export class FrameError extends Error {
  * Reassembles frames from chunks of a stream and calls `onFrame` for each. Every part has memory of its own, so that its
  * elements are aligned. Throws `FrameError` where the stream is no sequence of frames within the bounds.
  */
-export const createFrameReader = (bounds: FrameBounds, onFrame: (frame: Frame) => void): ((chunk: Uint8Array) => void) => {
+export const createFrameReader = (
+  bounds: FrameBounds,
+  onFrame: (frame: Frame) => void,
+): ((chunk: Uint8Array) => void) => {
   let target = new Uint8Array(prefixBytes)
   let filled = 0
   let expects: 'prefix' | 'head' | 'parts' = 'prefix'

@@ -92,7 +92,10 @@ export const createPoolWorker = (options: CompiledPoolOptions, group: string): P
     await need(child.ready, 'ready', program)
     isReady = true
     const blobs = [...request.inputs.values()]
-    bound('input', blobs.reduce((total, blob) => total + blob.length, 0))
+    bound(
+      'input',
+      blobs.reduce((total, blob) => total + blob.length, 0),
+    )
     const model = loaded.has(program) ? null : await request.program.model()
     onStart()
     isFresh = false

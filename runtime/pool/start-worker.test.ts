@@ -6,7 +6,10 @@ import { workerFlags } from './start-worker.ts'
 
 /** Runs a line of code under the flags of a child of the pool. */
 const tryInside = (code: string): string => {
-  const done = spawnSync(process.execPath, [...workerFlags, '--input-type=module', '--eval', code], { env: {}, encoding: 'utf8' })
+  const done = spawnSync(process.execPath, [...workerFlags, '--input-type=module', '--eval', code], {
+    env: {},
+    encoding: 'utf8',
+  })
   return done.stdout + done.stderr
 }
 

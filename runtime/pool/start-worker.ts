@@ -77,7 +77,7 @@ export const startWorker = (options: CompiledPoolOptions): WorkerProcess => {
     env: process.platform === 'win32' ? { SystemRoot: process.env['SystemRoot'] } : {},
     stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
     windowsHide: true,
-    ...(options.user ?? {}),
+    ...options.user,
   })
   const socket = socketOf(child)
   let waiting: ((reply: WorkerReply | null) => void) | null = null

@@ -29,21 +29,49 @@ export const failureOf = (answer: FailedAnswer, context: FailureContext): Muster
   const facts = { program: context.program, detail: answer.detail }
   switch (answer.kind) {
     case 'unpinned':
-      return new MusterError({ code: 'runtime_unpinned', message: `This machine cannot run programs reproducibly: ${answer.detail}.`, facts })
+      return new MusterError({
+        code: 'runtime_unpinned',
+        message: `This machine cannot run programs reproducibly: ${answer.detail}.`,
+        facts,
+      })
     case 'memory':
       return new MusterError(outOfMemory(context, answer.detail))
     case 'refused':
-      return new MusterError({ code: 'program_refused', message: `The engine does not take this program: ${answer.detail}`, facts })
+      return new MusterError({
+        code: 'program_refused',
+        message: `The engine does not take this program: ${answer.detail}`,
+        facts,
+      })
     case 'input':
-      return new MusterError({ code: 'tensor_invalid', message: `The inputs do not fit the program: ${answer.detail}`, facts })
+      return new MusterError({
+        code: 'tensor_invalid',
+        message: `The inputs do not fit the program: ${answer.detail}`,
+        facts,
+      })
     case 'failed':
-      return new MusterError({ code: 'program_crashed', message: `The program failed on these inputs: ${answer.detail}`, facts })
+      return new MusterError({
+        code: 'program_crashed',
+        message: `The program failed on these inputs: ${answer.detail}`,
+        facts,
+      })
     case 'broken':
-      return new MusterError({ code: 'program_crashed', message: `The program broke the engine: ${answer.detail}`, facts })
+      return new MusterError({
+        code: 'program_crashed',
+        message: `The program broke the engine: ${answer.detail}`,
+        facts,
+      })
   }
 }
 
-const crashSignals: readonly (NodeJS.Signals | null)[] = ['SIGSEGV', 'SIGABRT', 'SIGILL', 'SIGBUS', 'SIGFPE', 'SIGTRAP', 'SIGSYS']
+const crashSignals: readonly (NodeJS.Signals | null)[] = [
+  'SIGSEGV',
+  'SIGABRT',
+  'SIGILL',
+  'SIGBUS',
+  'SIGFPE',
+  'SIGTRAP',
+  'SIGSYS',
+]
 const heapPattern = /heap out of memory|Array buffer allocation failed|Cannot allocate memory/
 
 /**

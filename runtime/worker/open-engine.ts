@@ -27,6 +27,10 @@ export const openEngine = async (binary: string): Promise<Engine> => {
   env.wasm.proxy = false
   env.wasm.wasmBinary = bytes
   const open = (model: Uint8Array): Promise<InferenceSession> =>
-    InferenceSession.create(model, { executionProviders: ['wasm'], graphOptimizationLevel: 'disabled', logSeverityLevel: 4 })
+    InferenceSession.create(model, {
+      executionProviders: ['wasm'],
+      graphOptimizationLevel: 'disabled',
+      logSeverityLevel: 4,
+    })
   return { open, Tensor }
 }

@@ -1,6 +1,7 @@
 import type { FailureKind } from './message.ts'
 
-const memoryPattern = /bad_alloc|out of memory|Array buffer allocation failed|could not allocate|Failed to allocate memory/i
+const memoryPattern =
+  /bad_alloc|out of memory|Array buffer allocation failed|could not allocate|Failed to allocate memory/i
 const sourcePattern = /(?:\/[\w.+-]+)+\/onnxruntime\/(?=core\/)/g
 const statusPattern = /ERROR_CODE: (\d+)/
 const saidAfter = 'ERROR_MESSAGE: '

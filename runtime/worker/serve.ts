@@ -74,7 +74,10 @@ export const serve = async (socket: Socket, options: ServeOptions): Promise<void
     const blobs = names.map((name) => {
       const tensor = results[name]
       if (tensor === undefined || !isDtype(tensor.type) || !ArrayBuffer.isView(tensor.data)) {
-        throw new RequestError('failed', `the output "${name}" is of type ${tensor?.type ?? 'none'}, which no tensor blob can hold`)
+        throw new RequestError(
+          'failed',
+          `the output "${name}" is of type ${tensor?.type ?? 'none'}, which no tensor blob can hold`,
+        )
       }
       const { buffer, byteOffset, byteLength } = tensor.data
       const elements = new Uint8Array(buffer, byteOffset, byteLength)

@@ -12,7 +12,7 @@ import { watchRuns } from './invariant/watch-runs.ts'
 import { createMemoryNetwork } from './memory-network.ts'
 import { createAgentProcess, type AgentProcess } from './process/agent-process.ts'
 import { startIdleAgent } from './process/idle-agent.ts'
-import { chainId, signerOf, verifier } from './process/keys.ts'
+import { chainId, realKeys, sealedKeys } from './process/keys.ts'
 import { createMarketNode } from './process/market-node.ts'
 import type { Run } from './process/run.ts'
 import { createTenantJob } from './process/tenant.ts'
@@ -78,14 +78,15 @@ const plan = (process: AgentProcess, fault: AgentFault, run: Run, isCalm: () => 
   }
 }
 
-const createRun = (scenario: Scenario, market: Address, keepsStory: boolean): Run => {
+const createRun = (scenario: Scenario, keepsStory: boolean): Run => {
   const timeline = createTimeline()
   const { now } = timeline
   const violations = createViolations(now)
   const reach = createReach(now)
-  const domain = { chainId, market }
-  const jobs = watchJobs(scenario.market, { now, violations, reach, verifier, domain })
-  const names = new Map(scenario.agents.map(({ name }) => [signerOf(name).address, name]))
+  const keys = scenario.network.isChecked ? realKeys : sealedKeys
+  const domain = { chainId, market: keys.signerOf('market').address }
+  const jobs = watchJobs(scenario.market, { now, violations, reach, verifier: keys.verifier, domain })
+  const names = new Map(scenario.agents.map(({ name }) => [keys.signerOf(name).address, name]))
   return {
     timeline,
     violations,
@@ -95,6 +96,7 @@ const createRun = (scenario: Scenario, market: Address, keepsStory: boolean): Ru
     ledger: watchLedger(violations),
     runs: watchRuns(jobs, violations),
     random: createRandom(`muster ${scenario.seed} run`),
+    keys,
     nameOf: (provider) => names.get(provider) ?? provider,
   }
 }
@@ -102,7 +104,7 @@ const createRun = (scenario: Scenario, market: Address, keepsStory: boolean): Ru
 /** Runs one market node and its agents through the scenario of a seed, and says what did not hold. */
 export const simulate = async (seed: number, { bug, keepsStory = false }: SimulateOptions = {}): Promise<Simulated> => {
   const scenario = makeScenario(seed)
-  const run = createRun(scenario, signerOf('market').address, keepsStory)
+  const run = createRun(scenario, keepsStory)
   const { timeline, violations, story, reach } = run
   const { network: link } = scenario
   const { world } = createProcessWorld(timeline, run.random.fork('outside'))
@@ -132,8 +134,7 @@ export const simulate = async (seed: number, { bug, keepsStory = false }: Simula
       startIdleAgent(agent, node.address, network, run)
       continue
     }
-    const signer = signerOf(agent.name)
-    const modules = { run, network, signer, market: node.address, programOf, bugs: bugs as ReadonlySet<SimulatedBug> }
+    const modules = { run, network, market: node.address, programOf, bugs: bugs as ReadonlySet<SimulatedBug> }
     const process = createAgentProcess(agent, modules)
     agents.set(process.provider, process)
     timeline.after(agent.startsAtMs, process.start)

@@ -40,7 +40,7 @@ describe('migrations', () => {
     expect(await migrate(sql, 1, [first])).toBe(1)
     const all = await listMigrations(directory)
     const runs = await Promise.all([1, 2, 3, 4].map((now) => migrate(sql, now, all)))
-    expect(runs.toSorted()).toEqual([0, 0, 0, 1])
+    expect(runs.toSorted((a, b) => a - b)).toEqual([0, 0, 0, 1])
     expect(await sql`SELECT id, name FROM first`).toMatchObject([{ id: 1, name: null }])
     await sql.end()
   })

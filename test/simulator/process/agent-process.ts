@@ -1,4 +1,4 @@
-import type { Address, AttemptId, Signer } from '@muster/protocol'
+import type { Address, AttemptId } from '@muster/protocol'
 import {
   agentOptions,
   createAgent,
@@ -13,7 +13,7 @@ import type { MemoryAgent, MemoryNetwork } from '../memory-network.ts'
 import type { AgentPlan, CommitPoint, ProgramPlan } from '../scenario/scenario.ts'
 import { createProcessWorld, type ProcessWorld } from '../world/process-world.ts'
 import { createCrashableJournal } from './crashable-journal.ts'
-import { chainId, verifier } from './keys.ts'
+import { chainId } from './keys.ts'
 import { createRunLog } from './run-log.ts'
 import type { Run } from './run.ts'
 import { createSimulatedWorkload } from './simulated-workload.ts'
@@ -41,7 +41,6 @@ export interface AgentProcess {
 export interface AgentProcessModules {
   readonly run: Run
   readonly network: MemoryNetwork
-  readonly signer: Signer
   readonly market: Address
   readonly programOf: (attempt: AttemptId) => ProgramPlan
   readonly bugs: ReadonlySet<SimulatedBug>
@@ -56,7 +55,8 @@ interface Life {
 }
 
 export const createAgentProcess = (plan: AgentPlan, modules: AgentProcessModules): AgentProcess => {
-  const { run, network, signer, market } = modules
+  const { run, network, market } = modules
+  const signer = run.keys.signerOf(plan.name)
   const { timeline, story } = run
   const random = run.random.fork(plan.name)
   const provider = signer.address
@@ -129,7 +129,7 @@ export const createAgentProcess = (plan: AgentPlan, modules: AgentProcessModules
     const agent = createAgent(options, {
       world,
       signer,
-      verifier,
+      verifier: run.keys.verifier,
       journal: createCrashableJournal(journal, {
         process,
         delayMs: () => (plan.journalDelayMs === 0 ? 0 : random.between(0, plan.journalDelayMs)),

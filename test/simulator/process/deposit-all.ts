@@ -3,7 +3,6 @@ import { createTenant } from '../../../market/account/create-tenant.ts'
 import { createMemoryStore } from '../../../market/store/memory/create-memory-store.ts'
 import type { Tenant } from '../../../market/store/store.ts'
 import type { Scenario } from '../scenario/scenario.ts'
-import { signerOf } from './keys.ts'
 import type { MarketNode } from './market-node.ts'
 import type { Run } from './run.ts'
 import { inputOf } from './tenant.ts'
@@ -20,7 +19,7 @@ export const depositAll = async (scenario: Scenario, node: MarketNode, run: Run,
   const tenants: Tenant[] = []
   for (const [index, { custody }] of scenario.tenants.entries()) {
     const name = `tenant-${index}`
-    const address = custody === 'tenant' ? signerOf(name).address : undefined
+    const address = custody === 'tenant' ? run.keys.signerOf(name).address : undefined
     const { tenant } = await createTenant({ name, address }, { world, store })
     tenants.push({ id: tenant, name, address: address ?? null, createdAt: at })
   }
@@ -29,7 +28,7 @@ export const depositAll = async (scenario: Scenario, node: MarketNode, run: Run,
     ...scenario.agents
       .filter(({ bondedSlots }) => bondedSlots > 0)
       .map(({ name, bondedSlots }) =>
-        deposit('stake', stakeAccount(signerOf(name).address), bondPerSlot * BigInt(bondedSlots)),
+        deposit('stake', stakeAccount(run.keys.signerOf(name).address), bondPerSlot * BigInt(bondedSlots)),
       ),
   ]
   await store.commit({ entries })

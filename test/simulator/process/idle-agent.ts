@@ -16,13 +16,13 @@ import { keepLinked } from '../../../agent/link/keep-linked.ts'
 import type { MemoryNetwork } from '../memory-network.ts'
 import type { AgentPlan } from '../scenario/scenario.ts'
 import { createProcessWorld } from '../world/process-world.ts'
-import { chainId, signerOf } from './keys.ts'
+import { chainId } from './keys.ts'
 import type { Run } from './run.ts'
 
 /** An agent that reserves, takes leases, says that it holds what it was sent, and does nothing. */
 export const startIdleAgent = (plan: AgentPlan, market: Address, network: MemoryNetwork, run: Run): void => {
   const { world } = createProcessWorld(run.timeline, run.random.fork(plan.name), plan.skewMs)
-  const signer = signerOf(plan.name)
+  const signer = run.keys.signerOf(plan.name)
   const domain = { chainId, market }
   const reservations = new Map<string, SignedReservation>()
   const leases = new Map<LeaseId, number>()

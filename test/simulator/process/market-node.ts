@@ -10,7 +10,7 @@ import type { MemoryListener, MemoryNetwork } from '../memory-network.ts'
 import type { CommitPoint, MarketPlan } from '../scenario/scenario.ts'
 import { createProcessWorld, type ProcessWorld } from '../world/process-world.ts'
 import { createCommitQueue } from './commit-queue.ts'
-import { chainId, secp256k1, signerOf } from './keys.ts'
+import { chainId } from './keys.ts'
 import { createRunLog } from './run-log.ts'
 import { describeJobEvent, describeMessage, type Run } from './run.ts'
 
@@ -56,7 +56,7 @@ export const createMarketNode = (
   bugs: ReadonlySet<PlantedBug>,
 ): MarketNode => {
   const { timeline, story, violations, reach, jobs, ledger } = run
-  const signer = signerOf('market')
+  const signer = run.keys.signerOf('market')
   const secret = new Uint8Array(32).fill(7)
   const disk = createMemoryDisk()
   const blobs = new Map<Cid, Uint8Array>()
@@ -173,7 +173,7 @@ export const createMarketNode = (
       world: process.world,
       store,
       blobs: createMemoryBlobs(blobs),
-      secp256k1,
+      secp256k1: run.keys.secp256k1,
       signer,
       secret,
       log,

@@ -4,6 +4,7 @@ import type { JobsWatch } from '../invariant/watch-jobs.ts'
 import type { Reach } from '../invariant/reach.ts'
 import type { RunsWatch } from '../invariant/watch-runs.ts'
 import type { Violations } from '../invariant/violations.ts'
+import type { Keys } from './keys.ts'
 import type { Random } from '../world/random.ts'
 import type { Story } from '../world/story.ts'
 import type { Timeline } from '../world/timeline.ts'
@@ -18,6 +19,7 @@ export interface Run {
   readonly ledger: LedgerWatch
   readonly runs: RunsWatch
   readonly random: Random
+  readonly keys: Keys
   nameOf(provider: Address): string
 }
 

@@ -18,7 +18,8 @@ import { cancelJob } from '../../../market/job/cancel-job.ts'
 import { submitJob } from '../../../market/job/submit-job.ts'
 import type { Tenant } from '../../../market/store/store.ts'
 import type { JobPlan } from '../scenario/scenario.ts'
-import { chainId, signerOf } from './keys.ts'
+import { chainId } from './keys.ts'
+import type { Keys } from './keys.ts'
 import type { MarketNode } from './market-node.ts'
 import type { Run } from './run.ts'
 
@@ -64,7 +65,7 @@ const specOf = (plan: JobPlan): JobSpec => ({
   verify: 'none',
 })
 
-const signOrder = (id: OrderId, tenant: Tenant, spec: JobSpec, node: MarketNode, world: World): SignedOrder => {
+const signOrder = (id: OrderId, tenant: Tenant, spec: JobSpec, node: MarketNode, world: World, keys: Keys): SignedOrder => {
   const order: Order = {
     kind: 'order',
     id,
@@ -83,7 +84,7 @@ const signOrder = (id: OrderId, tenant: Tenant, spec: JobSpec, node: MarketNode,
     issuedAt: world.now(),
     expiresAt: world.now() + 86_400_000,
   }
-  return signRecord(signerOf(tenant.name), { chainId, market: node.address }, order)
+  return signRecord(keys.signerOf(tenant.name), { chainId, market: node.address }, order)
 }
 
 /** What a tenant hears of bad moments, and answers by asking again. */
@@ -117,7 +118,7 @@ export const createTenantJob = (plan: JobPlan, tenant: Tenant, node: MarketNode,
     timeline.after(plan.patienceMs, submit)
     const market = node.market()
     if (market === undefined) return
-    order ??= tenant.address === null ? undefined : signOrder(orderId, tenant, spec, node, world)
+    order ??= tenant.address === null ? undefined : signOrder(orderId, tenant, spec, node, world, run.keys)
     story.tell(who, `submits ${plan.name} ${id.slice(-5)} with ${plan.tasks} tasks for ${plan.slots} slots`)
     submitJob({ tenant, spec, order, idempotencyKey: orderId }, market.submitModules).then(onAnswer, onRefusal)
   }
