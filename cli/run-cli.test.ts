@@ -242,11 +242,11 @@ maxPrice: 0.000001 USD per operator
     expect(err.replace(shell.directory, '')).toMatchInlineSnapshot(`
       "✗ The job file bad.yaml is wrong: apiVersion should be muster/v1, found "v1", and 3 more.
 
-        WHERE       EXPECTED                                    FOUND
-        apiVersion  muster/v1                                   "v1"
-        tasks       at least 1 item                             a list of 0
-        slots       a number                                    "none"
-        maxPrice    a price such as 0.0000005 USD per operator  "cheap"
+        WHERE       EXPECTED                                                         FOUND
+        apiVersion  muster/v1                                                        "v1"
+        tasks       at least 1 item                                                  a list of 0
+        slots       a number                                                         "none"
+        maxPrice    a price such as 0.0000005 USD per operator (9 decimals at most)  "cheap"
 
         file   /bad.yaml
         code   spec_invalid

@@ -35,6 +35,10 @@ export interface Devnet {
   readonly tenant: TenantId
   readonly apiKey: string
   readonly agents: readonly DevnetAgent[]
+  /** Kills the market with SIGKILL, its store with it, and starts it again on what is on disk. */
+  crashMarket(): Promise<void>
+  /** Kills an agent with SIGKILL and starts it again on what is on disk. */
+  crashAgent(agent: DevnetAgent): Promise<void>
   /** Stops the agents, then the market; resolves when every process is gone. */
   close(): Promise<void>
 }
@@ -42,6 +46,7 @@ export interface Devnet {
 const stake = parseUsd('5')
 const readyTimeoutMs = 60_000
 const drainMs = 10_000
+const marketName = 'market'
 const root = path.join(import.meta.dirname, '..')
 
 /** Brings a network up. What was started is stopped again where a later step fails. */
@@ -49,27 +54,36 @@ export const startDevnet = async (options: DevnetOptions): Promise<Devnet> => {
   const { directory, onStep = () => {} } = options
   const logs = path.join(directory, 'logs')
   await mkdir(logs, { recursive: true, mode: 0o700 })
-  const programs: Program[] = []
+  const running = new Map<string, Program>()
   const close = async () => {
-    const [market, ...agents] = programs.splice(0)
-    await Promise.all(agents.map((agent) => agent.stop(drainMs)))
+    const market = running.get(marketName)
+    running.delete(marketName)
+    await Promise.all([...running.values()].map((agent) => agent.stop(drainMs)))
+    running.clear()
     await market?.stop(drainMs)
   }
 
   const start = async (name: string, script: string, args: readonly string[]): Promise<Program> => {
     const logFile = path.join(logs, `${name}.log`)
     const program = await spawnProgram({ name, script: path.join(root, script), args, logFile, readyTimeoutMs })
-    programs.push(program)
+    running.set(name, program)
     return program
+  }
+
+  const marketDirectory = path.join(directory, 'market')
+  const startMarket = (port: number): Promise<Program> =>
+    start(marketName, 'market/main.ts', [
+      ...['--data-directory', marketDirectory, '--port', String(port), '--grace-ms', String(options.graceMs)],
+      ...(options.databaseUrl === undefined ? [] : ['--database-url', options.databaseUrl]),
+    ])
+  const startAgent = async (plan: AgentPlan, marketUrl: string, chainId: number): Promise<Program> => {
+    const args = await agentArguments(plan, { marketUrl, directory: path.join(directory, plan.name), chainId })
+    return start(plan.name, 'agent/main.ts', args)
   }
 
   try {
     onStep('Starting the market and its store')
-    const marketDirectory = path.join(directory, 'market')
-    const market = await start('market', 'market/main.ts', [
-      ...['--data-directory', marketDirectory, '--port', String(options.port), '--grace-ms', String(options.graceMs)],
-      ...(options.databaseUrl === undefined ? [] : ['--database-url', options.databaseUrl]),
-    ])
+    const market = await startMarket(options.port)
     const url = String(market.ready['url'])
     const chainId = Number(market.ready['chainId'])
     const adminKey = (await readFile(path.join(marketDirectory, 'admin.key'), 'utf8')).trim()
@@ -78,8 +92,7 @@ export const startDevnet = async (options: DevnetOptions): Promise<Devnet> => {
     onStep(`Starting ${options.agents.length} agents`)
     const agents = await Promise.all(
       options.agents.map(async (plan): Promise<DevnetAgent> => {
-        const args = await agentArguments(plan, { marketUrl: url, directory: path.join(directory, plan.name), chainId })
-        const program = await start(plan.name, 'agent/main.ts', args)
+        const program = await startAgent(plan, url, chainId)
         const provider = String(program.ready['provider']) as Address
         await admin('deposit', { to: { account: 'stake', provider }, amount: stake })
         return { plan, provider, program }
@@ -89,7 +102,28 @@ export const startDevnet = async (options: DevnetOptions): Promise<Devnet> => {
     onStep('Making a tenant with a balance')
     const { tenant, apiKey } = await admin('createTenant', { name: 'devnet tenant' })
     await admin('deposit', { to: { account: 'tenant', tenant }, amount: options.tenantBalance })
-    return { url, market: String(market.ready['address']) as Address, chainId, adminKey, tenant, apiKey, agents, close }
+    return {
+      url,
+      market: String(market.ready['address']) as Address,
+      chainId,
+      adminKey,
+      tenant,
+      apiKey,
+      agents,
+      crashMarket: async () => {
+        const program = running.get(marketName)
+        program?.kill()
+        await program?.exited
+        await startMarket(Number(new URL(url).port))
+      },
+      crashAgent: async ({ plan }) => {
+        const program = running.get(plan.name)
+        program?.kill()
+        await program?.exited
+        await startAgent(plan, url, chainId)
+      },
+      close,
+    }
   } catch (error) {
     await close()
     throw error

@@ -150,8 +150,7 @@ export {
 export { entryKinds, transfer, type EntryKind, type LedgerEntry, type Leg, type TransferInput } from './ledger/entry.ts'
 export { netOf, overdrawn, postEntries, type Balances } from './ledger/post-entries.ts'
 export { checkBlob, type Sha256 } from './link/check-blob.ts'
-export { encodeMessage, plainFacts } from './link/encode-message.ts'
-export { createFrameDecoder, type FrameDecoder, type FrameDecoderOptions } from './link/frame-decoder.ts'
+export { encodeMessage } from './link/encode-message.ts'
 export { closeReasonOf, linkClosed } from './link/link-closed.ts'
 export {
   linkHelloSchema,
@@ -195,10 +194,10 @@ export {
   type MarketPeer,
   type PeerHandlers,
 } from './link/link.ts'
-export { createMessageReceiver, type MessageReceiver, type MessageReceiverOptions } from './link/message-receiver.ts'
-export { createMessageSender, type MessageSender, type MessageSenderOptions } from './link/message-sender.ts'
+export { createMessageReceiver, type MessageReceiver } from './link/message-receiver.ts'
+export { createMessageSender, type MessageSender } from './link/message-sender.ts'
 export { decodeProblem, encodeProblem, problemType } from './link/problem-body.ts'
-export { watchProgress, type ProgressWatch, type ProgressWatchOptions } from './link/watch-progress.ts'
+export { watchProgress, type ProgressWatch } from './link/watch-progress.ts'
 export { formatUsd, nanoUsdSchema, nonNegativeNanoUsdSchema, parseUsd, type NanoUsd } from './money/money.ts'
 export { chargeFor, priceSchema, priceUnits, type Price, type PriceUnit, type Usage } from './money/price.ts'
 export { offerSchema, signedOfferSchema, type Offer, type SignedOffer } from './offer/offer.ts'

@@ -42,7 +42,6 @@ const run = async (turns: readonly Turn[]) => {
   const dial = async (at: number): Promise<MarketPeer> => {
     dialled.push(at)
     const turn = left.shift()
-    if (left.length === 0) controller.abort()
     if (turn === undefined) throw new Error('dialled too often')
     if ('refused' in turn) {
       const { refused: code, ...rest } = turn
@@ -63,7 +62,10 @@ const run = async (turns: readonly Turn[]) => {
       dial,
       nextEpoch: () => Promise.resolve((epoch += 1)),
       handlers,
-      onLinked: () => story.push('linked'),
+      onLinked: () => {
+        story.push('linked')
+        if (left.length === 0) controller.abort()
+      },
       onUnlinked: (reason) => story.push(reason instanceof MusterError ? reason.code : reason),
     },
     { world, signal: controller.signal },
@@ -114,4 +116,27 @@ test('tries slowly while its clock is wrong, and no sooner than it is told', asy
     { closed: 'lost' },
   ])
   expect(waits).toEqual([30_000, 9_000])
+})
+
+test('an abort while dialling ends at once, and the peer that comes too late is closed', async () => {
+  const controller = new AbortController()
+  const late = Promise.withResolvers<MarketPeer>()
+  const ended = keepLinked(
+    {
+      dial: () => late.promise,
+      nextEpoch: () => Promise.resolve(1),
+      handlers,
+      onLinked: () => expect.unreachable(),
+      onUnlinked: () => expect.unreachable(),
+    },
+    { world: systemWorld, signal: controller.signal },
+  )
+  await Promise.resolve()
+  await Promise.resolve()
+  controller.abort()
+  await ended
+  const closed = new Promise<void>((resolve) =>
+    late.resolve({ market, send: () => {}, close: resolve, closed: Promise.resolve('shutdown') }),
+  )
+  await closed
 })

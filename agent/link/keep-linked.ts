@@ -43,6 +43,20 @@ const asError = (error: unknown): MusterError =>
     ? error
     : new MusterError({ code: 'internal', message: 'The link could not be made.', fault: 'provider', cause: error })
 
+/** The peer, or nothing where `signal` aborts first; a peer that comes after that is closed. */
+const unlessAborted = async (dialled: Promise<MarketPeer>, signal: AbortSignal): Promise<MarketPeer | undefined> => {
+  const aborted = Promise.withResolvers<undefined>()
+  const onAbort = () => aborted.resolve(undefined)
+  signal.addEventListener('abort', onAbort, { once: true })
+  try {
+    const first = await Promise.race([dialled, aborted.promise])
+    if (first === undefined) dialled.then((peer) => peer.close()).catch(() => {})
+    return first
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
+}
+
 /**
  * Keeps an agent linked to one market until `signal` aborts, then resolves. Dials again after every loss with exponential
  * back-off and full jitter. Rejects where dialling again is no use: `link_superseded`, `signature_invalid`, `forbidden`.
@@ -59,20 +73,20 @@ export const keepLinked = async (options: KeepLinkedOptions, { world, signal }: 
 
   /** One link from dial to loss; the time to wait before the next. */
   const linkOnce = async (): Promise<number> => {
-    let peer: MarketPeer
+    let peer: MarketPeer | undefined
     try {
-      peer = await options.dial(await options.nextEpoch(), options.handlers)
+      peer = await unlessAborted(options.dial(await options.nextEpoch(), options.handlers), signal)
     } catch (caught) {
       const error = asError(caught)
       options.onUnlinked(error)
       if (final.has(error.code)) throw error
       return waitAfter(error)
     }
+    if (peer === undefined) return 0
     const close = () => peer.close()
+    signal.addEventListener('abort', close, { once: true })
     const linkedAt = world.elapsed()
     options.onLinked(peer)
-    if (signal.aborted) close()
-    else signal.addEventListener('abort', close, { once: true })
     const reason = await peer.closed
     signal.removeEventListener('abort', close)
     options.onUnlinked(reason)

@@ -39,18 +39,20 @@ const leases = Array.from({ length: 6 }, () => newId(systemWorld, 'lease'))
 const reply: AgentMessage = { type: 'notice', leases, by: systemWorld.now() }
 const line = 'a'.repeat(190)
 
-let peer: MarketPeer | undefined
 const onCall = () => Promise.resolve({ lines: [line] })
 const handlers: AgentHandlers = {
   onCall: onCall as unknown as AgentHandlers['onCall'],
-  onMessage: () => peer?.send(reply),
+  onMessage: () => peer.send(reply),
   onPutBlob: () => Promise.resolve(),
   onGetBlob: async function* () {},
 }
 
 const [marketUrl = '', chainId = '1'] = process.argv.slice(2)
 const signer = createSigner(await loadSecp256k1(), systemWorld.random(32))
-peer = await createDialer({ marketUrl, chainId: Number(chainId) }, { world: systemWorld, signer })(1, handlers)
+const peer: MarketPeer = await createDialer({ marketUrl, chainId: Number(chainId) }, { world: systemWorld, signer })(
+  1,
+  handlers,
+)
 
 process.send?.({
   http: (http.address() as AddressInfo).port,

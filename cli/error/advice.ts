@@ -19,7 +19,6 @@ const advice: Partial<Record<ErrorCode, string>> = {
   forbidden: 'Use a key of the account that owns it.',
   insufficient_funds: 'Deposit more, or lower the job’s ceiling; `muster account show` says what there is.',
   nothing_fits: 'Loosen what is listed, or pay more; `muster offer list` shows what there is. Nothing was charged.',
-  not_found: 'Look at what there is with `muster job list`.',
   blob_missing: 'Upload it with `muster blob put`, or a program with `muster program publish`.',
   blob_too_large: 'Split it, or use a market with a higher limit.',
   program_refused: 'Change the model as listed; `muster program publish --dry-run` checks without a market.',
@@ -32,6 +31,9 @@ const advice: Partial<Record<ErrorCode, string>> = {
 export const adviseOn = (error: MusterError): string => {
   if (error.code === 'unavailable' && error.fault === 'network') {
     return 'Start a network here with `muster up`, or name a market with --market URL or MUSTER_URL.'
+  }
+  if (error.code === 'not_found') {
+    return 'job' in error.facts ? 'See what there is with `muster job list`.' : 'Check the name.'
   }
   const known = advice[error.code]
   if (known !== undefined) return known

@@ -19,7 +19,8 @@ export const openStore = async (
   if (databaseUrl !== undefined) return await createPostgresStore({ connection: databaseUrl }, { world, log })
   const embedded = await startEmbeddedPostgres({ directory: path.join(directory, 'postgres') }, { world, log })
   try {
-    const store = await createPostgresStore({ connection: embedded.connection }, { world, log })
+    const { connection, trouble } = embedded
+    const store = await createPostgresStore({ connection }, { world, log, trouble })
     const close = async () => {
       await store.close()
       await embedded.stop()

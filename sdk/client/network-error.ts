@@ -8,6 +8,12 @@ const systemCode = (error: unknown): string | undefined => {
   return systemCode(inner)
 }
 
+/** What the innermost cause says. */
+const deepest = (error: unknown): string => {
+  if (!(error instanceof Error)) return String(error)
+  return error.cause === undefined ? error.message : deepest(error.cause)
+}
+
 const meanings: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'nothing listens there',
   ENOTFOUND: 'there is no such host',
@@ -25,7 +31,10 @@ const meanings: Readonly<Record<string, string>> = {
 export const networkError = (error: unknown, url: string, what: string): MusterError => {
   if (error instanceof MusterError) return error
   const code = systemCode(error)
-  const why = code === undefined ? 'the connection failed' : (meanings[code] ?? `the connection failed with ${code}`)
+  const why =
+    code === undefined
+      ? `the connection failed (${deepest(error)})`
+      : (meanings[code] ?? `the connection failed with ${code}`)
   return new MusterError({
     code: 'unavailable',
     message: `Cannot reach the market at ${url}: ${why}.`,

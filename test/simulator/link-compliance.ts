@@ -6,16 +6,13 @@ import {
   type Address,
   type AgentHandlers,
   type AgentMessage,
-  type AgentPeer,
-  type AttemptId,
-  type Cid,
   type DialMarket,
   type Id,
-  type LinkCloseReason,
   type LinkLimits,
   type MarketMessage,
   type PeerHandlers,
 } from '@muster/protocol'
+import { attempt, collect, recordAgent, recordMarket, type MarketRecord } from './link-records.ts'
 
 export interface LinkFixtureAgent {
   readonly address: Address
@@ -39,80 +36,6 @@ export interface LinkFixtureOptions {
   readonly limits?: Partial<LinkLimits>
 }
 
-interface MarketRecord {
-  readonly handlers: PeerHandlers
-  readonly opened: AgentPeer[]
-  readonly closed: { readonly epoch: number; readonly reason: LinkCloseReason }[]
-  readonly messages: AgentMessage[]
-  /** What happened, in order. */
-  readonly story: string[]
-}
-
-const recordMarket = (): MarketRecord => {
-  const opened: AgentPeer[] = []
-  const closed: { epoch: number; reason: LinkCloseReason }[] = []
-  const messages: AgentMessage[] = []
-  const story: string[] = []
-  return {
-    opened,
-    closed,
-    messages,
-    story,
-    handlers: {
-      onOpen: (peer) => {
-        opened.push(peer)
-        story.push(`open ${peer.epoch}`)
-      },
-      onMessage: (_peer, message) => messages.push(message),
-      onClose: (peer, reason) => {
-        closed.push({ epoch: peer.epoch, reason })
-        story.push(`close ${peer.epoch} ${reason}`)
-      },
-    },
-  }
-}
-
-interface AgentRecord {
-  readonly handlers: AgentHandlers
-  readonly messages: MarketMessage[]
-  readonly blobs: Map<Cid, Uint8Array>
-}
-
-const collect = async (bytes: AsyncIterable<Uint8Array>): Promise<Uint8Array> => {
-  const chunks: Uint8Array[] = []
-  for await (const chunk of bytes) chunks.push(chunk)
-  return new Uint8Array(Buffer.concat(chunks))
-}
-
-const recordAgent = (overrides: Partial<AgentHandlers> = {}): AgentRecord => {
-  const messages: MarketMessage[] = []
-  const blobs = new Map<Cid, Uint8Array>()
-  const onCall = async (call: string, request: unknown): Promise<unknown> => {
-    if (call === 'holdings') return { leases: [], attempts: [attempt(1)] }
-    if (call === 'logs') return { lines: [JSON.stringify(request)] }
-    return {}
-  }
-  return {
-    messages,
-    blobs,
-    handlers: {
-      onCall: onCall as AgentHandlers['onCall'],
-      onMessage: (message) => messages.push(message),
-      onPutBlob: async (cid, bytes) => {
-        blobs.set(cid, await collect(bytes))
-      },
-      onGetBlob: async function* (cid) {
-        const bytes = blobs.get(cid)
-        if (bytes === undefined)
-          throw new MusterError({ code: 'blob_missing', message: 'No such blob.', facts: { cid } })
-        for (let at = 0; at < bytes.length; at += 65_536) yield bytes.subarray(at, at + 65_536)
-      },
-      ...overrides,
-    },
-  }
-}
-
-const attempt = (index: number): AttemptId => `job_01ARZ3NDEKTSV4RRFFQ69G5FAV.${index}.1` as AttemptId
 const cancel = (index: number): MarketMessage => ({ type: 'cancel', attempts: [attempt(index)] })
 const notice = (by: number): AgentMessage => ({
   type: 'notice',
@@ -124,6 +47,10 @@ const blobOf = (byteCount: number, seed: number): Uint8Array =>
 
 async function* inChunks(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size)
+}
+
+async function* neverEnding(): AsyncGenerator<Uint8Array> {
+  yield await new Promise<never>(() => {})
 }
 
 const codeOf = async (work: Promise<unknown>): Promise<string> => {
@@ -396,14 +323,7 @@ export const describeLinkCompliance = (
       const never = new Promise<never>(() => {})
       const { agent, peer, marketPeer } = await link({ onCall: () => never })
       const call = codeOf(peer.call('holdings', {}, { timeoutMs }))
-      const blob = codeOf(
-        peer.putBlob(
-          cidOf(blobOf(1, 1)),
-          (async function* () {
-            await never
-          })(),
-        ),
-      )
+      const blob = codeOf(peer.putBlob(cidOf(blobOf(1, 1)), neverEnding()))
       agent.cut()
       expect(await marketPeer.closed).toBe('lost')
       expect(await call).toBe('link_closed')

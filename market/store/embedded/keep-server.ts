@@ -1,5 +1,12 @@
-import { sleep, type Log, type World } from '@muster/protocol'
+import { MusterError, sleep, type Log, type World } from '@muster/protocol'
+import { stayAwake } from '../stay-awake.ts'
 import type { RunningServer } from './run-server.ts'
+
+export interface KeptServer {
+  /** Why the server is down and does not start again, where that is so. */
+  trouble(): MusterError | undefined
+  stop(): Promise<void>
+}
 
 const firstDelayMs = 50
 const longestDelayMs = 5_000
@@ -8,24 +15,29 @@ const longestDelayMs = 5_000
 export const keepServer = async (
   start: () => Promise<RunningServer>,
   { world, log }: { readonly world: World; readonly log: Log },
-): Promise<{ stop(): Promise<void> }> => {
+): Promise<KeptServer> => {
   let server = await start()
-  let stopping = false
+  let trouble: MusterError | undefined
+  const stopping = new AbortController()
+  const { signal } = stopping
+
   const restart = async (): Promise<void> => {
-    for (let delayMs = firstDelayMs; !stopping; delayMs = Math.min(2 * delayMs, longestDelayMs)) {
+    for (let delayMs = firstDelayMs; !signal.aborted; delayMs = Math.min(2 * delayMs, longestDelayMs)) {
       try {
         server = await start()
-        if (stopping) await server.stop()
+        trouble = undefined
+        if (signal.aborted) await server.stop()
         return
       } catch (error) {
+        trouble = error instanceof MusterError ? error : undefined
         log.error('the embedded Postgres does not start', { error, retryMs: delayMs })
-        await sleep(world, delayMs)
+        await sleep(world, delayMs, signal).catch(() => {})
       }
     }
   }
   const keep = async (): Promise<void> => {
     await server.gone
-    while (!stopping) {
+    while (!signal.aborted) {
       log.error('the embedded Postgres died; starting it again')
       await restart()
       await server.gone
@@ -33,10 +45,13 @@ export const keepServer = async (
   }
   const kept = keep()
   return {
+    trouble: () => trouble,
     stop: async () => {
-      stopping = true
+      const rest = stayAwake()
+      stopping.abort()
       await server.stop()
       await kept
+      rest()
     },
   }
 }

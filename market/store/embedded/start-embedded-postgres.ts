@@ -1,11 +1,11 @@
 import { chmod, chown, mkdir, readdir, realpath } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import path from 'node:path'
-import { MessageChannel } from 'node:worker_threads'
 import { MusterError, silentLog, type Log, type World } from '@muster/protocol'
 import { openSql, type PostgresConnection } from '../postgres/connection.ts'
 import { findBinaries, requireRunnable } from './find-binaries.ts'
 import { initDatabase, superuser } from './init-database.ts'
+import { stayAwake } from '../stay-awake.ts'
 import { keepServer } from './keep-server.ts'
 import { makeReachable } from './make-reachable.ts'
 import { clearOldServer } from './old-server.ts'
@@ -22,6 +22,8 @@ export interface EmbeddedPostgresOptions {
 
 export interface EmbeddedPostgres {
   readonly connection: PostgresConnection
+  /** Why the server is down and does not start again, where that is so. */
+  trouble(): MusterError | undefined
   /** Shuts it down; connections that are open are broken. */
   stop(): Promise<void>
 }
@@ -129,7 +131,7 @@ const startOn = async (
     await server.stop()
     throw error
   }
-  return { connection, stop: server.stop }
+  return { connection, ...server }
 }
 
 /**
@@ -141,12 +143,10 @@ export const startEmbeddedPostgres = async (
   options: EmbeddedPostgresOptions,
   { world, log = silentLog }: { readonly world: World; readonly log?: Log },
 ): Promise<EmbeddedPostgres> => {
-  // Timers of the world keep no program alive, and waiting for an old server may be all there is to do.
-  const { port1: awake } = new MessageChannel()
-  awake.on('message', () => {})
+  const rest = stayAwake()
   try {
     return await startOn(options, world, log)
   } finally {
-    awake.close()
+    rest()
   }
 }

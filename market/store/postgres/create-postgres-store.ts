@@ -1,4 +1,4 @@
-import { silentLog, toHex, type Log, type World } from '@muster/protocol'
+import { silentLog, toHex, type Log, type MusterError, type World } from '@muster/protocol'
 import { createAccounts } from '../../account/store.ts'
 import { createBlobs } from '../../blob/store.ts'
 import { createJobReads, pruneOrders } from '../../job/store.ts'
@@ -22,6 +22,13 @@ export interface PostgresStoreOptions {
   readonly readers?: number
 }
 
+export interface PostgresStoreModules {
+  readonly world: World
+  readonly log?: Log
+  /** What the server, where this program runs it, says is wrong with it. */
+  readonly trouble?: () => MusterError | undefined
+}
+
 const pingMs = 5_000
 
 // The writer's statement touches rows by their keys and nothing else, and is planned once.
@@ -35,7 +42,7 @@ const writerSettings = {
 /** The store on Postgres: migrates the database, then opens. Throws `unavailable` where it cannot be had. */
 export const createPostgresStore = async (
   { connection, readers = 6 }: PostgresStoreOptions,
-  { world, log = silentLog }: { readonly world: World; readonly log?: Log },
+  { world, log = silentLog, trouble = () => undefined }: PostgresStoreModules,
 ): Promise<Store> => {
   const sql = openSql(connection, { connections: readers })
   const end = async () => {

@@ -44,16 +44,20 @@ const connectionCodes = new Set([
 const codeOf = (error: unknown): string =>
   typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : ''
 
-/** The database cannot be had; `outcome` says what is known of what was under way. */
-export const databaseUnavailable = (cause: unknown, outcome: 'nothing written' | 'unknown'): MusterError =>
-  new MusterError({
-    code: 'unavailable',
+/** The database cannot be had; `outcome` says what is known of what was under way. A full disk is named as the cause. */
+export const databaseUnavailable = (cause: unknown, outcome: 'nothing written' | 'unknown'): MusterError => {
+  const full = codeOf(cause) === 'disk_full'
+  return new MusterError({
+    code: full ? 'disk_full' : 'unavailable',
     fault: 'machine',
-    retryAfterMs: retryMs,
-    message: 'The database does not answer; try again in a moment.',
+    retryAfterMs: full ? retryDiskMs : retryMs,
+    message: full
+      ? 'The disk of the database is full, and the database is down until there is room.'
+      : 'The database does not answer; try again in a moment.',
     facts: { outcome, found: codeOf(cause) },
     cause,
   })
+}
 
 /** What a caller is told of an error of the database; what is no such error passes. */
 export const toStoreError = (error: unknown): unknown => {
@@ -64,7 +68,7 @@ export const toStoreError = (error: unknown): unknown => {
       code: 'disk_full',
       retryAfterMs: retryDiskMs,
       message: 'The disk of the database is full; nothing was written.',
-      facts: { found: code },
+      facts: { outcome: 'nothing written', found: code },
       cause: error,
     })
   }

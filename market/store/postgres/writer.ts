@@ -1,5 +1,6 @@
 import { MusterError, sleep, type Log, type World } from '@muster/protocol'
 import { checkCommit } from '../check-commit.ts'
+import { stayAwake } from '../stay-awake.ts'
 import type { EncodedCommit } from '../encode-commit.ts'
 import type { Sql } from './connection.ts'
 import { withDeadline } from './deadline.ts'
@@ -20,6 +21,15 @@ export interface Writer {
   close(): Promise<void>
 }
 
+export interface WriterModules {
+  readonly world: World
+  readonly log: Log
+  /** Tells this store from the others on the database. */
+  readonly id: string
+  /** What the server says is wrong with it while it is away. */
+  readonly trouble: () => MusterError | undefined
+}
+
 /** How long a group waits for a database that went away before it fails. */
 const patienceMs = 10_000
 const pauseMs = 25
@@ -30,7 +40,7 @@ const maxRaces = 10
  * group therefore leaves a number in the row of its writer. To find out, the writer raises the fence of its row, which
  * waits for a transaction that still holds the row and makes one that has yet to begin fail, and reads the number.
  */
-export const createWriter = (open: () => Sql, { world, log, id }: { world: World; log: Log; id: string }): Writer => {
+export const createWriter = (open: () => Sql, { world, log, id, trouble }: WriterModules): Writer => {
   let sql = open()
   let number = 0
   let fence = 0
@@ -81,10 +91,12 @@ export const createWriter = (open: () => Sql, { world, log, id }: { world: World
         if (down || world.elapsed() - start > patienceMs) {
           down = true
           number = next
-          throw databaseUnavailable(error, outcome)
+          throw databaseUnavailable(trouble() ?? error, outcome)
         }
         log.warn('the connection to the database broke; finding out what became of a group', { error })
+        const rest = stayAwake()
         await sleep(world, pauseMs)
+        rest()
       }
     }
   }

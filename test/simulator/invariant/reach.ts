@@ -7,7 +7,7 @@ export interface Reach {
   answered(provider: Address, epoch: number): void
   unlinked(provider: Address, epoch: number): void
   held(provider: Address, isHeld: boolean): void
-  /** When the agent was last reachable: now, if it has been for a second. */
+  /** When the agent was last reachable for at least a second, which is enough to ask it about every lease. */
   lastAt(provider: Address): number
   /** How long the agent has been reachable without a break. */
   steadyMs(provider: Address): number
@@ -39,7 +39,7 @@ export const createReach = (now: () => number): Reach => {
     const isReachable = contact.isLinked && contact.hasAnswered && !contact.isHeld
     if (isReachable) contact.since ??= now()
     else if (contact.since !== null) {
-      contact.until = now()
+      if (now() - contact.since >= settledMs) contact.until = now()
       contact.since = null
     }
   }

@@ -31,6 +31,8 @@ export const makeJobs = (
   calmAtMs: number,
   agents: readonly AgentPlan[],
   tenants: number,
+  /** More than one where the network itself spoils work. */
+  leastFailures: number,
   random: Random,
 ): JobPlan[] => {
   const count = random.int(2, 7)
@@ -51,7 +53,7 @@ export const makeJobs = (
       regions: random.chance(0.25) ? [random.pick(regions)] : [],
       maxPriceNanoUsd: dearest,
       taskTimeoutMs: Math.max(500, slowest + random.int(0, 3_000)),
-      maxFailures: random.int(1, 4),
+      maxFailures: random.int(leastFailures, 4),
       inputBytes: random.pick([0, 0, 0, 30, tasks > 20 ? 30 : 40_000]),
       program,
       cancelAtMs: random.chance(0.15) ? submitAtMs + random.int(0, 12_000) : null,

@@ -7,7 +7,7 @@ import type { CommitPoint, MarketPlan, NetworkPlan, Scenario } from './scenario.
 const firstCrashes = 120
 const points: readonly CommitPoint[] = ['before-commit', 'after-commit']
 
-const makeMarket = (seed: number, calmAtMs: number, random: Random): MarketPlan => {
+const makeMarket = (seed: number, calmAtMs: number, longestTaskMs: number, random: Random): MarketPlan => {
   const downMs = () => random.pick([0, 50, random.int(200, 2_000), random.int(2_000, 15_000)])
   const crashesAtCommit: MarketPlan['crashesAtCommit'][number][] = []
   if (seed % 8 !== 7) {
@@ -25,7 +25,7 @@ const makeMarket = (seed: number, calmAtMs: number, random: Random): MarketPlan 
   return {
     graceMs: random.pick([2_000, 5_000, 10_000]),
     progressSlackMs: random.int(1_000, 5_000),
-    leaseTermMs: random.chance(0.15) ? random.int(8_000, 30_000) : 3_600_000,
+    leaseTermMs: random.chance(0.15) ? 2 * longestTaskMs + random.int(8_000, 20_000) : 3_600_000,
     commitDelayMs: random.pick([0, 0, 2, 12, 60]),
     crashesAtCommit,
     crashes,
@@ -50,17 +50,20 @@ const makeNetwork = (seed: number, random: Random): NetworkPlan => {
 export const makeScenario = (seed: number): Scenario => {
   const random = createRandom(`muster ${seed}`)
   const calmAtMs = random.int(45_000, 75_000)
+  const network = makeNetwork(seed, random.fork('network'))
   const agents = makeAgents(calmAtMs, random.fork('agents'))
   const tenants = Array.from({ length: 3 }, (_, index) => ({
     custody: index === 0 ? ('tenant' as const) : ('market' as const),
   }))
+  const jobs = makeJobs(calmAtMs, agents, tenants.length, network.corruptChance > 0 ? 3 : 1, random.fork('jobs'))
+  const longestTaskMs = Math.max(...jobs.map(({ taskTimeoutMs }) => taskTimeoutMs))
   return {
     seed,
     calmAtMs,
-    market: makeMarket(seed, calmAtMs, random.fork('market')),
-    network: makeNetwork(seed, random.fork('network')),
+    market: makeMarket(seed, calmAtMs, longestTaskMs, random.fork('market')),
+    network,
     agents,
     tenants,
-    jobs: makeJobs(calmAtMs, agents, tenants.length, random.fork('jobs')),
+    jobs,
   }
 }

@@ -1,0 +1,197 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { createProgress } from './create-progress.ts'
+import { renderBars, type BarState } from './render-bar.ts'
+import { renderFacts } from './render-facts.ts'
+import { renderTable } from './render-table.ts'
+import { styleFor } from './style.ts'
+import { wantsColor, type Terminal } from './terminal.ts'
+import { printable, textWidth, truncate, withoutStyle } from './text-width.ts'
+import { wrapText } from './wrap-text.ts'
+
+const plain = styleFor({ hasColor: false })
+const colored = styleFor({ hasColor: true })
+
+describe('width', () => {
+  test.each([
+    ['', 0],
+    ['abc', 3],
+    ['naïve', 5],
+    ['e\u0301', 1],
+    ['漢字', 4],
+    ['👩‍🚀', 2],
+    ['한글', 4],
+    ['━━', 2],
+    [colored.red('abc'), 3],
+  ])('of %j is %i', (text, width) => {
+    expect(textWidth(text)).toBe(width)
+  })
+
+  test('what is cut or wrapped is never wider than told, and wrapping loses nothing', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme' }), fc.integer({ min: 2, max: 20 }), (raw, width) => {
+        const text = printable(raw).replace(/\s+/g, ' ')
+        expect(textWidth(truncate(text, width))).toBeLessThanOrEqual(width)
+        expect(wrapText(text, width).join('').replaceAll(' ', '')).toBe(text.replaceAll(' ', ''))
+      }),
+    )
+  })
+
+  test('control characters of strangers are shown, not obeyed', () => {
+    expect(printable('a\u001b[2Jb\u202ec')).toBe('a\\u001b[2Jb\\u202ec')
+  })
+})
+
+describe('colour', () => {
+  test.each([
+    [{}, true, true],
+    [{}, false, false],
+    [{ NO_COLOR: '1' }, true, false],
+    [{ NO_COLOR: '' }, true, true],
+    [{ TERM: 'dumb' }, true, false],
+    [{ FORCE_COLOR: '1' }, false, true],
+    [{ FORCE_COLOR: '1', NO_COLOR: '1' }, true, false],
+    [{ FORCE_COLOR: '0' }, true, false],
+  ])('of %j on a terminal (%s): %s', (env, isTty, expected) => {
+    expect(wantsColor(env, isTty)).toBe(expected)
+  })
+})
+
+describe('tables', () => {
+  const columns = [
+    { title: 'name', isFlexible: true },
+    { title: 'count', align: 'right' },
+    { title: 'note', isFlexible: true, wraps: true },
+  ] as const
+  const rows = [
+    ['漢字', '7', 'short'],
+    ['a rather long name', '1234', 'several words that need more than one line'],
+  ]
+
+  test('columns are aligned by cells', () => {
+    expect(renderTable(columns, rows, { style: plain })).toBe(
+      'NAME                COUNT  NOTE\n' +
+        '漢字                    7  short\n' +
+        'a rather long name   1234  several words that need more than one line\n',
+    )
+  })
+
+  test('what does not fit is cut or wrapped', () => {
+    const text = renderTable(columns, rows, { style: plain, width: 36 })
+    expect(text).toMatchInlineSnapshot(`
+      "NAME           COUNT  NOTE
+      漢字               7  short
+      a rather lon…   1234  several words
+                            that need more
+                            than one line
+      "
+    `)
+    for (const line of text.split('\n')) expect(textWidth(line)).toBeLessThanOrEqual(36)
+  })
+
+  test('colours do not count', () => {
+    const painted = renderTable([{ title: 'a' }, { title: 'b' }], [[colored.red('x'), 'y']], { style: colored })
+    expect(withoutStyle(painted)).toBe('A  B\nx  y\n')
+  })
+
+  test('without rows there is nothing', () => {
+    expect(renderTable(columns, [], { style: plain })).toBe('')
+  })
+})
+
+test('facts are aligned, and further lines of a value keep its indent', () => {
+  const facts = [
+    ['a', '1'],
+    ['long', '2\n3'],
+  ] as const
+  expect(renderFacts(facts, { style: plain })).toBe('a     1\nlong  2\n      3\n')
+})
+
+describe('progress', () => {
+  const state = (change: Partial<BarState>): BarState => ({
+    label: 'pages',
+    done: 0,
+    total: 24,
+    note: '',
+    elapsedMs: 0,
+    state: 'running',
+    ...change,
+  })
+
+  test('draws bars under each other', () => {
+    const lines = renderBars(
+      [
+        state({ done: 12, elapsedMs: 4_000 }),
+        state({ label: 'lines', done: 7, total: undefined, elapsedMs: 1_300, note: '3 running' }),
+        state({ done: 24, elapsedMs: 90_000, state: 'succeeded' }),
+        state({ total: 0, state: 'failed', note: 'lost' }),
+      ],
+      78,
+      plain,
+    )
+    expect(lines.join('\n')).toMatchInlineSnapshot(`
+      "⠋ pages  ━━━━━━━━━━━━━━──────────────  12/24  4.0 s, 4.0 s left
+      ⠸ lines                                    7  1.3 s  3 running
+      ✓ pages  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━  24/24  1m 30s
+      ✗ pages  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━    0/0  0 ms  lost"
+    `)
+  })
+
+  test('no line is wider than the terminal', () => {
+    const long = state({ label: 'x'.repeat(60), note: 'y'.repeat(60) })
+    for (const line of renderBars([long], 50, plain)) expect(textWidth(line)).toBeLessThanOrEqual(50)
+  })
+
+  const terminalOf = (isTty: boolean, rows = 40) => {
+    const written = { stdout: '', stderr: '' }
+    const stream = (to: keyof typeof written) => ({
+      write: (text: string) => void (written[to] += text),
+      isTty,
+      columns: 80,
+      rows,
+    })
+    let time = 0
+    const terminal: Terminal = {
+      stdout: stream('stdout'),
+      stderr: stream('stderr'),
+      hasColor: false,
+      elapsed: () => (time += 50),
+    }
+    return { terminal, written }
+  }
+
+  test('where nobody watches it prints what is printed and draws nothing', () => {
+    const { terminal, written } = terminalOf(false)
+    const progress = createProgress(terminal)
+    const bar = progress.bar('pages', 3)
+    bar.update({ done: 1 })
+    progress.print('hello\n')
+    bar.succeed()
+    progress.stop()
+    expect(written).toEqual({ stdout: 'hello\n', stderr: '' })
+  })
+
+  test('on a terminal text goes above the bars, and the cursor comes back', () => {
+    const { terminal, written } = terminalOf(true)
+    const progress = createProgress(terminal)
+    const bar = progress.bar('pages', 3)
+    progress.print('hello\n')
+    bar.update({ done: 3 })
+    bar.succeed()
+    progress.stop()
+    expect(written.stdout).toBe('hello\n')
+    expect(written.stderr).toContain('\u001b[1A\r\u001b[J')
+    expect(written.stderr).toContain('✓ pages')
+    expect(written.stderr.endsWith('\u001b[?25h')).toBe(true)
+  })
+
+  test('never draws more lines than the terminal has', () => {
+    const { terminal, written } = terminalOf(true, 6)
+    const progress = createProgress(terminal)
+    for (let index = 0; index < 20; index++) progress.bar(`bar ${index}`, 1)
+    progress.stop()
+    expect(written.stderr).toContain('… and 17 more')
+    const ups = [...written.stderr.matchAll(/\[(\d+)A/g)].map(([, count]) => Number(count))
+    expect(Math.max(...ups)).toBe(4)
+  })
+})

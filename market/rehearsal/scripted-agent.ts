@@ -1,0 +1,428 @@
+import {
+  MusterError,
+  agentMessageSchema,
+  attemptId,
+  blobListDigest,
+  cidOf,
+  createSigner,
+  decodeCanonical,
+  digestOf,
+  encodeCanonical,
+  encodeMessage,
+  linkCalls,
+  linkClosed,
+  marketMessageSchema,
+  newId,
+  loadSecp256k1,
+  parseAttemptId,
+  signBatch,
+  signRecord,
+  toProblem,
+  type Address,
+  type AgentMessage,
+  type AgentPeer,
+  type AttemptId,
+  type Cid,
+  type Claim,
+  type LeaseId,
+  type LinkCall,
+  type LinkRequest,
+  type LinkResponse,
+  type MarketMessage,
+  type Offer,
+  type Problem,
+  type Reservation,
+  type ReservationId,
+  type SignedClaim,
+  type SignedLease,
+  type SignedReservation,
+  type Signer,
+  type Start,
+  type Timer,
+  type World,
+} from '@muster/protocol'
+import type { Market } from '../market.ts'
+
+/** What an attempt comes to: named outputs, a problem, or nothing at all. */
+export type Outcome =
+  | { readonly outputs: Readonly<Record<string, Uint8Array>>; readonly slotMs?: number }
+  | { readonly problem: Problem }
+  | 'silence'
+
+/** Where a scripted agent departs from an honest one. */
+export interface Script {
+  run?(start: Start): Outcome
+  /** Answers a reserve in place of the honest answer. */
+  reserve?(honest: () => SignedReservation, request: LinkRequest<'reserve'>): SignedReservation | Promise<SignedReservation>
+  openLease?(honest: () => void, lease: SignedLease): void | Promise<void>
+  closeLease?(honest: () => void): void | Promise<void>
+  holdings?(honest: () => LinkResponse<'holdings'>): LinkResponse<'holdings'> | Promise<LinkResponse<'holdings'>>
+  /** What is sent in place of the honest claim. */
+  claim?(claim: Claim, sign: (claim: Claim, by?: Signer) => SignedClaim): SignedClaim
+  /** Bytes it hands out for an output. */
+  blob?(bytes: Uint8Array): Uint8Array
+}
+
+export interface ScriptedAgentOptions {
+  readonly key: number
+  readonly slots: number
+  readonly nanoUsd: bigint
+  readonly offer?: Partial<Offer>
+  readonly taskMs?: number
+  readonly script?: Script
+  /** Outputs up to this size go inside the message. */
+  readonly inlineBytes?: number
+}
+
+export interface ScriptedAgent {
+  readonly address: Address
+  readonly signer: Signer
+  script: Script
+  taskMs: number
+  /** Links to the market and publishes its offer. */
+  link(market: Market): void
+  /** Breaks the link; the agent works on. */
+  cut(): void
+  /** Forgets everything, as a machine that was replaced. */
+  wipe(): void
+  publish(change?: Partial<Offer>): void
+  send(message: AgentMessage): void
+  /** Sends every claim and failure that is not settled again. */
+  repeat(): void
+  claimFor(start: Start, outputs?: Readonly<Record<string, Uint8Array>>): Claim
+  sign(claim: Claim, by?: Signer): SignedClaim
+  readonly leases: ReadonlyMap<LeaseId, SignedLease>
+  readonly reservations: ReadonlyMap<ReservationId, SignedReservation>
+  readonly starts: readonly Start[]
+  readonly settled: readonly AttemptId[]
+  readonly cancelled: readonly AttemptId[]
+  readonly calls: readonly LinkCall[]
+  /** Attempts queued, running, or not settled. */
+  readonly attempts: ReadonlyMap<AttemptId, Start>
+}
+
+const secp256k1 = await loadSecp256k1()
+const slotResources = { cpuMilli: 1000, memoryBytes: 2 ** 30, diskBytes: 2 ** 30, gpuCount: 0 }
+
+/** An agent that follows the protocol as written, on the world of the test, except where its script says otherwise. */
+export const createScriptedAgent = (world: World, options: ScriptedAgentOptions): ScriptedAgent => {
+  const signer = createSigner(secp256k1, new Uint8Array(32).fill(options.key))
+  const inlineBytes = options.inlineBytes ?? 32 * 1024
+  const offerId = newId(world, 'offer')
+  const reservations = new Map<ReservationId, SignedReservation>()
+  const leases = new Map<LeaseId, SignedLease>()
+  const attempts = new Map<AttemptId, Start>()
+  const running = new Map<AttemptId, Timer>()
+  const queue: Start[] = []
+  const done = new Map<AttemptId, AgentMessage>()
+  const outputs = new Map<Cid, Uint8Array>()
+  const starts: Start[] = []
+  const settled: AttemptId[] = []
+  const cancelled: AttemptId[] = []
+  const calls: LinkCall[] = []
+  let market: Market | undefined
+  let peer: AgentPeer | undefined
+  let pending = new Set<(error: unknown) => void>()
+  let epoch = 0
+  let lastOffer: Partial<Offer> = {}
+
+  const domain = () => {
+    if (market === undefined) throw new Error('the agent was never linked')
+    return market.domain
+  }
+
+  const held = (): number => {
+    const byReservation = [...reservations.values()].reduce((sum, { record }) => sum + record.slots, 0)
+    return byReservation
+  }
+
+  const send = (message: AgentMessage): void => {
+    if (peer === undefined) return
+    market?.peers.onMessage(peer, agentMessageSchema.parse(decodeCanonical(encodeMessage(message))))
+  }
+
+  const publish = (change: Partial<Offer> = lastOffer): void => {
+    lastOffer = change
+    const offer: Offer = {
+      kind: 'offer',
+      id: offerId,
+      market: domain().market,
+      provider: signer.address,
+      resources: slotResources,
+      slots: Math.max(0, options.slots - held()),
+      runtimes: ['noop', 'graph'],
+      execSpec: '',
+      gpus: [],
+      region: 'eu-west',
+      country: 'NL',
+      attributes: {},
+      price: { nanoUsd: options.nanoUsd, per: 'task' },
+      issuedAt: world.now(),
+      expiresAt: world.now() + 3_600_000,
+      ...options.offer,
+      ...change,
+    }
+    send({ type: 'offers', offers: signBatch(signer, domain(), [offer]) })
+  }
+
+  const reserve = ({ order, offer, slots, ttlMs }: LinkRequest<'reserve'>): SignedReservation => {
+    if (held() + slots > options.slots) {
+      throw new MusterError({ code: 'capacity_taken', message: 'These slots are taken.', facts: { slots } })
+    }
+    const record: Reservation = {
+      kind: 'reservation',
+      id: newId(world, 'reservation'),
+      market: domain().market,
+      provider: signer.address,
+      order: digestOf(order.record),
+      offer,
+      slots,
+      resources: { ...slotResources, ...options.offer?.resources },
+      gpus: [],
+      price: { nanoUsd: options.nanoUsd, per: 'task', ...options.offer?.price, ...lastOffer.price },
+      issuedAt: world.now(),
+      expiresAt: world.now() + ttlMs,
+    }
+    const signed = signRecord(signer, domain(), record)
+    reservations.set(record.id, signed)
+    world.after(ttlMs, () => {
+      const isLeased = [...leases.values()].some(({ record: lease }) => lease.reservation === digestOf(record))
+      if (!isLeased && reservations.delete(record.id)) publish()
+    })
+    return signed
+  }
+
+  const openLease = ({ lease, reservation }: LinkRequest<'open-lease'>): void => {
+    if (leases.has(lease.record.id)) return
+    const known = [...reservations.values()].find(({ record }) => digestOf(record) === reservation)
+    if (known === undefined) {
+      throw new MusterError({ code: 'reservation_expired', message: 'This reservation is not held any more.' })
+    }
+    leases.set(lease.record.id, lease)
+  }
+
+  const drop = (id: AttemptId): void => {
+    running.get(id)?.cancel()
+    running.delete(id)
+    attempts.delete(id)
+    done.delete(id)
+    const at = queue.findIndex(({ attempt }) => attempt === id)
+    if (at >= 0) queue.splice(at, 1)
+  }
+
+  const closeLease = ({ lease }: LinkRequest<'close-lease'>): void => {
+    const known = leases.get(lease)
+    if (known === undefined) return
+    leases.delete(lease)
+    for (const [id, { record }] of reservations) if (digestOf(record) === known.record.reservation) reservations.delete(id)
+    for (const start of [...attempts.values()]) if (start.lease === lease) drop(start.attempt)
+    publish()
+  }
+
+  const honestHoldings = (): LinkResponse<'holdings'> => ({ leases: [...leases.keys()], attempts: [...attempts.keys()] })
+
+  const answer = async (call: LinkCall, request: unknown): Promise<unknown> => {
+    const { script } = agent
+    switch (call) {
+      case 'reserve': {
+        const asked = request as LinkRequest<'reserve'>
+        const honest = () => reserve(asked)
+        return script.reserve === undefined ? honest() : script.reserve(honest, asked)
+      }
+      case 'open-lease': {
+        const asked = request as LinkRequest<'open-lease'>
+        const honest = () => openLease(asked)
+        await (script.openLease === undefined ? honest() : script.openLease(honest, asked.lease))
+        return {}
+      }
+      case 'close-lease': {
+        const honest = () => closeLease(request as LinkRequest<'close-lease'>)
+        await (script.closeLease === undefined ? honest() : script.closeLease(honest))
+        return {}
+      }
+      case 'release':
+        reservations.delete((request as LinkRequest<'release'>).reservation)
+        publish()
+        return {}
+      case 'holdings':
+        return script.holdings === undefined ? honestHoldings() : script.holdings(honestHoldings)
+      case 'logs':
+        return { lines: [`log of ${(request as LinkRequest<'logs'>).attempt}`] }
+    }
+  }
+
+  const claimFor = (start: Start, named: Readonly<Record<string, Uint8Array>> = {}, slotMs = 5): Claim => ({
+    kind: 'claim',
+    market: domain().market,
+    provider: signer.address,
+    lease: start.lease,
+    attempt: start.attempt,
+    program: start.program,
+    execSpec: '',
+    inputs: blobListDigest(start.inputs),
+    outputs: Object.entries(named).map(([name, bytes]) => ({ name, cid: cidOf(bytes) })),
+    meter: { slotMs, cpuMs: slotMs, peakMemoryBytes: 1 },
+    startedAt: world.now(),
+    endedAt: world.now(),
+  })
+  const sign = (claim: Claim, by = signer): SignedClaim => signRecord(by, domain(), claim)
+
+  const finish = (start: Start): void => {
+    running.delete(start.attempt)
+    const outcome = agent.script.run?.(start) ?? { outputs: {} }
+    if (outcome !== 'silence') {
+      const message = outcomeMessage(start, outcome)
+      done.set(start.attempt, message)
+      send(message)
+    }
+    pump()
+  }
+
+  const outcomeMessage = (start: Start, outcome: Exclude<Outcome, 'silence'>): AgentMessage => {
+    if ('problem' in outcome) return { type: 'failures', failures: [{ attempt: start.attempt, problem: outcome.problem }] }
+    const named = Object.values(outcome.outputs)
+    for (const bytes of named) outputs.set(cidOf(bytes), bytes)
+    const claim = claimFor(start, outcome.outputs, outcome.slotMs)
+    const signed = agent.script.claim?.(claim, sign) ?? sign(claim)
+    return { type: 'claims', claims: [signed], blobs: named.filter(({ length }) => length <= inlineBytes) }
+  }
+
+  const widthOf = (lease: LeaseId): number => leases.get(lease)?.record.slots ?? 0
+
+  const pump = (): void => {
+    for (const start of [...queue]) {
+      const busy = [...running.keys()].filter((id) => attempts.get(id)?.lease === start.lease).length
+      if (busy >= widthOf(start.lease)) continue
+      queue.splice(queue.indexOf(start), 1)
+      running.set(
+        start.attempt,
+        world.after(agent.taskMs, () => finish(start)),
+      )
+    }
+  }
+
+  const take = (message: MarketMessage): void => {
+    switch (message.type) {
+      case 'start':
+        for (const start of message.starts) {
+          if (attempts.has(start.attempt)) continue
+          starts.push(start)
+          if (!leases.has(start.lease)) {
+            const problem = toProblem(new MusterError({ code: 'lease_closed', message: 'No such lease.' }))
+            send({ type: 'failures', failures: [{ attempt: start.attempt, problem }] })
+            continue
+          }
+          attempts.set(start.attempt, start)
+          queue.push(start)
+        }
+        return pump()
+      case 'cancel':
+        for (const id of message.attempts) {
+          cancelled.push(id)
+          drop(id)
+        }
+        return pump()
+      case 'settled':
+        for (const id of message.attempts) {
+          settled.push(id)
+          attempts.delete(id)
+          done.delete(id)
+        }
+        return
+      default:
+    }
+  }
+
+  const createPeer = (mine: number): AgentPeer => {
+    const isOpen = () => peer?.epoch === mine
+    return {
+      provider: signer.address,
+      epoch: mine,
+      call: <Call extends LinkCall>(call: Call, request: LinkRequest<Call>, { timeoutMs }: { timeoutMs: number }) =>
+        new Promise<LinkResponse<Call>>((resolve, reject) => {
+          if (!isOpen()) return reject(linkClosed('lost'))
+          calls.push(call)
+          pending.add(reject)
+          const settle = () => {
+            pending.delete(reject)
+            timer.cancel()
+          }
+          const timer = world.after(timeoutMs, () => {
+            settle()
+            reject(new MusterError({ code: 'timeout', message: `The agent did not answer ${call}.` }))
+          })
+          const schemas = linkCalls[call]
+          const sent = schemas.request.parse(decodeCanonical(encodeCanonical(request)))
+          answer(call, sent)
+            .then((value) => schemas.response.parse(decodeCanonical(encodeCanonical(value))) as LinkResponse<Call>)
+            .then(resolve, reject)
+            .finally(settle)
+        }),
+      send: (message) => {
+        if (isOpen()) take(marketMessageSchema.parse(decodeCanonical(encodeMessage(message))))
+      },
+      putBlob: async (_, bytes) => {
+        for await (const chunk of bytes) void chunk
+      },
+      getBlob: async function* (cid) {
+        const bytes = outputs.get(cid)
+        if (!isOpen()) throw linkClosed('lost')
+        if (bytes === undefined) throw new MusterError({ code: 'blob_missing', message: 'No such output.', facts: { cid } })
+        yield agent.script.blob?.(bytes) ?? bytes
+      },
+      close: () => agent.cut(),
+    }
+  }
+
+  const agent: ScriptedAgent = {
+    address: signer.address,
+    signer,
+    script: options.script ?? {},
+    taskMs: options.taskMs ?? 5,
+    link: (to) => {
+      agent.cut()
+      market = to
+      epoch++
+      peer = createPeer(epoch)
+      to.peers.onOpen(peer)
+      publish()
+      agent.repeat()
+    },
+    cut: () => {
+      const old = peer
+      if (old === undefined) return
+      peer = undefined
+      const waiting = pending
+      pending = new Set()
+      for (const reject of waiting) reject(linkClosed('lost'))
+      market?.peers.onClose(old, 'lost')
+    },
+    wipe: () => {
+      for (const id of [...attempts.keys()]) drop(id)
+      leases.clear()
+      reservations.clear()
+    },
+    publish,
+    send,
+    repeat: () => {
+      for (const message of [...done.values()]) send(message)
+    },
+    claimFor,
+    sign,
+    leases,
+    reservations,
+    starts,
+    settled,
+    cancelled,
+    calls,
+    attempts,
+  }
+  return agent
+}
+
+/** The same attempt with another fence, task or job. */
+export const otherAttempt = (start: Start, change: { readonly index?: number; readonly fence?: number }): AttemptId => {
+  const name = parseAttemptId(start.attempt)
+  if (name === undefined) throw new Error('no attempt')
+  return attemptId(name.job, change.index ?? name.index, change.fence ?? name.fence)
+}

@@ -1,0 +1,162 @@
+import { toJson } from '../api/json.ts'
+import { encodeCanonical } from '../cbor/canonical.ts'
+import { cidOf } from '../digest/cid.ts'
+import { digestOf } from '../digest/digest.ts'
+import { fromHex, toHex } from '../digest/hex.ts'
+import { formatUsd } from '../money/money.ts'
+import { chargeFor, type PriceUnit } from '../money/price.ts'
+import { merkleLeaf } from '../signature/merkle.ts'
+import type { SignedRecord } from '../signature/signed.ts'
+import { signBatch, signRecord } from '../signature/signer.ts'
+import { batchSigningHash, recordSigningHash } from '../signature/typed-data.ts'
+import { exampleClaim, exampleDomain, exampleKeys, exampleSigners, exampleSpec } from './example-records.ts'
+import { recordKinds } from './record-kinds.ts'
+
+const plain = (value: unknown): unknown => JSON.parse(toJson(value))
+
+const bytesHex = (value: unknown) => toHex(encodeCanonical(value))
+
+const canonicalValues: readonly (readonly [note: string, value: unknown])[] = [
+  ['zero', 0],
+  ['the largest integer in one byte', 23],
+  ['the smallest integer in two bytes', 24],
+  ['two bytes more', 256],
+  ['four bytes more', 65_536],
+  ['eight bytes more', 4_294_967_296],
+  ['a time', 1_790_000_000_000],
+  ['minus one', -1],
+  ['minus five hundred', -500],
+  ['empty text', ''],
+  ['text', 'muster'],
+  ['text outside ASCII', 'Überprüfung 🙂'],
+  ['true', true],
+  ['false', false],
+  ['null', null],
+  ['an empty list', []],
+  ['a list of lists', [1, [2, [3]]]],
+  ['an empty map', {}],
+  ['keys in order of their length, then of their bytes', { b: 1, aa: 2, a: 3, é: 4, 'a-longer-key': 5 }],
+]
+
+const refusedBytes: readonly (readonly [note: string, hex: string])[] = [
+  ['nothing', '0x'],
+  ['something after the item', '0x0101'],
+  ['23 in two bytes', '0x1817'],
+  ['255 in three bytes', '0x1900ff'],
+  ['65535 in five bytes', '0x1a0000ffff'],
+  ['4294967295 in nine bytes', '0x1b00000000ffffffff'],
+  ['a list of indefinite length', '0x9f01ff'],
+  ['a map of indefinite length', '0xbf616101ff'],
+  ['a tag', '0xc100'],
+  ['a half-precision float', '0xf93c00'],
+  ['a double that is a whole number', '0xfb3ff0000000000000'],
+  ['undefined', '0xf7'],
+  ['a repeated key', '0xa2616101616102'],
+  ['keys out of order', '0xa2616201616101'],
+  ['a key that is a number', '0xa10101'],
+  ['text that is not UTF-8', '0x62c328'],
+  ['a text cut short', '0x6261'],
+  ['a list of 2^64-1 items', '0x9bffffffffffffffff'],
+]
+
+const canonicalVectors = () => ({
+  description: 'Deterministic CBOR: each value and its only encoding, and bytes that every reader refuses.',
+  values: [
+    ...canonicalValues.map(([note, value]) => ({ note, value, bytes: bytesHex(value) })),
+    { note: 'the largest amount, given in decimal', integer: '9223372036854775807', bytes: bytesHex(2n ** 63n - 1n) },
+    { note: 'the smallest amount, given in decimal', integer: '-9223372036854775808', bytes: bytesHex(-(2n ** 63n)) },
+    { note: 'bytes, given in hex', hex: '0x00ff10', bytes: bytesHex(Uint8Array.of(0, 255, 16)) },
+  ],
+  refused: refusedBytes.map(([note, bytes]) => ({ note, bytes })),
+})
+
+const recordVectors = () => ({
+  description:
+    'One record of each kind: its JSON, canonical bytes, digest, the hash that is signed, and the signature.',
+  domain: exampleDomain,
+  keys: Object.fromEntries(
+    Object.entries(exampleKeys).map(([who, key]) => [
+      who,
+      { privateKey: toHex(key), address: exampleSigners[who as keyof typeof exampleSigners].address },
+    ]),
+  ),
+  records: Object.entries(recordKinds).map(([kind, { signer, example }]) => {
+    const digest = digestOf(example)
+    return {
+      kind,
+      signer,
+      record: plain(example),
+      bytes: bytesHex(example),
+      digest,
+      signingHash: toHex(recordSigningHash(exampleDomain, kind, fromHex(digest))),
+      signature: signRecord(exampleSigners[signer], exampleDomain, example).signature,
+    }
+  }),
+  spec: {
+    note: 'Not signed itself: an order names its digest.',
+    value: plain(exampleSpec),
+    digest: digestOf(exampleSpec),
+  },
+})
+
+const batchVectors = () => ({
+  description: 'Batches of claims that differ in their meter only, signed by the provider with one signature each.',
+  domain: exampleDomain,
+  signer: exampleSigners.provider.address,
+  batches: [2, 3, 5].map((size) => {
+    const records: SignedRecord[] = Array.from({ length: size }, (_, index) => ({
+      ...exampleClaim,
+      meter: { ...exampleClaim.meter, slotMs: index },
+    }))
+    const signed = signBatch(exampleSigners.provider, exampleDomain, records)
+    const [first] = signed
+    const root = typeof first?.signature === 'object' ? first.signature.root : '0x'
+    return {
+      signingHash: toHex(batchSigningHash(exampleDomain, fromHex(root))),
+      records: signed.map(({ record, signature }) => ({
+        leaf: toHex(merkleLeaf(record.kind, fromHex(digestOf(record)))),
+        record: plain(record),
+        signature,
+      })),
+    }
+  }),
+})
+
+const charges: readonly (readonly [nanoUsd: bigint, per: PriceUnit, operators: number, slotMs: number])[] = [
+  [125n, 'task', 278, 812],
+  [125n, 'operator', 278, 812],
+  [20_000_000n, 'hour', 278, 50],
+  [1_800_000n, 'hour', 0, 1],
+  [1_799_999n, 'hour', 0, 1],
+  [9_000_000_000n, 'hour', 0, 3_600_000],
+]
+
+const moneyVectors = () => ({
+  description: 'Amounts as dollars, and what a usage costs at a price, rounded half up once.',
+  amounts: [0n, 1n, -1n, 12_500n, 1_500_000_000n, 999_999_999_999_999_999n].map((amount) => ({
+    nanoUsd: amount.toString(),
+    text: formatUsd(amount),
+  })),
+  charges: charges.map(([nanoUsd, per, operators, slotMs]) => ({
+    price: { nanoUsd: nanoUsd.toString(), per },
+    usage: { operators, slotMs },
+    charge: chargeFor({ nanoUsd, per }, { operators, slotMs }).toString(),
+  })),
+})
+
+const cidVectors = () => ({
+  description: 'Blobs and their names.',
+  blobs: ['', 'muster', 'program'].map((text) => {
+    const bytes = new TextEncoder().encode(text)
+    return { bytes: toHex(bytes), cid: cidOf(bytes) }
+  }),
+})
+
+/** The test vectors of the specification, by the name of their file. */
+export const makeVectors = (): Record<string, object> => ({
+  'canonical-cbor': canonicalVectors(),
+  records: recordVectors(),
+  batches: batchVectors(),
+  money: moneyVectors(),
+  cids: cidVectors(),
+})
