@@ -15,10 +15,16 @@ type Action =
 const pick = fc.nat(7)
 const some = fc.constantFrom
 const action: fc.Arbitrary<Action> = fc.oneof(
-  { weight: 3, arbitrary: fc.record({ type: some('reserve'), slots: fc.integer({ min: 1, max: 3 }), ttlMs: some(20, 200, 5000) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ type: some('reserve'), slots: fc.integer({ min: 1, max: 3 }), ttlMs: some(20, 200, 5000) }),
+  },
   { weight: 2, arbitrary: fc.record({ type: some('release', 'open', 'open', 'open'), pick }) },
   { weight: 1, arbitrary: fc.record({ type: some('close'), pick }) },
-  { weight: 9, arbitrary: fc.record({ type: some('start'), pick, index: fc.nat(1), fence: fc.integer({ min: 1, max: 4 }) }) },
+  {
+    weight: 9,
+    arbitrary: fc.record({ type: some('start'), pick, index: fc.nat(1), fence: fc.integer({ min: 1, max: 4 }) }),
+  },
   { weight: 7, arbitrary: fc.record({ type: some('cancel', 'finish', 'finish', 'fail', 'settle'), pick }) },
   { weight: 2, arbitrary: fc.record({ type: some('cut', 'crash', 'crash') }) },
 )
@@ -42,22 +48,33 @@ const play = async (seed: number, steps: readonly (readonly [Action, number])[])
   const leases: { readonly lease: SignedLease; isClosing: boolean }[] = []
   const settled = new Set<AttemptId>()
   const choose = <T>(all: readonly T[], index: number): T | undefined => all[index % Math.max(1, all.length)]
-  const quietly = (work: () => Promise<unknown>): void => void Promise.resolve().then(work).catch(() => {})
+  const quietly = (work: () => Promise<unknown>): void =>
+    void Promise.resolve()
+      .then(work)
+      .catch(() => {})
 
   const take = (action: Action): void => {
     switch (action.type) {
       case 'reserve':
-        quietly(async () => promised.push(await market.reserve(market.order({ slots: action.slots }), action.slots, action.ttlMs)))
+        quietly(async () =>
+          promised.push(await market.reserve(market.order({ slots: action.slots }), action.slots, action.ttlMs)),
+        )
         break
       case 'release': {
-        const reservation = choose(promised.filter(({ record }) => !givenUp.has(record.id)), action.pick)
+        const reservation = choose(
+          promised.filter(({ record }) => !givenUp.has(record.id)),
+          action.pick,
+        )
         if (reservation === undefined) break
         givenUp.add(reservation.record.id)
         quietly(() => market.handlers().onCall('release', { reservation: reservation.record.id }))
         break
       }
       case 'open': {
-        const reservation = choose(promised.filter(({ record }) => !givenUp.has(record.id)), action.pick)
+        const reservation = choose(
+          promised.filter(({ record }) => !givenUp.has(record.id)),
+          action.pick,
+        )
         if (reservation === undefined) break
         const lease = market.lease(reservation, { paidUntil: world.now() + leaseMs })
         givenUp.add(reservation.record.id)
@@ -85,7 +102,9 @@ const play = async (seed: number, steps: readonly (readonly [Action, number])[])
         break
       }
       case 'finish':
-        choose([...workload.runs.values()], action.pick)?.finish({ outputs: [{ name: 'y', bytes: new Uint8Array([action.pick]) }] })
+        choose([...workload.runs.values()], action.pick)?.finish({
+          outputs: [{ name: 'y', bytes: new Uint8Array([action.pick]) }],
+        })
         break
       case 'fail':
         choose([...workload.runs.values()], action.pick)?.fail(new Error('bad luck'))
@@ -114,7 +133,9 @@ const play = async (seed: number, steps: readonly (readonly [Action, number])[])
 
   const check = (): void => {
     const now = world.now()
-    const leased = leases.filter(({ lease, isClosing }) => !isClosing && lease.record.paidUntil > now).map(({ lease }) => lease.record)
+    const leased = leases
+      .filter(({ lease, isClosing }) => !isClosing && lease.record.paidUntil > now)
+      .map(({ lease }) => lease.record)
     const bids = promised.map(({ record }) => record).filter(({ id, expiresAt }) => expiresAt > now && !givenUp.has(id))
     expect([...leased, ...bids].reduce((sum, { slots }) => sum + slots, 0)).toBeLessThanOrEqual(4)
     const { free, leases: open, reservations } = agent.status()
@@ -151,12 +172,19 @@ const play = async (seed: number, steps: readonly (readonly [Action, number])[])
 
   await world.pass(20)
   await crash()
-  const unsettled = new Set(market.claims().map(({ record }) => record.attempt).filter((id) => !settled.has(id)))
+  const unsettled = new Set(
+    market
+      .claims()
+      .map(({ record }) => record.attempt)
+      .filter((id) => !settled.has(id)),
+  )
   market.cut()
   const before = market.messages.length
   await world.pass(31_000)
   const repeated = new Set(
-    market.messages.slice(before).flatMap((message) => (message.type === 'claims' ? message.claims.map(({ record }) => record.attempt) : [])),
+    market.messages
+      .slice(before)
+      .flatMap((message) => (message.type === 'claims' ? message.claims.map(({ record }) => record.attempt) : [])),
   )
   for (const id of unsettled) expect(repeated).toContain(id)
   await world.pass(leaseMs)
@@ -171,8 +199,8 @@ const play = async (seed: number, steps: readonly (readonly [Action, number])[])
 }
 
 test('no sequence of calls, crashes and restarts sells a slot twice, runs a lower fence after a higher, or forgets a claim', async () => {
-  await fc.assert(
-    fc.asyncProperty(fc.nat(), fc.array(step, { minLength: 5, maxLength: 60, size: 'max' }), play),
-    { numRuns: 250, interruptAfterTimeLimit: 40_000 },
-  )
+  await fc.assert(fc.asyncProperty(fc.nat(), fc.array(step, { minLength: 5, maxLength: 60, size: 'max' }), play), {
+    numRuns: 250,
+    interruptAfterTimeLimit: 40_000,
+  })
 }, 60_000)

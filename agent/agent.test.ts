@@ -12,7 +12,11 @@ describe('one task from hand to hand', () => {
 
     const order = market.order()
     const reservation = await market.reserve(order)
-    expect(reservation.record).toMatchObject({ order: digestOf(order.record), slots: 1, price: { nanoUsd: 1000n, per: 'task' } })
+    expect(reservation.record).toMatchObject({
+      order: digestOf(order.record),
+      slots: 1,
+      price: { nanoUsd: 1000n, per: 'task' },
+    })
     const lease = market.lease(reservation)
     await market.open(lease)
     const attempt = market.start(lease, 0)
@@ -49,7 +53,9 @@ describe('one task from hand to hand', () => {
     await stage.world.settle()
     for (const attempt of attempts) stage.workload.runs.get(attempt)?.finish()
     await stage.world.pass(5)
-    const roots = new Set(stage.market.claims().map(({ signature }) => (typeof signature === 'string' ? '' : signature.root)))
+    const roots = new Set(
+      stage.market.claims().map(({ signature }) => (typeof signature === 'string' ? '' : signature.root)),
+    )
     expect(stage.market.claims()).toHaveLength(4)
     expect(roots.size).toBe(1)
   })

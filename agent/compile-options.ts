@@ -24,7 +24,11 @@ const ownerOf = (written: DefaultedAgentOptions): OwnerOptions | null => {
 /** The options the agent works with, from what was written and what this machine has. */
 export const compileOptions = (
   written: DefaultedAgentOptions,
-  found: { readonly device: Device; readonly markets: readonly Address[]; readonly prices: ReadonlyMap<RuntimeKind, Price> },
+  found: {
+    readonly device: Device
+    readonly markets: readonly Address[]
+    readonly prices: ReadonlyMap<RuntimeKind, Price>
+  },
   log: Log,
 ): AgentOptions => {
   const cacheBytes = written.cacheMib * mebibyte

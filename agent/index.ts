@@ -9,4 +9,11 @@ export { agentOptions, defaultAgentOptions, type AgentOptions, type OwnerOptions
 export type { SampleLoad } from './owner/watch-owner.ts'
 export type { SimulatedBug } from './simulated-bug.ts'
 export { createNoopWorkload } from './workload/noop/create-workload.ts'
-export type { ReadBlob, Workload, WorkloadLimits, WorkloadOutput, WorkloadResult, WorkloadTask } from './workload/workload.ts'
+export type {
+  ReadBlob,
+  Workload,
+  WorkloadLimits,
+  WorkloadOutput,
+  WorkloadResult,
+  WorkloadTask,
+} from './workload/workload.ts'

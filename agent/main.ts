@@ -77,6 +77,8 @@ for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(name, ()
 
 const sayError = (error: unknown): string => (error instanceof MusterError ? error.message : String(error))
 
+// Timers of the world do not keep a program alive, and an agent that waits for its market has nothing else.
+const alive = setInterval(() => {}, 60_000)
 const running = await runAgent(written, { writeLine, signal: waiting.signal }).catch((error: unknown) =>
   fail(`The agent did not start: ${sayError(error)}`, 1),
 )
@@ -93,8 +95,6 @@ onSignal = () => {
 if (process.connected) process.on('disconnect', () => onSignal())
 
 await agent.start().catch((error: unknown) => fail(`The agent did not start: ${sayError(error)}`, 1))
-// Timers of the world do not keep a program alive; an agent waiting to link again has nothing else.
-const alive = setInterval(() => {}, 60_000)
 const reason = await agent.stopped
 clearInterval(alive)
 await running.close()

@@ -31,7 +31,11 @@ test('text as flags and the environment have it becomes what it means', () => {
 })
 
 test('the same as a file has it', () => {
-  const written = completeAgentOptions({ marketUrl: ['http://a.example'], attributes: { name: 'attic' }, idleOnly: false })
+  const written = completeAgentOptions({
+    marketUrl: ['http://a.example'],
+    attributes: { name: 'attic' },
+    idleOnly: false,
+  })
   expect(written).toMatchObject({ marketUrl: ['http://a.example'], attributes: { name: 'attic' }, idleOnly: false })
 })
 
@@ -53,8 +57,16 @@ test('everything that is wrong is named at once', () => {
     })
     expect.unreachable()
   } catch (error) {
-    const paths = error instanceof ZodError ? error.issues.map(({ path }) => path[0]) : []
-    expect(paths.toSorted()).toEqual(['attributes', 'cores', 'country', 'marketAddress', 'marketUrl', 'region', 'slotMemoryMib'])
+    const paths = error instanceof ZodError ? error.issues.map(({ path }) => String(path[0])) : []
+    expect(paths.toSorted()).toEqual([
+      'attributes',
+      'cores',
+      'country',
+      'marketAddress',
+      'marketUrl',
+      'region',
+      'slotMemoryMib',
+    ])
   }
 })
 

@@ -2,7 +2,10 @@ import { addressSchema, attributesSchema, nameSchema } from '@muster/protocol'
 import { z } from 'zod'
 
 const whole = (least: number, most: number) => z.coerce.number().int().min(least).max(most)
-const flag = z.union([z.boolean(), z.enum(['true', 'false', '1', '0', '']).transform((text) => text !== 'false' && text !== '0')])
+const flag = z.union([
+  z.boolean(),
+  z.enum(['true', 'false', '1', '0', '']).transform((text) => text !== 'false' && text !== '0'),
+])
 const list = z.union([z.array(z.string()), z.string().transform((text) => text.split(',').map((item) => item.trim()))])
 
 const pairs = z
@@ -32,7 +35,10 @@ const writtenSchema = z
     chainId: whole(0, 2 ** 48).default(31_337),
     region: nameSchema.default('local'),
     /** ISO 3166; ZZ where nobody said. */
-    country: z.string().regex(/^[A-Z]{2}$/, { error: 'expected two capitals' }).default('ZZ'),
+    country: z
+      .string()
+      .regex(/^[A-Z]{2}$/, { error: 'expected two capitals' })
+      .default('ZZ'),
     attributes: pairs.default({}),
     cores: z.coerce.number().min(0.001).max(10_000).nullable().default(null),
     memoryMib: whole(1, mostMib).nullable().default(null),
@@ -73,6 +79,7 @@ export type WrittenAgentOptions = z.input<typeof writtenSchema>
 export type DefaultedAgentOptions = z.output<typeof writtenSchema>
 
 /** Completes and checks options. Throws a `ZodError` naming every one that is wrong. */
-export const completeAgentOptions = (written: WrittenAgentOptions): DefaultedAgentOptions => writtenSchema.parse(written)
+export const completeAgentOptions = (written: WrittenAgentOptions): DefaultedAgentOptions =>
+  writtenSchema.parse(written)
 
 export const agentOptionNames = Object.keys(writtenSchema.shape) as readonly (keyof WrittenAgentOptions)[]

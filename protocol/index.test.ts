@@ -27,6 +27,10 @@ const inside = new Set([
   'restoreReservation',
   'restoreSpec',
   'textSchema',
+  'writeCanonical',
+  'writeRecord',
+  'recordDigest',
+  'sha256Hex',
 ])
 
 const sources = readdirSync(root, { recursive: true, encoding: 'utf8' })

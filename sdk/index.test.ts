@@ -28,6 +28,7 @@ test('exports these names', () => {
       "failedRequirements",
       "formatUsd",
       "fromHex",
+      "fromProblem",
       "isCid",
       "isDtype",
       "isId",

@@ -33,6 +33,9 @@ export const describeFailure = (error: unknown): Problem =>
     toProblem(
       error instanceof MusterError
         ? error
-        : new MusterError({ code: 'workload_failed', message: 'The machine failed while it ran this attempt; another may do better.' }),
+        : new MusterError({
+            code: 'workload_failed',
+            message: 'The machine failed while it ran this attempt; another may do better.',
+          }),
     ),
   )

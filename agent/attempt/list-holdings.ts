@@ -11,7 +11,9 @@ export const listHoldings = async (context: AgentContext, market: Address): Prom
   await context.write([])
   const { leases, attempts } = context.book
   return {
-    leases: [...leases.values()].flatMap(({ signed }) => (signed.record.market === market ? [signed.record.id] : [])).slice(0, maxListed),
+    leases: [...leases.values()]
+      .flatMap(({ signed }) => (signed.record.market === market ? [signed.record.id] : []))
+      .slice(0, maxListed),
     attempts: [...attempts.values()].flatMap((held) => (held.market === market ? [held.id] : [])).slice(0, maxListed),
   }
 }

@@ -167,7 +167,11 @@ describe('cancel', () => {
   test('stops what runs, drops what waits, and says nothing', async () => {
     const stage = await setStage()
     const lease = await leaseSlots(stage)
-    const [running, queued, next] = [0, 1, 2].map((index) => stage.market.start(lease, index)) as [AttemptId, AttemptId, AttemptId]
+    const [running, queued, next] = [0, 1, 2].map((index) => stage.market.start(lease, index)) as [
+      AttemptId,
+      AttemptId,
+      AttemptId,
+    ]
     await stage.world.settle()
     stage.market.send({ type: 'cancel', attempts: [running, queued] })
     await stage.world.pass(20_000)
@@ -197,7 +201,12 @@ describe('cancel', () => {
     await stage.world.pass(5)
     stage.market.send({ type: 'cancel', attempts: [attempt] })
     await stage.world.pass(5)
-    expect(stage.agent().status().attempts.map(({ id }) => id)).toEqual(stage.market.claims().map(({ record }) => record.attempt))
+    expect(
+      stage
+        .agent()
+        .status()
+        .attempts.map(({ id }) => id),
+    ).toEqual(stage.market.claims().map(({ record }) => record.attempt))
   })
 })
 
@@ -207,7 +216,9 @@ describe('failures', () => {
     const lease = await leaseSlots(stage, 2)
     const [first, second] = [0, 1].map((index) => stage.market.start(lease, index)) as [AttemptId, AttemptId]
     await stage.world.settle()
-    stage.workload.runs.get(first)?.fail(new MusterError({ code: 'program_crashed', message: 'boom', facts: { loss: 0.5 } }))
+    stage.workload.runs
+      .get(first)
+      ?.fail(new MusterError({ code: 'program_crashed', message: 'boom', facts: { loss: 0.5 } }))
     stage.workload.runs.get(second)?.fail(new TypeError('secret of this machine'))
     await stage.world.pass(5)
     expect(stage.market.failures()).toMatchObject([
@@ -230,7 +241,9 @@ describe('failures', () => {
     const attempt = stage.market.start(lease, 0, 1, { timeoutMs: 1000 })
     await stage.world.pass(1010)
     expect(stage.workload.cancelled).toEqual([attempt])
-    expect(stage.market.failures()).toMatchObject([{ attempt, problem: { code: 'program_timeout', facts: { timeoutMs: 1000 } } }])
+    expect(stage.market.failures()).toMatchObject([
+      { attempt, problem: { code: 'program_timeout', facts: { timeoutMs: 1000 } } },
+    ])
   })
 })
 
@@ -241,7 +254,9 @@ describe('blobs', () => {
     const inputs = [input('x', bytes('input'))]
     const attempts = [0, 1].map((index) => stage.market.start(lease, index, 1, { inputs }))
     await stage.world.settle()
-    expect(stage.market.messages.filter(({ type }) => type === 'want')).toEqual([{ type: 'want', cid: cidOf(bytes('input')) }])
+    expect(stage.market.messages.filter(({ type }) => type === 'want')).toEqual([
+      { type: 'want', cid: cidOf(bytes('input')) },
+    ])
     expect(stage.workload.begun).toEqual([])
     await stage.market.put(bytes('input'))
     await stage.world.settle()
@@ -254,7 +269,14 @@ describe('blobs', () => {
     const stage = await setStage()
     const lease = await leaseSlots(stage)
     const attempt = attemptId(lease.record.job as JobId, 0, 1)
-    const start = { attempt, lease: lease.record.id, runtime: 'noop' as const, program: null, inputs: [input('x', bytes('i'))], timeoutMs: 100 }
+    const start = {
+      attempt,
+      lease: lease.record.id,
+      runtime: 'noop' as const,
+      program: null,
+      inputs: [input('x', bytes('i'))],
+      timeoutMs: 100,
+    }
     stage.market.send({ type: 'start', starts: [start], blobs: [bytes('i')] })
     await stage.world.settle()
     expect(stage.workload.begun).toEqual([attempt])
@@ -294,7 +316,9 @@ describe('blobs', () => {
     expect(stage.market.failures()).toEqual([])
     expect(stage.market.messages.filter(({ type }) => type === 'want').length).toBeGreaterThan(1)
     await stage.world.pass(61_000)
-    expect(stage.market.failures()).toContainEqual(expect.objectContaining({ problem: expect.objectContaining({ code: 'timeout' }) }))
+    expect(stage.market.failures()).toContainEqual(
+      expect.objectContaining({ problem: expect.objectContaining({ code: 'timeout' }) }),
+    )
   })
 
   test('one that arrives damaged is not taken, and may come again', async () => {
@@ -305,7 +329,9 @@ describe('blobs', () => {
     const bad = async function* () {
       yield bytes('evil')
     }
-    await expect(stage.market.handlers().onPutBlob(cidOf(bytes('good')), bad())).rejects.toMatchObject({ code: 'blob_corrupt' })
+    await expect(stage.market.handlers().onPutBlob(cidOf(bytes('good')), bad())).rejects.toMatchObject({
+      code: 'blob_corrupt',
+    })
     expect(stage.workload.begun).toEqual([])
     await stage.market.put(bytes('good'))
     await stage.world.settle()
@@ -365,11 +391,18 @@ test('logs are those of the attempt, bounded, and still there after it was settl
 test('holdings are what runs, waits, or ended and is not settled', async () => {
   const stage = await setStage()
   const lease = await leaseSlots(stage)
-  const [ended, running, queued] = [0, 1, 2].map((index) => stage.market.start(lease, index)) as [AttemptId, AttemptId, AttemptId]
+  const [ended, running, queued] = [0, 1, 2].map((index) => stage.market.start(lease, index)) as [
+    AttemptId,
+    AttemptId,
+    AttemptId,
+  ]
   await stage.world.settle()
   stage.workload.runs.get(ended)?.finish()
   await stage.world.pass(5)
-  expect(await stage.market.handlers().onCall('holdings', {})).toEqual({ leases: [lease.record.id], attempts: [ended, running, queued] })
+  expect(await stage.market.handlers().onCall('holdings', {})).toEqual({
+    leases: [lease.record.id],
+    attempts: [ended, running, queued],
+  })
   stage.market.send({ type: 'settled', attempts: [ended] })
   expect((await stage.market.handlers().onCall('holdings', {})).attempts).toEqual([running, queued])
 })

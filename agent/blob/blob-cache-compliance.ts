@@ -124,7 +124,10 @@ export const testBlobCache = (name: string, open: (maxBytes: number) => Promise<
       const cache = await open(200)
       const kept = await putBlob(cache, blob(1, 150))
       cache.pin(kept)
-      await expect(cache.put(cidOf(blob(2, 100)), blob(2, 100))).rejects.toMatchObject({ code: 'disk_full', fault: 'machine' })
+      await expect(cache.put(cidOf(blob(2, 100)), blob(2, 100))).rejects.toMatchObject({
+        code: 'disk_full',
+        fault: 'machine',
+      })
       expect(cache.has(kept)).toBe(true)
       expect(cache.bytes()).toBe(150)
       await cache.close()

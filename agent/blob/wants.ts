@@ -1,4 +1,13 @@
-import { fromProblem, MusterError, type Address, type Cid, type Log, type Problem, type Timer, type World } from '@muster/protocol'
+import {
+  fromProblem,
+  MusterError,
+  type Address,
+  type Cid,
+  type Log,
+  type Problem,
+  type Timer,
+  type World,
+} from '@muster/protocol'
 import type { Markets } from '../market/markets.ts'
 import type { BlobCache } from './blob-cache.ts'
 import { missingBlob } from './refuse-blob.ts'

@@ -23,7 +23,13 @@ const loadReservation = (context: AgentContext, record: ReservationRecord): Jour
   const { reservation, lease, runtime } = record
   const until = lease === null ? heldUntil(context.options.bugs, reservation.record.expiresAt) : lease.record.paidUntil
   if (until <= context.world.now()) return [forgetReservation(record.id)]
-  const held: HeldReservation = { signed: reservation, digest: digestOf(reservation.record), runtime, lease: null, timer: null }
+  const held: HeldReservation = {
+    signed: reservation,
+    digest: digestOf(reservation.record),
+    runtime,
+    lease: null,
+    timer: null,
+  }
   try {
     holdSlots(context, held, until)
   } catch (error) {
@@ -71,7 +77,13 @@ const loadAttempt = async (context: AgentContext, record: AttemptRecord): Promis
   context.logBook.open(attempt.id, record.market)
   const { outcome } = record
   const outputs = outcome?.type === 'claimed' ? outcome.claim.record.outputs : []
-  if (outcome !== null && (await hasBlobs(context, outputs.map(({ cid }) => cid)))) {
+  if (
+    outcome !== null &&
+    (await hasBlobs(
+      context,
+      outputs.map(({ cid }) => cid),
+    ))
+  ) {
     attempt.phase = 'reported'
     attempt.outcome = outcome
     attempt.outputs = outputs.map(({ name: outputName, cid }) => ({ name: outputName, cid, bytes: null }))

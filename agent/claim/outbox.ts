@@ -70,7 +70,11 @@ export const createOutbox = (options: OutboxOptions, modules: OutboxModules): Ou
           ? [{ attempt, claim: attempt.ending.claim }]
           : [],
       )
-      const claims = signBatch(signer, modules.domainOf(market), ours.map(({ claim }) => claim))
+      const claims = signBatch(
+        signer,
+        modules.domainOf(market),
+        ours.map(({ claim }) => claim),
+      )
       ours.forEach(({ attempt }, index) => {
         const claim = claims[index]
         if (claim !== undefined) signed.set(attempt, claim)

@@ -28,7 +28,12 @@ test('never more than there is, and the log says so', () => {
   const warnings: unknown[] = []
   const log: Log = { ...silentLog, warn: (_message, fields) => void warnings.push(fields) }
   const limits = { cores: 64, memoryBytes: 2 ** 50, diskBytes: 2 ** 50, gpus: ['z'], cacheBytes: 0 }
-  expect(compileCapacity(device, limits, log).capacity).toEqual({ cpuMilli: 8000, memoryBytes: 16_000, diskBytes: 11_000, gpus: [] })
+  expect(compileCapacity(device, limits, log).capacity).toEqual({
+    cpuMilli: 8000,
+    memoryBytes: 16_000,
+    diskBytes: 11_000,
+    gpus: [],
+  })
   expect(warnings).toHaveLength(4)
 })
 

@@ -17,7 +17,11 @@ const memoryShare = 0.75
 const diskShare = 0.9
 
 /** What is sold: what was written, but never more than there is. */
-export const compileCapacity = (device: Device, limits: CapacityLimits, log: Log): { capacity: CapacityTotal; gpus: Gpu[] } => {
+export const compileCapacity = (
+  device: Device,
+  limits: CapacityLimits,
+  log: Log,
+): { capacity: CapacityTotal; gpus: Gpu[] } => {
   const atMost = (what: string, written: number | null, detected: number, standard: number): number => {
     if (written === null) return standard
     if (written <= detected) return written

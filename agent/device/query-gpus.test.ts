@@ -11,7 +11,8 @@ const script = async (body: string): Promise<string> => {
   return file
 }
 
-const uuid = (digit: string): string => `GPU-${digit.repeat(8)}-${digit.repeat(4)}-${digit.repeat(4)}-${digit.repeat(4)}-${digit.repeat(12)}`
+const uuid = (digit: string): string =>
+  `GPU-${digit.repeat(8)}-${digit.repeat(4)}-${digit.repeat(4)}-${digit.repeat(4)}-${digit.repeat(12)}`
 
 describe('nvidia-smi', () => {
   test('gives GPUs by UUID, and is asked for what is parsed', async () => {
@@ -31,7 +32,9 @@ describe('nvidia-smi', () => {
   })
 
   test('that fails says what it said', async () => {
-    const command = await script('echo "NVIDIA-SMI has failed because it could not communicate with the driver."; exit 9')
+    const command = await script(
+      'echo "NVIDIA-SMI has failed because it could not communicate with the driver."; exit 9',
+    )
     await expect(queryGpus(command, 5000)).rejects.toMatchObject({
       code: 'internal',
       fault: 'machine',
@@ -47,7 +50,9 @@ describe('nvidia-smi', () => {
   test.each(['No devices were found', 'GPU-1, H200, 10', `${uuid('a')}, H200, [N/A]`, `${uuid('a')}, H200`])(
     'that says "%s" is not understood, and the line is named',
     (line) => {
-      expect(() => parseGpus(`${line}\n`)).toThrow(expect.objectContaining({ facts: expect.objectContaining({ found: line }) }))
+      expect(() => parseGpus(`${line}\n`)).toThrow(
+        expect.objectContaining({ facts: expect.objectContaining({ found: line }) }),
+      )
     },
   )
 })

@@ -31,27 +31,32 @@ export const parseGpus = (text: string): Gpu[] =>
  */
 export const queryGpus = (command: string, timeoutMs: number): Promise<Gpu[]> =>
   new Promise((resolve, reject) => {
-    execFile(command, query, { timeout: timeoutMs, killSignal: 'SIGKILL', maxBuffer: 2 ** 20 }, (error, stdout, stderr) => {
-      if (error === null) {
-        try {
-          resolve(parseGpus(stdout))
-        } catch (refused) {
-          reject(refused as MusterError)
+    execFile(
+      command,
+      query,
+      { timeout: timeoutMs, killSignal: 'SIGKILL', maxBuffer: 2 ** 20 },
+      (error, stdout, stderr) => {
+        if (error === null) {
+          try {
+            resolve(parseGpus(stdout))
+          } catch (refused) {
+            reject(refused as MusterError)
+          }
+          return
         }
-        return
-      }
-      if (error.code === 'ENOENT') return resolve([])
-      const isLate = error.killed === true
-      reject(
-        new MusterError({
-          code: isLate ? 'timeout' : 'internal',
-          message: isLate
-            ? `nvidia-smi did not answer in ${timeoutMs} ms, so no GPU is sold.`
-            : 'nvidia-smi failed, so no GPU is sold.',
-          facts: { command, exit: error.code ?? null, said: `${stdout}${stderr}`.trim().slice(0, 500) },
-          fault: 'machine',
-          cause: error,
-        }),
-      )
-    })
+        if (error.code === 'ENOENT') return resolve([])
+        const isLate = error.killed === true
+        reject(
+          new MusterError({
+            code: isLate ? 'timeout' : 'internal',
+            message: isLate
+              ? `nvidia-smi did not answer in ${timeoutMs} ms, so no GPU is sold.`
+              : 'nvidia-smi failed, so no GPU is sold.',
+            facts: { command, exit: error.code ?? null, said: `${stdout}${stderr}`.trim().slice(0, 500) },
+            fault: 'machine',
+            cause: error,
+          }),
+        )
+      },
+    )
   })

@@ -50,7 +50,7 @@ const recordSchema = z.discriminatedUnion('kind', [
 ])
 
 export type JournalRecord = z.output<typeof recordSchema>
-export type RecordKind = JournalRecord['kind']
+type RecordKind = JournalRecord['kind']
 export type ReservationRecord = Extract<JournalRecord, { kind: 'reservation' }>
 export type AttemptRecord = Extract<JournalRecord, { kind: 'attempt' }>
 

@@ -2,7 +2,8 @@ import { fromHex, hexSchema, MusterError, toHex, type World } from '@muster/prot
 import { link, readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 
-const isCode = (error: unknown, code: string): boolean => error instanceof Error && 'code' in error && error.code === code
+const isCode = (error: unknown, code: string): boolean =>
+  error instanceof Error && 'code' in error && error.code === code
 
 const makeKey = async (file: string, world: World): Promise<void> => {
   const unfinished = `${file}.${toHex(world.random(8)).slice(2)}`

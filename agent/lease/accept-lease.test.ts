@@ -1,7 +1,9 @@
 import { createSigner, newId, nobleSecp256k1, signRecord, type Lease } from '@muster/protocol'
 import { describe, expect, test } from 'vitest'
+import { createAgent } from '../agent.ts'
 import { leaseSlots } from '../stage/lease-slots.ts'
-import { setStage } from '../stage/stage-agent.ts'
+import { openSlowJournal } from '../stage/slow-journal.ts'
+import { setStage, stageModules } from '../stage/stage-agent.ts'
 
 const stranger = createSigner(nobleSecp256k1, new Uint8Array(32).fill(7))
 
@@ -19,6 +21,30 @@ describe('open-lease', () => {
     expect(await journal.load()).toEqual([])
   })
 
+  test('is not answered before it is durable, and a crash before then leaves a reservation', async () => {
+    const { options, modules, world, market } = await stageModules()
+    const journal = openSlowJournal(world, 5)
+    const create = () => createAgent(options, { ...modules, journal })
+    const agent = create()
+    void agent.start()
+    await world.pass(10)
+    const reserving = market.reserve(market.order())
+    await world.pass(10)
+    const opening = market.open(market.lease(await reserving))
+    let isOpen = false
+    opening.then(
+      () => (isOpen = true),
+      () => {},
+    )
+    await world.pass(4)
+    expect(isOpen).toBe(false)
+    journal.crash()
+    await agent.stop()
+    await world.pass(10)
+    expect(isOpen).toBe(false)
+    expect(await journal.load()).toMatchObject([{ kind: 'reservation', lease: null }])
+  })
+
   test('a lease paid for years neither ends early nor wakes the agent all the time', async () => {
     const stage = await setStage()
     const lease = await leaseSlots(stage, 1, { lease: { paidUntil: stage.world.now() + 2 ** 41 } })
@@ -33,12 +59,18 @@ describe('open-lease', () => {
     ['resources.memoryBytes', { resources: { cpuMilli: 1000, memoryBytes: 2 ** 31, diskBytes: 0, gpuCount: 0 } }],
     ['provider', { provider: stranger.address }],
     ['market', { market: stranger.address }],
-  ] satisfies [string, Partial<Lease>][])('refuses a lease whose %s is not what was reserved', async (field, changes) => {
-    const { market, agent } = await setStage()
-    const reservation = await market.reserve(market.order())
-    await expect(market.open(market.lease(reservation, changes))).rejects.toMatchObject({ code: 'record_invalid', facts: { field } })
-    expect(agent().status()).toMatchObject({ leases: [], reservations: 1 })
-  })
+  ] satisfies [string, Partial<Lease>][])(
+    'refuses a lease whose %s is not what was reserved',
+    async (field, changes) => {
+      const { market, agent } = await setStage()
+      const reservation = await market.reserve(market.order())
+      await expect(market.open(market.lease(reservation, changes))).rejects.toMatchObject({
+        code: 'record_invalid',
+        facts: { field },
+      })
+      expect(agent().status()).toMatchObject({ leases: [], reservations: 1 })
+    },
+  )
 
   test('refuses a lease the market did not sign', async () => {
     const { market } = await setStage()

@@ -23,7 +23,8 @@ const checkTerms = (lease: Lease, held: HeldReservation): void => {
   }
   for (const quantity of quantities) {
     const expected = reserved.resources[quantity]
-    if (lease.resources[quantity] > expected) throw mismatch(`resources.${quantity}`, expected, lease.resources[quantity])
+    if (lease.resources[quantity] > expected)
+      throw mismatch(`resources.${quantity}`, expected, lease.resources[quantity])
   }
 }
 

@@ -36,7 +36,11 @@ const getText = (url: URL, ca: readonly string[], timeoutMs: number): Promise<{ 
   })
 
 /** Asks a market for its address and network. Throws `unavailable`. */
-export const askMarket = async (marketUrl: string, ca: readonly string[], timeoutMs: number): Promise<MarketIdentity> => {
+export const askMarket = async (
+  marketUrl: string,
+  ca: readonly string[],
+  timeoutMs: number,
+): Promise<MarketIdentity> => {
   const base = marketUrl.endsWith('/') ? marketUrl : `${marketUrl}/`
   const url = new URL(marketRoute.path.slice(1), base)
   const { status, text } = await getText(url, ca, timeoutMs).catch((cause: unknown) => {

@@ -78,7 +78,8 @@ export const serveMarket = (context: AgentContext, market: Address): AgentHandle
   const calls = callsOf(context, market)
   return {
     onCall: async (call, request) => {
-      if (context.signal.aborted) throw new MusterError({ code: 'unavailable', message: 'This agent has stopped.', fault: 'provider' })
+      if (context.signal.aborted)
+        throw new MusterError({ code: 'unavailable', message: 'This agent has stopped.', fault: 'provider' })
       try {
         return await calls[call](request)
       } catch (error) {

@@ -22,7 +22,13 @@ test('an offer is published on linking, signed, well-formed, and for each runtim
   const [offer] = market.offers()
   expect(market.offers()).toHaveLength(1)
   expect(signedOfferSchema.parse(offer)).toEqual(offer)
-  expect(offer?.record).toMatchObject({ runtimes: ['noop'], region: 'eu-central', country: 'DE', attributes: { name: 'attic' }, slots: 4 })
+  expect(offer?.record).toMatchObject({
+    runtimes: ['noop'],
+    region: 'eu-central',
+    country: 'DE',
+    attributes: { name: 'attic' },
+    slots: 4,
+  })
   if (offer === undefined) return
   createVerifier(nobleSecp256k1).requireSigner({ chainId: 1, market: market.address }, offer, agent().provider)
 })

@@ -2,7 +2,10 @@ import { expect, test } from 'vitest'
 import { parsePrices, readPrices } from './read-prices.ts'
 
 test('prices are dollars by unit, for the runtimes that are sold', () => {
-  const prices = parsePrices('p.json', '{"graph": {"usd": "0.00005", "per": "task"}, "noop": {"usd": 0.000000001, "per": "hour"}}')
+  const prices = parsePrices(
+    'p.json',
+    '{"graph": {"usd": "0.00005", "per": "task"}, "noop": {"usd": 0.000000001, "per": "hour"}}',
+  )
   expect([...prices]).toEqual([
     ['graph', { nanoUsd: 50_000n, per: 'task' }],
     ['noop', { nanoUsd: 1n, per: 'hour' }],
@@ -18,9 +21,14 @@ test.each([
   ['{"graph": {"usd": "1", "per": "second"}}', 'graph.per'],
   ['{"docker": {"usd": "1", "per": "task"}}', ''],
 ])('%s is refused with what is wrong', (text, named) => {
-  expect(() => parsePrices('p.json', text)).toThrow(expect.objectContaining({ code: 'request_invalid', message: expect.stringContaining(named) }))
+  expect(() => parsePrices('p.json', text)).toThrow(
+    expect.objectContaining({ code: 'request_invalid', message: expect.stringContaining(named) }),
+  )
 })
 
 test('a file that is not there is named', async () => {
-  await expect(readPrices('/nowhere/prices.json')).rejects.toMatchObject({ code: 'request_invalid', facts: { file: '/nowhere/prices.json' } })
+  await expect(readPrices('/nowhere/prices.json')).rejects.toMatchObject({
+    code: 'request_invalid',
+    facts: { file: '/nowhere/prices.json' },
+  })
 })

@@ -35,7 +35,10 @@ export const holdSlots = (
 }
 
 /** Takes a reservation out of the book; its slots are free again. */
-export const freeSlots = ({ book, world, offers }: Pick<AgentContext, 'book' | 'world' | 'offers'>, held: HeldReservation): void => {
+export const freeSlots = (
+  { book, world, offers }: Pick<AgentContext, 'book' | 'world' | 'offers'>,
+  held: HeldReservation,
+): void => {
   const { id, order, offer } = held.signed.record
   held.timer?.cancel()
   held.timer = null

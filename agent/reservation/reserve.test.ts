@@ -70,7 +70,9 @@ describe('reserve', () => {
     const { market } = await setStage()
     const reservation = await market.reserve(market.order())
     await market.open(market.lease(reservation))
-    await expect(market.handlers().onCall('release', { reservation: reservation.record.id })).rejects.toMatchObject({ code: 'conflict' })
+    await expect(market.handlers().onCall('release', { reservation: reservation.record.id })).rejects.toMatchObject({
+      code: 'conflict',
+    })
   })
 
   test('names the GPUs it holds, each once', async () => {
@@ -138,7 +140,9 @@ describe('reserve refuses', () => {
   test('an order changed after it was signed', async () => {
     const { market } = await setStage()
     const { record, signature } = market.order()
-    await expect(market.reserve({ record: { ...record, ceiling: 9n }, signature })).rejects.toMatchObject({ code: 'signature_invalid' })
+    await expect(market.reserve({ record: { ...record, ceiling: 9n }, signature })).rejects.toMatchObject({
+      code: 'signature_invalid',
+    })
   })
 
   test('an order of a tenant whose signature fits no key', async () => {
@@ -146,7 +150,10 @@ describe('reserve refuses', () => {
     const { record } = market.order({ custody: 'tenant' })
     const signed = signRecord(stranger, { chainId: 1, market: market.address }, record)
     await market.reserve(signed)
-    const broken = { record: { ...record, nonce: `0x${'11'.repeat(16)}` as const }, signature: `0x${'ff'.repeat(65)}` as const }
+    const broken = {
+      record: { ...record, nonce: `0x${'11'.repeat(16)}` as const },
+      signature: `0x${'ff'.repeat(65)}` as const,
+    }
     await expect(market.reserve(broken)).rejects.toMatchObject({ code: 'signature_invalid' })
   })
 
@@ -175,13 +182,18 @@ describe('reserve refuses', () => {
     market.cut()
     await world.pass(70_000)
     const order = market.order()
-    await expect(onCall('reserve', { order, offer: ours, slots: 1, ttlMs: 1000 })).rejects.toMatchObject({ code: 'record_expired' })
+    await expect(onCall('reserve', { order, offer: ours, slots: 1, ttlMs: 1000 })).rejects.toMatchObject({
+      code: 'record_expired',
+    })
   })
 
   test('a slot larger than it sells, another runtime, and more slots than were ordered', async () => {
     const { market } = await setStage()
     const large = market.order({ resources: { cpuMilli: 1000, memoryBytes: 2 ** 31, diskBytes: 0, gpuCount: 0 } })
-    await expect(market.reserve(large)).rejects.toMatchObject({ code: 'request_invalid', facts: { requirement: 'memoryBytes' } })
+    await expect(market.reserve(large)).rejects.toMatchObject({
+      code: 'request_invalid',
+      facts: { requirement: 'memoryBytes' },
+    })
     await expect(market.reserve(market.order({ slots: 1 }), 2)).rejects.toMatchObject({ code: 'request_invalid' })
     const offer = market.offers()[0]?.record.id
     if (offer === undefined) throw new Error('no offer')

@@ -21,7 +21,9 @@ const requireOpenDoor = ({ book, options }: AgentContext): void => {
     throw new MusterError({
       code: 'capacity_taken',
       message:
-        book.door === 'draining' ? 'This agent is shutting down.' : "This machine's owner needs it; it sells nothing now.",
+        book.door === 'draining'
+          ? 'This agent is shutting down.'
+          : "This machine's owner needs it; it sells nothing now.",
       facts: { found: 0 },
     })
   }

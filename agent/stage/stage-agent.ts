@@ -1,11 +1,4 @@
-import {
-  createSigner,
-  createVerifier,
-  digestBytes,
-  loadSecp256k1,
-  silentLog,
-  type Signer,
-} from '@muster/protocol'
+import { createSigner, createVerifier, digestBytes, loadSecp256k1, silentLog, type Signer } from '@muster/protocol'
 import { createAgent, type Agent, type AgentModules } from '../agent.ts'
 import type { BlobCache } from '../blob/blob-cache.ts'
 import { openMemoryBlobCache } from '../blob/memory/open-blob-cache.ts'
@@ -41,7 +34,12 @@ export interface StageOptions {
 }
 
 /** What an agent of a stage is made of. */
-export const stageModules = async ({ seed = 1, options = {}, modules = {}, cacheBytes = 2 ** 24 }: StageOptions = {}) => {
+export const stageModules = async ({
+  seed = 1,
+  options = {},
+  modules = {},
+  cacheBytes = 2 ** 24,
+}: StageOptions = {}) => {
   const world = createVirtualWorld(seed)
   const market = createStageMarket(world, stageSigner('market'))
   const workload = createStageWorkload()

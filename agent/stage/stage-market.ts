@@ -72,8 +72,7 @@ export const createStageMarket = (world: World, signer: Signer, chainId = 1): St
     return current.handlers
   }
 
-  const offers = (): readonly SignedOffer[] =>
-    messages.findLast((message) => message.type === 'offers')?.offers ?? []
+  const offers = (): readonly SignedOffer[] => messages.findLast((message) => message.type === 'offers')?.offers ?? []
 
   return {
     address: market,

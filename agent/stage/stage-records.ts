@@ -99,10 +99,22 @@ export const stageRecords = (world: World, signer: Signer, market: Address) => {
               ? { type: 'claimed', claim: signRecord(signer, domain, claim) }
               : {
                   type: 'failed',
-                  problem: { code: 'program_crashed', message: 'It crashed.', facts: { exit: 1 }, fault: 'program', retry: 'never' },
+                  problem: {
+                    code: 'program_crashed',
+                    message: 'It crashed.',
+                    facts: { exit: 1 },
+                    fault: 'program',
+                    retry: 'never',
+                  },
                 },
       }
     },
-    fence: (index: number, fence: number): JournalRecord => ({ kind: 'fence', id: taskId(job, index), job, index, fence }),
+    fence: (index: number, fence: number): JournalRecord => ({
+      kind: 'fence',
+      id: taskId(job, index),
+      job,
+      index,
+      fence,
+    }),
   }
 }

@@ -30,7 +30,8 @@ export const createVirtualWorld = (seed: number): VirtualWorld => {
     let first: Pending | undefined
     for (const timer of timers) {
       if (timer.at > end) continue
-      if (first === undefined || timer.at < first.at || (timer.at === first.at && timer.order < first.order)) first = timer
+      if (first === undefined || timer.at < first.at || (timer.at === first.at && timer.order < first.order))
+        first = timer
     }
     return first
   }

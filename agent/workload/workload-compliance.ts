@@ -94,7 +94,9 @@ export const testWorkload = (name: string, { open, blobs, good, endless }: Workl
     test.skipIf(endless === null)('a run that takes too long ends', async () => {
       const workload = openOne()
       const limits = { timeoutMs: 300, memoryBytes: 2 ** 30, cpuMilli: 1000 }
-      await expect(workload.run(taskOf(endless ?? good, { limits }), never())).rejects.toMatchObject({ code: 'program_timeout' })
+      await expect(workload.run(taskOf(endless ?? good, { limits }), never())).rejects.toMatchObject({
+        code: 'program_timeout',
+      })
     })
 
     test.skipIf(endless === null)('stopping ends what runs', async () => {

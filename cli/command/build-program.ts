@@ -28,6 +28,7 @@ export const buildProgram = (terminal: Terminal, act: Act): Command => {
     .option('--key <key>', 'API key')
     .option('--json', 'one JSON document on standard output (one a line for watch)')
     .option('--verbose', 'show the causes of errors')
+    .configureHelp({ showGlobalOptions: true })
     .helpCommand(false)
     .exitOverride()
     .showSuggestionAfterError()
@@ -49,5 +50,6 @@ export const buildProgram = (terminal: Terminal, act: Act): Command => {
   program.command('up').description('start a whole network on this machine (muster up --help)')
   program.command('market').description('run a node of a market (muster market --help)')
   program.command('agent').description('offer this machine (muster agent --help)')
+  for (const command of program.commands) command.helpCommand(false)
   return program
 }

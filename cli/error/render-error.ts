@@ -39,11 +39,7 @@ const issueTable = (issues: readonly Issue[], style: ReturnType<typeof styleFor>
   )
 
 /** Each near offer with every requirement it failed, one line each. */
-export const nearMissTable = (
-  nearest: readonly NearMiss[],
-  style: ReturnType<typeof styleFor>,
-  width: number,
-): string =>
+const nearMissTable = (nearest: readonly NearMiss[], style: ReturnType<typeof styleFor>, width: number): string =>
   renderTable(
     [
       { title: 'provider' },

@@ -7,7 +7,7 @@ const dtypeSchema = z.enum(dtypes as [Dtype, ...Dtype[]])
 const dimsSchema = z.array(z.int().min(0)).max(8)
 
 /** Where the bytes of an input come from. */
-export const inputSourceSchema = z
+const inputSourceSchema = z
   .union([
     z.string().min(1, { error: 'expected a path or a CID' }),
     z.strictObject({ file: z.string().min(1), dtype: dtypeSchema.optional(), dims: dimsSchema.optional() }),

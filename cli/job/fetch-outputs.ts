@@ -33,7 +33,7 @@ export interface FetchedFile {
 const longestName = 180
 
 /** A provider chooses the names of outputs: here they become names of files and nothing else. */
-export const fileNameOf = ({ name, cid }: NamedBlob): string => {
+const fileNameOf = ({ name, cid }: NamedBlob): string => {
   const escaped = encodeURIComponent(name)
     .replace(/[*'()~!]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`)
     .replace(/^\./, '%2E')

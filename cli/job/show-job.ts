@@ -16,7 +16,7 @@ export const sayState = ({ phase, outcome, unmatched }: JobView, style: Style): 
   return outcome === 'succeeded' ? style.green('succeeded') : style.red(outcome ?? 'closed')
 }
 
-export const sayCounts = ({ counts }: JobView): string =>
+const sayCounts = ({ counts }: JobView): string =>
   Object.entries(counts)
     .filter(([, count]) => count > 0)
     .map(([phase, count]) => `${count} ${phase}`)

@@ -75,9 +75,11 @@ const printDryRun = (session: Session, { spec, blobs }: CompiledJob): void =>
     return `${style.green('✓')} ${spec.tasks.length} tasks, ${blobs.length} blobs to upload, ceiling ${formatUsd(spec.ceiling)}; nothing was sent.\n`
   })
 
+const saySubmitted = (view: JobView, { style }: Session): string =>
+  `${style.green('✓')} Submitted ${style.bold(view.id)}: ${totalTasks(view)} tasks, at most ${formatUsd(view.ceiling)}.\n`
+
 const sayNext = (view: JobView, session: Session): string =>
-  `${session.style.green('✓')} Submitted ${session.style.bold(view.id)}: ${totalTasks(view)} tasks, at most ${formatUsd(view.ceiling)}.\n` +
-  session.style.dim(`  muster job watch ${view.id}\n  muster job fetch ${view.id}\n`)
+  saySubmitted(view, session) + session.style.dim(`  muster job watch ${view.id}\n  muster job fetch ${view.id}\n`)
 
 /** `muster job submit`: checks, uploads and submits a job file; with --watch or --fetch it stays to the end. */
 export const submitJob = async (session: Session, file: string, options: SubmitOptions): Promise<number> => {
@@ -94,7 +96,7 @@ export const submitJob = async (session: Session, file: string, options: SubmitO
     session.print(view, () => sayNext(view, session))
     return exitCodes.ok
   }
-  if (!session.isJson) session.progress.print(sayNext(view, session), 'stderr')
+  if (!session.isJson) session.progress.print(saySubmitted(view, session), 'stderr')
   const followed = await followJob(session, muster, view.id, { showsEvents: false })
   if (options.fetch !== undefined) {
     await fetchOutputs(session, muster, view.id, { directory: options.fetch })

@@ -3,7 +3,7 @@ import path from 'node:path'
 import { MusterError } from '@muster/sdk'
 
 /** A receipt as it was read, unchecked, with the file it was in. */
-export interface ReadBundle {
+interface ReadBundle {
   readonly file: string
   readonly value: unknown
 }

@@ -83,7 +83,7 @@ export const createAuctioneer = (modules: AuctioneerModules): Auctioneer => {
     const job = actor.peek()
     const missing = want(actor)
     if (job === undefined || missing === 0) return
-    const problem = toProblem(explainNoFit({ ...job.order.record, slots: missing }, supply.all(), world.now()))
+    const problem = toProblem(explainNoFit({ ...job.order.record, slots: missing }, supply.believed(), world.now()))
     await actor.step((draft) => {
       if (draft.job.closed === null && draft.job.unmatched === null && slotsWanted(draft.job, draft.now) > 0) {
         draft.emit({ type: 'unmatched', at: draft.now, missing, problem })

@@ -130,7 +130,7 @@ export const publicHandlers = (
       const now = world.now()
       const offers = rankOffers(body, supply.free(), now)
       const slots = offers.reduce((sum, offer) => sum + supply.freeSlots(offer), 0)
-      const problem = offers.length === 0 ? toProblem(explainNoFit(body, supply.all(), now)) : null
+      const problem = offers.length === 0 ? toProblem(explainNoFit(body, supply.believed(), now)) : null
       return { slots, offers: offers.slice(0, 200), problem }
     },
     provider: async ({ params: { provider } }) => {

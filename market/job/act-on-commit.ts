@@ -28,10 +28,10 @@ const cancelAt = (job: Job, refs: readonly AttemptRef[], supply: Supply): void =
 export const actOnCommit = (actor: JobActor, { job, events }: Committed, modules: ActOnCommitModules): void => {
   const { supply, auctioneer, keeper, depth, jobs } = modules
   const dispatchedTo = new Set<LeaseId>()
-  const progressed = (refs: readonly AttemptRef[]): void => {
+  const ended = (refs: readonly AttemptRef[], how: 'done' | 'failed' | 'stopped'): void => {
     for (const ref of refs) {
       const lease = leaseOf(job, ref)?.lease.record.id
-      if (lease !== undefined) keeper.progressed(lease, ref.index)
+      if (lease !== undefined) keeper.ended(lease, ref.index, how)
     }
   }
   for (const event of events) {
@@ -46,11 +46,13 @@ export const actOnCommit = (actor: JobActor, { job, events }: Committed, modules
         dispatchedTo.add(event.lease)
         break
       case 'finalised':
+        ended(event.attempts, 'done')
+        break
       case 'failed':
-        progressed(event.attempts)
+        ended(event.attempts, 'failed')
         break
       case 'cancelled-attempts':
-        progressed(event.attempts)
+        ended(event.attempts, 'stopped')
         cancelAt(job, event.attempts, supply)
         break
       case 'lease-closed':

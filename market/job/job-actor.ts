@@ -86,6 +86,7 @@ export const createJobActor = (id: JobId, loaded: LoadedJob | undefined, modules
   /** Steps at the head of the queue that get a turn of their own, since their common turn was refused. */
   let alone = 0
   let isBusy = false
+  let isPlanned = false
   let isDue = false
   let failures = 0
   let retryTimer: Timer | undefined
@@ -222,12 +223,22 @@ export const createJobActor = (id: JobId, loaded: LoadedJob | undefined, modules
     isBusy = false
   }
 
+  /** Steps that are asked for at once share a turn. */
+  const runSoon = (): void => {
+    if (isBusy || isPlanned) return
+    isPlanned = true
+    queueMicrotask(() => {
+      isPlanned = false
+      void run()
+    })
+  }
+
   const actor: JobActor = {
     id,
     step: <Result>(decide: (draft: Draft) => Result) =>
       new Promise<Result>((resolve, reject) => {
         queue.push({ decide, resolve: resolve as (result: unknown) => void, reject })
-        void run()
+        runSoon()
       }),
     peek: () => durable,
     version: () => version,
@@ -237,7 +248,7 @@ export const createJobActor = (id: JobId, loaded: LoadedJob | undefined, modules
     },
     wake: () => {
       isDue = true
-      void run()
+      runSoon()
     },
   }
   return actor

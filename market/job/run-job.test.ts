@@ -224,15 +224,22 @@ describe('cancelling a job', () => {
 describe('an attempt that fails', () => {
   const broken = toProblem(new MusterError({ code: 'program_crashed', message: 'The program crashed.' }))
 
-  test('is tried on another lease first', async () => {
+  test('is tried on another machine before it is given up, though the one that fails is cheaper', async () => {
     const stage = await rehearse()
     const bad = await stage.agent({ key: 1, slots: 1, nanoUsd: 100n, script: { run: () => ({ problem: broken }) } })
     const good = await stage.agent({ key: 2, slots: 1, nanoUsd: 200n, taskMs: 60 })
     const tenant = await stage.tenant()
     const { id } = await tenant.submit(noopSpec(2, { slots: 2 }))
     expect(await stage.closed(tenant, id)).toMatchObject({ outcome: 'succeeded', charged: '400' })
-    expect(bad.starts).toHaveLength(1)
     expect(good.starts).toHaveLength(2)
+    const attempts = (await tenant.tasks(id)).map((task) => task.attempts.map(({ provider, phase }) => [provider, phase]))
+    const phases = [
+      [bad.address, 'failed'],
+      [bad.address, 'failed'],
+      [bad.address, 'lost'],
+      [good.address, 'final'],
+    ]
+    expect(attempts).toEqual([phases, [[good.address, 'final']]])
     await stage.audit(id)
   })
 

@@ -8,7 +8,7 @@ export interface WatchJobModules {
 }
 
 const pageEvents = 2_000
-const maxBehind = 10_000
+const maxBehind = 2_000
 
 /** The timeline so far, from the journal: each event after the first `after`, with the job folded up to it. */
 async function* replayTimeline(id: JobId, after: number, store: Store): AsyncGenerator<TimelineEvent> {

@@ -27,6 +27,8 @@ export interface KeptLease {
   ending: CloseReason | undefined
   /** By task index the fence of each attempt the agent has been sent, or says it holds. */
   readonly sent: Map<number, number>
+  /** Attempts that failed since one last succeeded. */
+  failures: number
   isSyncing: boolean
   isDue: boolean
   graceTimer: Timer | undefined

@@ -52,8 +52,8 @@ export interface LeaseKeeper {
   keep(actor: JobActor, lease: LeaseId, isNew: boolean): void
   /** Attempts were dispatched to the lease. */
   dispatched(lease: LeaseId): void
-  /** The attempt at this task of the lease ended one way or the other. */
-  progressed(lease: LeaseId, index: number): void
+  /** The attempt at this task of the lease ended. A machine where one after the other fails is given up. */
+  ended(lease: LeaseId, index: number, how: 'done' | 'failed' | 'stopped'): void
   /** The lease is closed: tells the agent. */
   drop(lease: LeaseId): void
   onLinked(peer: AgentPeer): void
@@ -64,6 +64,8 @@ export interface LeaseKeeper {
 
 const callTimeoutMs = 5_000
 const retryMs = 1_000
+/** Attempts in a row that may fail on a lease: fewer than a task may, so that it is tried elsewhere before it is given up. */
+const maxFailures = 2
 
 export const createLeaseKeeper = (options: LeaseKeeperOptions, modules: LeaseKeeperModules): LeaseKeeper => {
   const { world, supply, holdings, sendStarts, tellClosed, reconsider, log, bugs } = modules
@@ -93,14 +95,17 @@ export const createLeaseKeeper = (options: LeaseKeeperOptions, modules: LeaseKee
     }
   }
 
+  /** The agent does not do what it sold: the lease goes to others, and for a while so does the rest of its supply. */
+  const distrust = (kept: KeptLease, reason: CloseReason): void => {
+    kept.ending = reason
+    supply.rest(kept.provider)
+    void giveUp(kept, reason)
+  }
+
   const timers = createLeaseTimers(options, {
     world,
     isKept,
-    onStalled: (kept) => {
-      kept.ending = 'lost'
-      supply.rest(kept.provider)
-      void giveUp(kept, 'lost')
-    },
+    onStalled: (kept) => distrust(kept, 'lost'),
     onExpired: (kept) => {
       kept.actor.wake()
       reconsider(kept.actor)
@@ -262,6 +267,7 @@ export const createLeaseKeeper = (options: LeaseKeeperOptions, modules: LeaseKee
         isSuspect: state.phase === 'suspect',
         ending: undefined,
         sent: new Map(),
+        failures: 0,
         isSyncing: false,
         isDue: false,
         graceTimer: undefined,
@@ -281,11 +287,14 @@ export const createLeaseKeeper = (options: LeaseKeeperOptions, modules: LeaseKee
       const kept = leases.get(lease)
       if (kept !== undefined) void sync(kept)
     },
-    progressed: (lease, index) => {
+    ended: (lease, index, how) => {
       const kept = leases.get(lease)
       if (kept === undefined) return
       kept.progressAt = world.elapsed()
       kept.sent.delete(index)
+      if (how === 'done') kept.failures = 0
+      if (how !== 'failed' || ++kept.failures < maxFailures || kept.ending !== undefined) return
+      distrust(kept, 'refused')
     },
     drop: (lease) => {
       const kept = leases.get(lease)

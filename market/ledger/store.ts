@@ -4,7 +4,7 @@ import type { Fragment, Sql } from '../store/postgres/connection.ts'
 import type { AccountChange } from '../store/postgres/merge-commits.ts'
 import type { LedgerReads } from '../store/store.ts'
 
-/** One row per entry. Legs come as arrays of arrays in JSON, the one list of lists that may be ragged. */
+/** One row per entry. The legs of each come as the text of an array: Postgres has no ragged arrays of arrays. */
 export const insertEntries = (sql: Sql, entries: readonly LedgerEntry[]): Fragment => sql`
   INSERT INTO ledger_entry (id, kind, receipt, at, accounts, amounts)
   SELECT e.id, e.kind, e.receipt, e.at, e.accounts::text[], e.amounts::bigint[]

@@ -185,6 +185,7 @@ export const createScriptedAgent = (world: World, options: ScriptedAgentOptions)
     }
     const signed = signRecord(signer, domain(), record)
     reservations.set(record.id, signed)
+    world.after(0, () => publish())
     world.after(ttlMs, () => {
       const isLeased = [...leases.values()].some(({ record: lease }) => lease.reservation === digestOf(record))
       if (!isLeased && reservations.delete(record.id)) publish()
@@ -251,7 +252,7 @@ export const createScriptedAgent = (world: World, options: ScriptedAgentOptions)
     }
   }
 
-  const claimFor = (start: Start, named: Readonly<Record<string, Uint8Array>> = {}, slotMs = 5): Claim => ({
+  const claimFor = (start: Start, named: Readonly<Record<string, Uint8Array>> = {}, slotMs = agent.taskMs): Claim => ({
     kind: 'claim',
     market: domain().market,
     provider: signer.address,

@@ -37,7 +37,7 @@ export const receiptKey = ({
   readonly reverses: string | null
 }): string => `${job}.${index}.${fence}.${reverses ?? ''}`
 
-export const staleWriter = (stream: JobId, expected: number, found: number): MusterError =>
+const staleWriter = (stream: JobId, expected: number, found: number): MusterError =>
   new MusterError({
     code: 'stale_writer',
     message: 'Somebody else wrote to this job first; read it again.',

@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
 import { outsideAccount, parseId, systemWorld, tenantAccount } from '@muster/protocol'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readPidFile } from './embedded/old-server.ts'
@@ -35,7 +36,7 @@ describe('kill -9', () => {
 
   test('of the market and its database at once, in the middle of writes, loses nothing acknowledged', async () => {
     for (const acknowledgements of [40, 700, 2_500]) {
-      const script = path.join(import.meta.dirname, 'crash-writer.ts')
+      const script = fileURLToPath(new URL('./crash-writer.ts', import.meta.url))
       const child = spawn(process.execPath, [script, directory], { stdio: ['ignore', 'pipe', 'inherit'] })
       const acknowledged = new Map<string, { tenant: string; version: number }>()
       const gone = new Promise((resolve) => child.once('exit', resolve))

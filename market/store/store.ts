@@ -88,7 +88,7 @@ export interface StoredEvent {
   readonly event: JobEvent
 }
 
-export interface StreamState {
+interface StreamState {
   /** The job as it was after `version` events, where a snapshot was written. */
   readonly snapshot: { readonly version: number; readonly job: Job } | null
   /** Events after the snapshot, oldest first. */
@@ -97,7 +97,7 @@ export interface StreamState {
   readonly version: number
 }
 
-export interface Page<Cursor> {
+interface Page<Cursor> {
   readonly limit: number
   /** The last one of the page before; newest first. */
   readonly before?: Cursor
@@ -122,7 +122,7 @@ export interface ReceiptReads {
 }
 
 /** What the ledger says about itself, computed afresh from its entries. */
-export interface LedgerAudit {
+interface LedgerAudit {
   readonly accounts: number
   readonly entries: number
   /** Sum over all accounts: 0, or money was made. */

@@ -37,7 +37,7 @@ const resources = { cpuMilli: 1000, memoryBytes: 2 ** 30, diskBytes: 0, gpuCount
 const placement = { regions: [], countries: [], providers: [], excludeProviders: [], attributes: {} }
 const price = { nanoUsd: 278n, per: 'task' } as const
 
-export const someSpec = (tasks = 2): JobSpec => ({
+const someSpec = (tasks = 2): JobSpec => ({
   apiVersion: 'muster/v1',
   kind: 'batch',
   name: 'pages',

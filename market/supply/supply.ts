@@ -31,6 +31,8 @@ export interface Supply {
   free(): Iterable<SignedOffer>
   /** Every standing offer with `slots` as last published. */
   all(): Iterable<SignedOffer>
+  /** Every standing offer with the slots believed free. */
+  believed(): Iterable<SignedOffer>
   freeSlots(offer: SignedOffer): number
   /** Counts slots taken (positive) or given back (negative) until the agent publishes again. */
   take(provider: Address, offer: OfferId, slots: number): void
@@ -116,6 +118,14 @@ export const createSupply = (world: World): Supply => {
     },
     all: function* () {
       for (const { standing } of agents.values()) for (const { offer } of standing.values()) yield offer
+    },
+    believed: function* () {
+      for (const { standing } of agents.values()) {
+        for (const { offer, free } of standing.values()) {
+          const slots = isResting(offer.record.provider) ? 0 : free
+          yield { ...offer, record: { ...offer.record, slots } }
+        }
+      }
     },
     freeSlots: ({ record }) => (isResting(record.provider) ? 0 : (find(record.provider, record.id)?.free ?? 0)),
     take: (provider, offer, slots) => {

@@ -30,7 +30,7 @@ export const explainNoFit = (demand: Demand, offers: Iterable<SignedOffer>, now:
   const near = misses.slice(0, nearest)
   return new MusterError({
     code: 'nothing_fits',
-    message: sentence(near, count),
+    message: sentence(misses, count),
     facts: { slots: demand.slots, offers: count, nearest: near },
     retryAfterMs: 10_000,
   })

@@ -14,6 +14,7 @@ const canonicalValue = fc.letrec((tie) => ({
     { maxDepth: 4, withCrossShrink: true },
     fc.maxSafeInteger().map((integer) => integer + 0),
     fc.bigInt({ min: -(2n ** 64n), max: 2n ** 64n - 1n }),
+    fc.constantFrom(2n ** 53n - 1n, 2n ** 53n, -(2n ** 53n) + 1n, -(2n ** 53n), 2n ** 64n - 1n, -(2n ** 64n)),
     text,
     fc.boolean(),
     fc.constant(null),

@@ -1,45 +1,13 @@
-import { encode, type EncodeOptions } from 'cborg'
 import { MusterError } from '../error/muster-error.ts'
 import { readCanonical } from './read-canonical.ts'
-
-const refuse = (what: string) => (): never => {
-  throw new TypeError(`${what} has no canonical form`)
-}
-
-const unlike = [
-  'undefined',
-  'Map',
-  'Tagged',
-  'ArrayBuffer',
-  'DataView',
-  'Int8Array',
-  'Uint8ClampedArray',
-  'Int16Array',
-  'Uint16Array',
-  'Int32Array',
-  'Uint32Array',
-  'Float32Array',
-  'Float64Array',
-  'BigInt64Array',
-  'BigUint64Array',
-]
-
-// cborg's default key order is shorter first, then bytewise. For text keys that is RFC 8949's bytewise
-// order of the encoded keys, since the length is in the head; a test holds the two together.
-const options: EncodeOptions = {
-  typeEncoders: {
-    ...Object.fromEntries(unlike.map((type) => [type, refuse(type)])),
-    number: (value: unknown) => (Number.isSafeInteger(value) ? null : refuse('a fraction')()),
-    bigint: (value: bigint) => (value >= -(2n ** 64n) && value < 2n ** 64n ? null : refuse('an integer this large')()),
-  },
-}
+import { writeCanonical } from './write-canonical.ts'
 
 /**
  * Deterministic CBOR (RFC 8949 §4.2): maps with text keys, lists, text, bytes, integers within 64 bits, booleans, null.
  * An integer has one form, whether it comes as a number or a bigint, and -0 is 0. Half a surrogate pair becomes U+FFFD;
  * the schemas of records refuse it. Throws `TypeError` on undefined, fractions and any other kind of value.
  */
-export const encodeCanonical = (value: unknown): Uint8Array => encode(value, options)
+export const encodeCanonical = (value: unknown): Uint8Array => writeCanonical(value)
 
 /**
  * Decodes one CBOR item and nothing after it. Accepts only what `encodeCanonical` makes, so that bytes and value stand

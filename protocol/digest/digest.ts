@@ -1,13 +1,30 @@
 import { sha256 } from '@noble/hashes/sha2.js'
-import { encodeCanonical } from '../cbor/canonical.ts'
-import { hexSchema, toHex, type Hex } from './hex.ts'
+import { writeCanonical, writeRecord } from '../cbor/write-canonical.ts'
+import { hexSchema, type Hex } from './hex.ts'
+import { sha256Hex } from './sha256.ts'
 
 /** SHA-256 of something, as `0x` and 64 hexadecimal digits. */
 export type Digest = Hex & { readonly __digest: true }
 
 export const digestBytes = (bytes: Uint8Array): Uint8Array => sha256(bytes)
 
+const digests = new WeakMap<object, Digest>()
+
+const hexDigest = (bytes: Uint8Array): Digest => `0x${sha256Hex(bytes)}` as Digest
+
 /** SHA-256 of a value's canonical CBOR. */
-export const digestOf = (value: unknown): Digest => toHex(sha256(encodeCanonical(value))) as Digest
+export const digestOf = (value: unknown): Digest => {
+  const known = typeof value === 'object' && value !== null ? digests.get(value) : undefined
+  return known ?? hexDigest(writeCanonical(value))
+}
+
+/** `digestOf` for a record that is signed: freezes it and remembers its digest and bytes as long as it lives. */
+export const recordDigest = (record: object): Digest => {
+  const known = digests.get(record)
+  if (known !== undefined) return known
+  const digest = hexDigest(writeRecord(record))
+  digests.set(record, digest)
+  return digest
+}
 
 export const digestSchema = hexSchema(32).transform((hex) => hex as Digest)

@@ -47,6 +47,7 @@ export const jobSpecSchema = z
   })
   .refine((spec) => (spec.runtime === 'graph') === (spec.program !== null), {
     path: ['program'],
+    when: ({ value }) => typeof value === 'object' && value !== null,
     error: 'expected a program for the runtime graph, and null for any other',
   })
 

@@ -12,7 +12,7 @@ import { signedSchema, type Signed } from '../signature/signed.ts'
 export const placementSchema = z.strictObject({
   regions: z.array(nameSchema).max(64).default([]),
   countries: z
-    .array(z.string().regex(/^[A-Z]{2}$/))
+    .array(z.string().regex(/^[A-Z]{2}$/, { error: 'expected an ISO 3166 country of two capitals' }))
     .max(64)
     .default([]),
   providers: z.array(addressSchema).max(256).default([]),

@@ -149,6 +149,11 @@ describe.each(implementations)('signatures by %s', (_, secp256k1) => {
     expect(secp256k1.recover(hash, bytes)).toBeUndefined()
   })
 
+  test('v is 27 or 28', () => {
+    const formed = Array.from({ length: 256 }, (___, v) => v).filter((v) => isWellFormedSignature(withV(signature, v)))
+    expect(formed).toEqual([27, 28])
+  })
+
   test('no other spelling of a signature is by the same key', () => {
     const expected = toHex(secp256k1.publicKey(exampleKeys.tenant))
     fc.assert(

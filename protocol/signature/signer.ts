@@ -1,4 +1,4 @@
-import { digestOf } from '../digest/digest.ts'
+import { recordDigest } from '../digest/digest.ts'
 import { fromHex, toHex } from '../digest/hex.ts'
 import { addressOf, type Address } from './address.ts'
 import { merkleLeaf, merkleTree } from './merkle.ts'
@@ -23,7 +23,7 @@ export const signRecord = <Body extends SignedRecord>(
   domain: SignatureDomain,
   record: Body,
 ): Signed<Body> => {
-  const hash = recordSigningHash(domain, record.kind, fromHex(digestOf(record)))
+  const hash = recordSigningHash(domain, record.kind, fromHex(recordDigest(record)))
   return { record, signature: toHex(signer.sign(hash)) }
 }
 
@@ -36,7 +36,7 @@ export const signBatch = <Body extends SignedRecord>(
   const [only] = records
   if (only === undefined) return []
   if (records.length === 1) return [signRecord(signer, domain, only)]
-  const { root, paths } = merkleTree(records.map((record) => merkleLeaf(record.kind, fromHex(digestOf(record)))))
+  const { root, paths } = merkleTree(records.map((record) => merkleLeaf(record.kind, fromHex(recordDigest(record)))))
   const signature = toHex(signer.sign(batchSigningHash(domain, root)))
   const hexRoot = toHex(root)
   return records.map((record, index) => ({

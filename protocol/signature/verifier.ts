@@ -1,4 +1,4 @@
-import { digestOf } from '../digest/digest.ts'
+import { recordDigest } from '../digest/digest.ts'
 import { fromHex, toHex, type Hex } from '../digest/hex.ts'
 import { MusterError } from '../error/muster-error.ts'
 import { addressOf, type Address } from './address.ts'
@@ -36,7 +36,7 @@ export const createVerifier = (secp256k1: Secp256k1): Verifier => {
 
   const signerOf: Verifier['signerOf'] = (domain, { record, signature }) => {
     if ('market' in record && record.market !== domain.market) return undefined
-    const digest = fromHex(digestOf(record))
+    const digest = fromHex(recordDigest(record))
     if (typeof signature === 'string') return recover(recordSigningHash(domain, record.kind, digest), signature)
     const root = merkleRoot(merkleLeaf(record.kind, digest), signature.path.map(fromHex))
     return toHex(root) === signature.root ? recoverRoot(domain, root, signature.signature) : undefined

@@ -52,7 +52,7 @@ const likelyStep = fc.record({
   ),
   behind: fc.constant(0),
 })
-const steps = fc.array(fc.oneof(step, { arbitrary: likelyStep, weight: 3 }), { maxLength: 60 })
+const steps = fc.array(fc.oneof(step, { arbitrary: likelyStep, weight: 3 }), { maxLength: 60, size: 'max' })
 
 interface Paid {
   readonly accepted: number[]
@@ -92,7 +92,10 @@ describe('a task under any sequence of steps', () => {
         let task: TaskState = newTask
         const paid: Paid = { accepted: [], overturned: [], final: [] }
         for (const { type, behind } of sequence) {
-          const before = structuredClone(task)
+          const before = task
+          Object.freeze(task)
+          task.attempts.forEach(Object.freeze)
+          Object.freeze(task.attempts)
           const taken = stepOf(type, fenceOf(task, type, behind))
           try {
             task = stepTask(task, taken)
@@ -102,12 +105,12 @@ describe('a task under any sequence of steps', () => {
           } catch (error) {
             expect(error).toBeInstanceOf(MusterError)
             expect(['transition_refused', 'attempt_fenced']).toContain(error instanceof MusterError && error.code)
-            expect(task).toEqual(before)
+            expect(task).toBe(before)
           }
           check(task, paid)
         }
       }),
-      { numRuns: 500 },
+      { numRuns: 200 },
     )
   })
 

@@ -12,7 +12,7 @@ export type BlobSource =
 /** A source that can be read again. */
 export type ReopenableSource = Uint8Array<ArrayBuffer> | Blob | (() => AsyncIterable<Uint8Array>)
 
-export async function* readStream(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+async function* readStream(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
   const reader = stream.getReader()
   try {
     for (;;) {
@@ -43,7 +43,7 @@ export const collect = async (chunks: AsyncIterable<Uint8Array>): Promise<Uint8A
 }
 
 /** Over memory that is not shared, as fetch and WebCrypto demand; copies only where it is. */
-export const unshared = (bytes: Uint8Array): Uint8Array<ArrayBuffer> =>
+const unshared = (bytes: Uint8Array): Uint8Array<ArrayBuffer> =>
   bytes.buffer instanceof ArrayBuffer ? (bytes as Uint8Array<ArrayBuffer>) : new Uint8Array(bytes)
 
 export const reopenable = async (source: BlobSource): Promise<ReopenableSource> => {

@@ -13,9 +13,14 @@ const hashBytes = async (bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array> =>
   return subtle === undefined ? sha256(bytes) : new Uint8Array(await subtle.digest('SHA-256', bytes))
 }
 
+/** Files up to this size are hashed in memory, by WebCrypto. */
+const hashedAtOnceBytes = 64 * 2 ** 20
+
 /** The CID and length of a source. */
 export const hashSource = async (source: ReopenableSource): Promise<HashedSource> => {
   if (source instanceof Uint8Array) return { cid: cidOfSha256(await hashBytes(source)), bytes: source.length }
+  if (source instanceof Blob && source.size <= hashedAtOnceBytes)
+    return hashSource(new Uint8Array(await source.arrayBuffer()))
   const hash = sha256.create()
   let bytes = 0
   for await (const chunk of openSource(source)) {

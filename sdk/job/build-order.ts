@@ -13,7 +13,7 @@ import {
 } from '@muster/protocol'
 
 /** How long an order may be used: slots that are lost are auctioned again under the same order. */
-export const orderLifetimeMs = 7 * 24 * 3_600_000
+const orderLifetimeMs = 7 * 24 * 3_600_000
 
 export interface OrderInput {
   readonly spec: JobSpec

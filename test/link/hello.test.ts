@@ -197,6 +197,18 @@ test('of two control sockets under way at once the newer epoch stays', async () 
   expect(outcomes.map(codeOf).toSorted()).toEqual(['link_superseded', 'linked'])
 })
 
+test('a data socket joins the control socket of its own epoch only', async () => {
+  const market = await start()
+  const signer = newSigner()
+  const open = (socket: LinkHello['socket'], epoch: number) =>
+    say(market, headerOf(market, signer, helloFor(market, signer, { socket, epoch })))
+  expect(codeOf(await open('control', 5))).toBe('linked')
+  expect(codeOf(await open('data', 4))).toBe('link_superseded')
+  expect(codeOf(await open('data', 6))).toBe('link_superseded')
+  expect(codeOf(await open('data', 5))).toBe('linked')
+  expect(codeOf(await open('data', 5))).toBe('link_superseded')
+})
+
 test('an agent that opens no data socket does not keep its place', async () => {
   const market = await start({ limits: { handshakeMs: 50, closeMs: 50 } })
   const signer = newSigner()

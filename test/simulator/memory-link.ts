@@ -50,8 +50,11 @@ export interface MemoryLink {
   /** Everything on its way is lost; each end notices in its own time. */
   break(): void
   hold(isHeld: boolean): void
-  /** That end is gone: it hears nothing and nothing it waits for is answered. The other notices in time. */
-  crash(end: 'market' | 'agent'): void
+  /**
+   * That end is gone: it hears nothing and nothing it waits for is answered. The other notices in time. What that end had
+   * sent and is not there within `lingerMs` is lost.
+   */
+  crash(end: 'market' | 'agent', lingerMs?: number): void
 }
 
 const uncheckedMessageBytes = 256
@@ -70,7 +73,7 @@ export const createMemoryLink = (
   const closed = Promise.withResolvers<LinkCloseReason>()
   const pending = new Set<(error: MusterError) => void>()
   const dead = { market: false, agent: false }
-  let heldCalls: (() => void)[] | undefined
+  let heldCalls: { readonly to: 'market' | 'agent'; action(): void }[] | undefined
   let isBroken = false
   let marketClosedFor: LinkCloseReason | undefined
   let agentClosedFor: LinkCloseReason | undefined
@@ -107,15 +110,16 @@ export const createMemoryLink = (
     world.after(network.noticeMs(), () => closeAgent(reason))
   }
 
-  const isDown = (): boolean => isBroken || dead.market || dead.agent
+  const isDown = (end: 'market' | 'agent'): boolean => isBroken || dead[end]
 
   /** A hop of a call or a blob: not in step with the messages. */
-  const hop = (action: () => void): void => {
+  const hop = (to: 'market' | 'agent', action: () => void): void => {
+    if (dead[to === 'market' ? 'agent' : 'market']) return
     if (network.breaksNow()) breakLink()
     world.after(network.latencyMs(), () => {
-      if (isDown()) return
+      if (isDown(to)) return
       if (heldCalls === undefined) action()
-      else heldCalls.push(action)
+      else heldCalls.push({ to, action })
     })
   }
 
@@ -151,12 +155,12 @@ export const createMemoryLink = (
         ),
       )
       const answer = (action: () => void) =>
-        hop(() => {
+        hop('market', () => {
           timer.cancel()
           signal?.removeEventListener('abort', cancelled)
           action()
         })
-      hop(() => {
+      hop('agent', () => {
         Promise.resolve()
           .then(() => agent.onCall(name, sent))
           .then((response) => recode(response, (value) => responseSchema.parse(value) as LinkResponse<Call>))
@@ -187,10 +191,10 @@ export const createMemoryLink = (
     whileOpen<void>((resolve, reject) => {
       collect(bytes)
         .then((chunks) =>
-          hop(() => {
+          hop('agent', () => {
             agent.onPutBlob(cid, checked(cid, chunks, limits.maxBlobBytes)).then(
-              () => hop(resolve),
-              (error: unknown) => hop(() => reject(asSent(error))),
+              () => hop('market', resolve),
+              (error: unknown) => hop('market', () => reject(asSent(error))),
             )
           }),
         )
@@ -199,10 +203,10 @@ export const createMemoryLink = (
 
   const fetchChunks = (cid: Cid) =>
     whileOpen<Uint8Array[]>((resolve, reject) =>
-      hop(() => {
+      hop('agent', () => {
         collect(agent.onGetBlob(cid)).then(
-          (chunks) => hop(() => resolve(chunks)),
-          (error: unknown) => hop(() => reject(asSent(error))),
+          (chunks) => hop('market', () => resolve(chunks)),
+          (error: unknown) => hop('market', () => reject(asSent(error))),
         )
       }),
     )
@@ -279,11 +283,12 @@ export const createMemoryLink = (
       }
       const calls = heldCalls ?? []
       heldCalls = undefined
-      for (const action of calls) if (!isDown()) action()
+      for (const { to, action } of calls) if (!isDown(to)) action()
     },
-    crash: (end) => {
+    crash: (end, lingerMs = 0) => {
       dead[end] = true
-      breakLink()
+      if (lingerMs === 0) breakLink()
+      else world.after(lingerMs, () => breakLink())
     },
   }
 }

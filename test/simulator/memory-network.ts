@@ -47,8 +47,8 @@ export interface MemoryNode {
 export interface MemoryListener {
   /** Closes every link as `shutdown` and refuses dials. */
   close(): void
-  /** The node is gone at once: nothing is said to it any more, and its agents notice in time. */
-  crash(): void
+  /** The node is gone at once: nothing is said to it any more, and its agents notice in time. What it sent may yet arrive within `lingerMs`. */
+  crash(lingerMs?: number): void
 }
 
 /** One agent's access to the network. Two with one address are two agents with one key. */
@@ -59,7 +59,7 @@ export interface MemoryAgent {
   /** Nothing passes while held; for longer than the limits allow, the link is `silent`. */
   hold(isHeld: boolean): void
   /** The agent is gone at once; its market notices in time. A restarted agent takes a new `MemoryAgent`. */
-  crash(): void
+  crash(lingerMs?: number): void
 }
 
 export interface MemoryNetwork {
@@ -174,9 +174,9 @@ export const createMemoryNetwork = (
           leave()
           for (const link of [...station.links.values()]) link.peer.close('shutdown')
         },
-        crash: () => {
+        crash: (lingerMs) => {
           leave()
-          for (const link of station.links.values()) link.crash('market')
+          for (const link of station.links.values()) link.crash('market', lingerMs)
           world.after(network.noticeMs(), () => station.crashed.reject(linkClosed('lost')))
         },
       }
@@ -201,9 +201,9 @@ export const createMemoryNetwork = (
           isHeld = held
           current?.hold(held)
         },
-        crash: () => {
+        crash: (lingerMs) => {
           isCrashed = true
-          current?.crash('agent')
+          current?.crash('agent', lingerMs)
         },
       }
     },

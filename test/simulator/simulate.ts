@@ -1,17 +1,19 @@
-import { depositAll } from './process/deposit-all.ts'
-import { type Address, type AttemptId } from '@muster/protocol'
+import type { Address, AttemptId } from '@muster/protocol'
 import type { SimulatedBug } from '../../agent/index.ts'
 import type { PlantedBug } from '../../market/planted-bug.ts'
+import type { Bug } from './bugs.ts'
 import { checkEnd } from './invariant/check-end.ts'
 import { checkMemory, checkSteady } from './invariant/check-steady.ts'
 import { createReach } from './invariant/reach.ts'
 import { createViolations, type Violation } from './invariant/violations.ts'
 import { watchJobs } from './invariant/watch-jobs.ts'
 import { watchLedger } from './invariant/watch-ledger.ts'
+import { watchWaiting } from './invariant/watch-waiting.ts'
 import { watchRuns } from './invariant/watch-runs.ts'
 import { createMemoryNetwork } from './memory-network.ts'
 import { createAgentProcess, type AgentProcess } from './process/agent-process.ts'
-import { startIdleAgent } from './process/idle-agent.ts'
+import { depositAll } from './process/deposit-all.ts'
+import { startFalseAgent } from './process/false-agent.ts'
 import { chainId, realKeys, sealedKeys } from './process/keys.ts'
 import { createMarketNode } from './process/market-node.ts'
 import type { Run } from './process/run.ts'
@@ -22,8 +24,6 @@ import { createProcessWorld } from './world/process-world.ts'
 import { createRandom } from './world/random.ts'
 import { createStory } from './world/story.ts'
 import { createTimeline } from './world/timeline.ts'
-
-export type Bug = PlantedBug | SimulatedBug
 
 export interface Simulated {
   readonly seed: number
@@ -71,6 +71,13 @@ const plan = (process: AgentProcess, fault: AgentFault, run: Run, isCalm: () => 
     case 'hold':
       at(fault.atMs, () => process.hold(true))
       at(fault.atMs + fault.forMs, () => process.hold(false))
+      return
+    case 'disk-full':
+      at(fault.atMs, () => process.diskFull(true))
+      at(fault.atMs + fault.forMs, () => process.diskFull(false))
+      return
+    case 'clock':
+      at(fault.atMs, () => process.setClock(fault.skewMs))
       return
     case 'owner-busy':
       at(fault.atMs, () => process.ownerBusy(true))
@@ -130,8 +137,8 @@ export const simulate = async (seed: number, { bug, keepsStory = false }: Simula
   const agents = new Map<Address, AgentProcess>()
   let isCalm = false
   for (const agent of scenario.agents) {
-    if (agent.kind === 'idle') {
-      startIdleAgent(agent, node.address, network, run)
+    if (agent.kind !== 'real') {
+      startFalseAgent(agent, node.address, network, run)
       continue
     }
     const modules = { run, network, market: node.address, programOf, bugs: bugs as ReadonlySet<SimulatedBug> }
@@ -148,6 +155,7 @@ export const simulate = async (seed: number, { bug, keepsStory = false }: Simula
     node.calm()
     for (const agent of agents.values()) agent.calm()
   }
+  for (const { atMs, skewMs } of scenario.market.clockSteps) timeline.after(atMs, () => node.setClock(skewMs))
   for (const { atMs, downMs } of scenario.market.crashes) {
     timeline.after(atMs, () => {
       if (!isCalm) node.crash(downMs)
@@ -156,9 +164,11 @@ export const simulate = async (seed: number, { bug, keepsStory = false }: Simula
   timeline.after(0, () => void node.start())
   for (const job of jobs) job.begin()
   timeline.after(scenario.calmAtMs, calm)
+  const lookAtWaiting = watchWaiting(run, node, agents, jobs)
   let looks = 0
   const look = (): void => {
     checkSteady(run, node, agents)
+    lookAtWaiting()
     if (++looks % 8 === 0) checkMemory(run, node)
     timeline.after(lookMs, look)
   }

@@ -1,12 +1,14 @@
 import { cidOf, systemWorld } from '@muster/protocol'
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { expect, test } from 'vitest'
 import { temporaryDirectory } from '../../stage/temporary-directory.ts'
 import { testBlobCache } from '../blob-cache-compliance.ts'
 import { openDiskBlobCache } from './open-blob-cache.ts'
 
-testBlobCache('disk', async (maxBytes) => openDiskBlobCache({ directory: await temporaryDirectory(), maxBytes }, systemWorld))
+testBlobCache('disk', async (maxBytes) =>
+  openDiskBlobCache({ directory: await temporaryDirectory(), maxBytes }, systemWorld),
+)
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 
@@ -53,7 +55,6 @@ test('a file that someone removed is missing, not an error', async () => {
   const cache = await openDiskBlobCache({ directory, maxBytes: 1000 }, systemWorld)
   const cid = cidOf(bytes('hello'))
   await cache.put(cid, bytes('hello'))
-  const { rm } = await import('node:fs/promises')
   await rm(path.join(directory, cid))
   expect(await cache.read(cid)).toBeUndefined()
 })

@@ -25,7 +25,10 @@ export interface DiskBlobCacheOptions {
  * The blob cache in a directory: one file a blob, named by its CID, written beside and renamed, so that a file is whole
  * or absent. What an earlier process wrote is checked against its CID when it is first read.
  */
-export const openDiskBlobCache = async ({ directory, maxBytes }: DiskBlobCacheOptions, world: World): Promise<BlobCache> => {
+export const openDiskBlobCache = async (
+  { directory, maxBytes }: DiskBlobCacheOptions,
+  world: World,
+): Promise<BlobCache> => {
   const arriving = path.join(directory, 'arriving')
   const index = createCacheIndex(maxBytes)
   const unchecked = new Set<Cid>()

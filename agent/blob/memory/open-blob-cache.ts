@@ -3,7 +3,11 @@ import type { BlobCache } from '../blob-cache.ts'
 import { createCacheIndex } from '../cache-index.ts'
 import { corruptBlob, missingBlob, oversizedBlob } from '../refuse-blob.ts'
 
-const gather = async (cid: Cid, bytes: Uint8Array | AsyncIterable<Uint8Array>, maxBytes: number): Promise<Uint8Array> => {
+const gather = async (
+  cid: Cid,
+  bytes: Uint8Array | AsyncIterable<Uint8Array>,
+  maxBytes: number,
+): Promise<Uint8Array> => {
   if (bytes instanceof Uint8Array) return bytes
   const chunks: Uint8Array[] = []
   let length = 0

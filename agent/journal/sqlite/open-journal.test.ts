@@ -45,14 +45,18 @@ test('a second agent in the same directory is turned away with a reason', async 
   const file = path.join(await temporaryDirectory(), 'journal.sqlite')
   const journal = openSqliteJournal(file)
   await journal.commit([put(records.fence(0, 1))])
-  expect(() => openSqliteJournal(file)).toThrow(expect.objectContaining({ code: 'unavailable', message: expect.stringContaining('Another agent') }))
+  expect(() => openSqliteJournal(file)).toThrow(
+    expect.objectContaining({ code: 'unavailable', message: expect.stringContaining('Another agent') }),
+  )
   await journal.close()
 })
 
 test('a file that is no journal is refused with its name', async () => {
   const file = path.join(await temporaryDirectory(), 'journal.sqlite')
   await writeFile(file, 'this was a shopping list'.repeat(100))
-  expect(() => openSqliteJournal(file)).toThrow(expect.objectContaining({ code: 'unavailable', facts: expect.objectContaining({ file }) }))
+  expect(() => openSqliteJournal(file)).toThrow(
+    expect.objectContaining({ code: 'unavailable', facts: expect.objectContaining({ file }) }),
+  )
 })
 
 test('a record that cannot be read is named', async () => {

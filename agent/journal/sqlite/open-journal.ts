@@ -58,7 +58,9 @@ export const openSqliteJournal = (file: string, { maxPages }: SqliteJournalOptio
     }
   }
   const database = open()
-  const putRow = database.prepare('INSERT INTO record VALUES (?, ?, ?) ON CONFLICT (kind, id) DO UPDATE SET body = excluded.body')
+  const putRow = database.prepare(
+    'INSERT INTO record VALUES (?, ?, ?) ON CONFLICT (kind, id) DO UPDATE SET body = excluded.body',
+  )
   const forgetRow = database.prepare('DELETE FROM record WHERE kind = ? AND id = ?')
   const raiseEpoch = database.prepare('UPDATE epoch SET value = value + 1 RETURNING value')
   let pending: PendingCommit[] = []

@@ -1,4 +1,12 @@
-import { buildModelBytes, decodeTensor, encodeManifest, encodeTensor, execSpecDigest, publishProgram, type ModelInput } from '@muster/graph'
+import {
+  buildModelBytes,
+  decodeTensor,
+  encodeManifest,
+  encodeTensor,
+  execSpecDigest,
+  publishProgram,
+  type ModelInput,
+} from '@muster/graph'
 import { attemptId, cidOf, digestOf, newId, systemWorld, type Cid, type NamedBlob } from '@muster/protocol'
 import { createRuntimePool, type RuntimePool } from '@muster/runtime'
 import { afterEach, describe, expect, test } from 'vitest'
@@ -42,10 +50,11 @@ const slow = publish({
   inputs: [{ name: 'x', dtype: 'float32', dims: ['n', 'n'] }],
   outputs: [{ name: 'y', dtype: 'float32', dims: ['n', 'n'] }],
 })
-const matrix = keep(encodeTensor({ dtype: 'float32', dims: [1500, 1500], data: new Float32Array(1500 * 1500).fill(0.5) }))
+const matrix = keep(
+  encodeTensor({ dtype: 'float32', dims: [1500, 1500], data: new Float32Array(1500 * 1500).fill(0.5) }),
+)
 
-const open = (processes = 2) =>
-  createRuntimePool({ processes, memoryBytes: 640 * 2 ** 20, taskTimeoutMs: 60_000 })
+const open = (processes = 2) => createRuntimePool({ processes, memoryBytes: 640 * 2 ** 20, taskTimeoutMs: 60_000 })
 
 testWorkload('graph', {
   open: () => createGraphWorkload({ pool: open() }),
@@ -87,9 +96,16 @@ describe('the graph workload', () => {
   })
 
   test('gives outputs as tensor blobs, and says what it used', async () => {
-    const { outputs, cpuMs, peakMemoryBytes } = await workload().run(task(division, [ints('a', 8), ints('b', 3)]), signal)
+    const { outputs, cpuMs, peakMemoryBytes } = await workload().run(
+      task(division, [ints('a', 8), ints('b', 3)]),
+      signal,
+    )
     expect(outputs.map(({ name }) => name)).toEqual(['quotient'])
-    expect(decodeTensor(outputs[0]?.bytes ?? new Uint8Array())).toMatchObject({ dtype: 'int32', dims: [1], data: Int32Array.of(2) })
+    expect(decodeTensor(outputs[0]?.bytes ?? new Uint8Array())).toMatchObject({
+      dtype: 'int32',
+      dims: [1],
+      data: Int32Array.of(2),
+    })
     expect(cpuMs).toBeGreaterThan(0)
     expect(peakMemoryBytes).toBeGreaterThan(10_000_000)
   })
@@ -104,7 +120,13 @@ describe('the graph workload', () => {
   })
 
   test('refuses a program published for another exec spec', async () => {
-    const { manifest } = publishProgram(buildModelBytes({ nodes: [{ op: 'Neg', inputs: ['x'], outputs: ['y'] }], inputs: [intList('x')], outputs: [intList('y')] }))
+    const { manifest } = publishProgram(
+      buildModelBytes({
+        nodes: [{ op: 'Neg', inputs: ['x'], outputs: ['y'] }],
+        inputs: [intList('x')],
+        outputs: [intList('y')],
+      }),
+    )
     const foreign = keep(encodeManifest({ ...manifest, execSpec: digestOf('another') }))
     await expect(workload().prepare(foreign, readBlob, signal)).rejects.toMatchObject({
       code: 'program_refused',
@@ -120,13 +142,22 @@ describe('the graph workload', () => {
   })
 
   test('a program whose model is missing passes on what the market says', async () => {
-    const { manifest } = publishProgram(buildModelBytes({ nodes: [{ op: 'Abs', inputs: ['x'], outputs: ['y'] }], inputs: [intList('x')], outputs: [intList('y')] }))
+    const { manifest } = publishProgram(
+      buildModelBytes({
+        nodes: [{ op: 'Abs', inputs: ['x'], outputs: ['y'] }],
+        inputs: [intList('x')],
+        outputs: [intList('y')],
+      }),
+    )
     const bare = keep(encodeManifest(manifest))
     await expect(workload().prepare(bare, readBlob, signal)).rejects.toMatchObject({ code: 'blob_missing' })
   })
 
   test.each([
-    ['a tensor of the wrong type', [{ name: 'a', cid: keep(encodeTensor({ dtype: 'float32', dims: [1], data: Float32Array.of(1) })) }, ints('b', 1)]],
+    [
+      'a tensor of the wrong type',
+      [{ name: 'a', cid: keep(encodeTensor({ dtype: 'float32', dims: [1], data: Float32Array.of(1) })) }, ints('b', 1)],
+    ],
     ['a missing input', [ints('a', 1)]],
     ['an input the program does not have', [ints('a', 1), ints('b', 1), ints('c', 1)]],
     ['the same input twice', [ints('a', 1), ints('a', 1), ints('b', 1)]],

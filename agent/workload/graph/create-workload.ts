@@ -70,7 +70,9 @@ export const createGraphWorkload = ({ pool }: { readonly pool: RuntimePool }): W
         signal,
         limits: { timeoutMs: limits.timeoutMs },
       })
-      log(`ran ${meter.operators} operators: loading ${Math.round(meter.loadMs)} ms, all ${Math.round(meter.wallMs)} ms`)
+      log(
+        `ran ${meter.operators} operators: loading ${Math.round(meter.loadMs)} ms, all ${Math.round(meter.wallMs)} ms`,
+      )
       return {
         outputs: [...outputs].map(([name, bytes]) => ({ name, bytes })),
         cpuMs: meter.cpuMs,

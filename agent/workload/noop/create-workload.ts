@@ -11,7 +11,8 @@ export const createNoopWorkload = (): Workload => {
     execSpec: '',
     prepare: async () => {},
     run: async (_task, signal) => {
-      if (isStopped || signal.aborted) throw new MusterError({ code: 'cancelled', message: 'This attempt was cancelled.' })
+      if (isStopped || signal.aborted)
+        throw new MusterError({ code: 'cancelled', message: 'This attempt was cancelled.' })
       return nothing
     },
     stop: async () => {

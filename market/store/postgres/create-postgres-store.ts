@@ -59,6 +59,7 @@ export const createPostgresStore = async (
     world,
     log,
     id: toHex(world.random(16)),
+    trouble,
   })
   const group = createGroupCommit(writer)
   const journal = mapErrors(createJournal(sql))

@@ -103,14 +103,14 @@ const checkLedger = ({ run, node }: EndOfRun): void => {
 const checkSlots = ({ run, node, agents }: EndOfRun): void => {
   const wrong = (message: string) => run.violations.report('slots-come-back', message)
   const supply = node.market()?.modules.supply
-  for (const { plan, provider, agent } of agents.values()) {
+  for (const { plan, provider, agent, skewMs } of agents.values()) {
     const status = agent()?.status()
     if (status === undefined || status.lifecycle !== 'running') continue
     if (status.attempts.length > 0) wrong(`${plan.name} still holds ${status.attempts.map(({ id, phase }) => `${id} ${phase}`).join(', ')}`)
     if (status.leases.length > 0) wrong(`${plan.name} still holds ${status.leases.join(', ')}`)
     if (status.reservations > 0) wrong(`${plan.name} still holds ${status.reservations} reservations`)
     if (status.free.cpuMilli !== status.total.cpuMilli) wrong(`${plan.name} has ${status.free.cpuMilli} milli-cores free`)
-    if (Math.abs(plan.skewMs) > 58_000 || supply === undefined) continue
+    if (Math.abs(skewMs()) > 58_000 || supply === undefined) continue
     if (supply.peer(provider) === undefined) wrong(`${plan.name} is not linked`)
     const offered = [...supply.free()].filter(({ record }) => record.provider === provider)
     const slots = offered.reduce((sum, offer) => sum + supply.freeSlots(offer), 0)
@@ -125,8 +125,8 @@ const checkJournals = async ({ run, node, agents }: EndOfRun): Promise<void> => 
     if (replayed === undefined || Buffer.compare(encodeCanonical(snapshotJob(replayed)), encodeCanonical(snapshotJob(job))) !== 0)
       run.violations.report('journal-is-memory', `${id} replays from disk to another state`)
   }
-  for (const { plan, journal, agent } of agents.values()) {
-    if (agent()?.status().lifecycle !== 'running') continue
+  for (const { plan, journal, agent, hadFullDisk } of agents.values()) {
+    if (hadFullDisk() || agent()?.status().lifecycle !== 'running') continue
     const left = await journal.load()
     if (left.length > 0)
       run.violations.report('slots-come-back', `the journal of ${plan.name} still holds ${left.map(({ kind, id }) => `${kind} ${id}`).join(', ')}`)

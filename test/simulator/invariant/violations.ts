@@ -1,6 +1,7 @@
 /** What must hold in every run. Each has one sentence in `docs/guides/simulator.md`. */
 export const invariants = [
   'job-closes',
+  'no-job-waits-in-vain',
   'submitted-once',
   'task-accounted-for',
   'accepted-once',

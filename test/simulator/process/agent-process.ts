@@ -32,6 +32,11 @@ export interface AgentProcess {
   cut(): void
   hold(isHeld: boolean): void
   ownerBusy(isBusy: boolean): void
+  diskFull(isFull: boolean): void
+  setClock(skewMs: number): void
+  /** Its journal may hold what could not be struck out. */
+  hadFullDisk(): boolean
+  skewMs(): number
   calm(): void
   upSince(): number
   /** It went for good. */
@@ -70,6 +75,9 @@ export const createAgentProcess = (plan: AgentPlan, modules: AgentProcessModules
   let upSince = 0
   let isHeld = false
   let isBusy = false
+  let isFull = false
+  let hadFullDisk = false
+  let skewMs = plan.skewMs
   let isCalm = false
   let isGone = false
 
@@ -103,7 +111,7 @@ export const createAgentProcess = (plan: AgentPlan, modules: AgentProcessModules
     if (life === undefined) return
     story.tell(plan.name, backAfterMs === null ? 'vanishes' : `crashes, back in ${backAfterMs} ms`)
     life.process.kill()
-    life.link.crash()
+    life.link.crash(random.pick([0, 0, 5, 300]))
     life = undefined
     run.runs.crashed(provider)
     comeBack(backAfterMs)
@@ -122,7 +130,7 @@ export const createAgentProcess = (plan: AgentPlan, modules: AgentProcessModules
 
   const start = (): void => {
     if (life !== undefined || isGone) return
-    const process = createProcessWorld(timeline, random.fork(`life ${lives++}`), plan.skewMs)
+    const process = createProcessWorld(timeline, random.fork(`life ${lives++}`), skewMs)
     const { world } = process
     const link = network.agent(provider, market, world)
     if (isHeld) link.hold(true)
@@ -133,6 +141,7 @@ export const createAgentProcess = (plan: AgentPlan, modules: AgentProcessModules
       journal: createCrashableJournal(journal, {
         process,
         delayMs: () => (plan.journalDelayMs === 0 ? 0 : random.between(0, plan.journalDelayMs)),
+        isFull: () => isFull,
         onPoint,
       }),
       blobs: cache,
@@ -148,7 +157,7 @@ export const createAgentProcess = (plan: AgentPlan, modules: AgentProcessModules
         }),
       ],
       dialOf: () => link.dial,
-      log: createRunLog(plan.name, process.isAlive, story, run.violations),
+      log: createRunLog(plan.name, process.isAlive, () => hadFullDisk, story, run.violations),
       ...(watchesOwner ? { sampleLoad: async () => (isBusy ? 1 : 0) } : {}),
     })
     life = { process, link, agent }
@@ -194,9 +203,22 @@ export const createAgentProcess = (plan: AgentPlan, modules: AgentProcessModules
     ownerBusy: (busy) => {
       isBusy = busy
     },
+    diskFull: (full) => {
+      story.tell(plan.name, full ? 'has a full disk' : 'has room on its disk again')
+      isFull = full
+      hadFullDisk = true
+    },
+    setClock: (ms) => {
+      story.tell(plan.name, `sets its clock, ${ms} ms off`)
+      skewMs = ms
+      life?.process.setSkew(ms)
+    },
+    hadFullDisk: () => hadFullDisk,
+    skewMs: () => skewMs,
     calm: () => {
       isCalm = true
       isBusy = false
+      isFull = false
       if (isHeld) {
         isHeld = false
         run.reach.held(provider, false)

@@ -1,3 +1,4 @@
+import { MusterError } from '@muster/protocol'
 import type { Journal } from '../../../agent/index.ts'
 import type { CommitPoint } from '../scenario/scenario.ts'
 import type { ProcessWorld } from '../world/process-world.ts'
@@ -6,9 +7,13 @@ import { createCommitQueue } from './commit-queue.ts'
 export interface CrashableJournalOptions {
   readonly process: ProcessWorld
   readonly delayMs: () => number
+  readonly isFull: () => boolean
   /** Called at each point of each commit; the process may be gone afterwards. */
   readonly onPoint: (point: CommitPoint) => void
 }
+
+const full = (): MusterError =>
+  new MusterError({ code: 'disk_full', message: 'There is no room left on the disk.', fault: 'machine' })
 
 /** An agent's journal that outlives its process: once that is gone, nothing asked of it is ever answered. */
 export const createCrashableJournal = (journal: Journal, options: CrashableJournalOptions): Journal => {
@@ -24,6 +29,7 @@ export const createCrashableJournal = (journal: Journal, options: CrashableJourn
         queue(async () => {
           if (changes.length > 0) onPoint('before-commit')
           if (!process.isAlive()) return never
+          if (options.isFull() && changes.length > 0) throw full()
           await journal.commit(changes)
           if (!process.isAlive()) return never
           if (changes.length > 0) onPoint('after-commit')

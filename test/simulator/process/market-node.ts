@@ -1,4 +1,4 @@
-import { MusterError, type Address, type AgentPeer, type Cid, type MarketMessage, type PeerHandlers } from '@muster/protocol'
+import { MusterError, sleep, type Address, type AgentPeer, type Cid, type MarketMessage, type PeerHandlers } from '@muster/protocol'
 import { createMemoryBlobs } from '../../../market/blob/memory-blobs.ts'
 import { createMarket, type Market } from '../../../market/market.ts'
 import { compileMarketOptions } from '../../../market/options.ts'
@@ -24,6 +24,7 @@ export interface MarketNode {
   start(): Promise<void>
   /** Gone at once; back after `downMs`. */
   crash(downMs: number): void
+  setClock(skewMs: number): void
   /** From now on nothing of the plan happens any more. */
   calm(): void
   readonly commits: () => number
@@ -37,6 +38,9 @@ interface Life {
   market: Market | undefined
   listener: MemoryListener | undefined
 }
+
+/** What was sent last may still arrive, or not. */
+const lingersMs = [0, 0, 5, 300]
 
 class CrashError extends Error {
   override readonly name = 'CrashError'
@@ -64,6 +68,7 @@ export const createMarketNode = (
   const options = compileMarketOptions({
     chainId,
     graceMs: plan.graceMs,
+    restartGraceMs: plan.restartGraceMs,
     progressSlackMs: plan.progressSlackMs,
     leaseTermMs: plan.leaseTermMs,
     keepBlobsMs: 0,
@@ -72,6 +77,7 @@ export const createMarketNode = (
   let lives = 0
   let commits = 0
   let upSince = 0
+  let skewMs = 0
   let isCalm = false
   const done = new Set<object>()
   let current: Commit = {}
@@ -80,7 +86,7 @@ export const createMarketNode = (
     if (life === undefined) return
     story.tell('market', `crashes, back in ${downMs} ms`)
     life.process.kill()
-    life.listener?.crash()
+    life.listener?.crash(run.random.pick(lingersMs))
     life = undefined
     timeline.after(downMs, () => void start())
   }
@@ -100,6 +106,14 @@ export const createMarketNode = (
     )
     if (planned !== undefined) {
       done.add(planned)
+      if (planned.afterMs > 0) {
+        crashPoints.push(`${commit}.later`)
+        const own = life
+        timeline.after(planned.afterMs, () => {
+          if (life === own && !isCalm) crash(planned.downMs)
+        })
+        return
+      }
       crashPoints.push(`${commit}.${point}`)
       story.tell('market', `reaches ${point} ${commit}`)
       crash(planned.downMs)
@@ -117,8 +131,18 @@ export const createMarketNode = (
     const random = run.random.fork(`disk ${lives}`)
     const store = createMemoryStore({ disk, onFaultPoint: pass })
     const queue = createCommitQueue(world, () => (plan.commitDelayMs === 0 ? 0 : random.between(0, plan.commitDelayMs)))
+    const slowly = <Args extends readonly unknown[], Result>(read: (...args: Args) => Promise<Result>) =>
+      plan.readDelayMs === 0
+        ? read
+        : async (...args: Args): Promise<Result> => {
+            await sleep(world, random.between(0, plan.readDelayMs))
+            return read(...args)
+          }
     return {
       ...store,
+      readStream: slowly(store.readStream),
+      readEvents: slowly(store.readEvents),
+      jobs: { ...store.jobs, get: slowly(store.jobs.get), active: slowly(store.jobs.active) },
       commit: (commit) =>
         queue(() => {
           current = commit
@@ -164,10 +188,10 @@ export const createMarketNode = (
   }
 
   const start = async (): Promise<void> => {
-    const process = createProcessWorld(timeline, run.random.fork(`market ${lives++}`))
+    const process = createProcessWorld(timeline, run.random.fork(`market ${lives++}`), skewMs)
     const own: Life = { process, market: undefined, listener: undefined }
     life = own
-    const log = createRunLog('market', process.isAlive, story, violations)
+    const log = createRunLog('market', process.isAlive, () => false, story, violations)
     const store = openStore(process)
     const market = createMarket(options, {
       world: process.world,
@@ -179,15 +203,19 @@ export const createMarketNode = (
       log,
       bugs,
     })
+    const listen = () => {
+      own.listener = network.listen({
+        market: signer.address,
+        world: process.world,
+        handlers: handlersOf(market),
+        acceptEpoch: market.acceptEpoch,
+      })
+    }
+    if (plan.linksEarly) listen()
     await market.start()
     if (life !== own) return
     own.market = market
-    own.listener = network.listen({
-      market: signer.address,
-      world: process.world,
-      handlers: handlersOf(market),
-      acceptEpoch: market.acceptEpoch,
-    })
+    if (!plan.linksEarly) listen()
     upSince = timeline.now()
     story.tell('market', 'is up')
   }
@@ -199,6 +227,10 @@ export const createMarketNode = (
     market: () => life?.market,
     start,
     crash,
+    setClock: (ms) => {
+      skewMs = ms
+      life?.process.setSkew(ms)
+    },
     calm: () => {
       isCalm = true
     },

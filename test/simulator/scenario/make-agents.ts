@@ -26,6 +26,8 @@ const makeFaults = (calmAtMs: number, random: Random): AgentFault[] => {
   add(0.25, () => ({ type: 'cut', atMs: atMs() }))
   add(0.2, () => ({ type: 'hold', atMs: atMs(), forMs: random.pick([random.int(50, 3_000), random.int(3_000, 15_000)]) }))
   add(0.05, () => ({ type: 'drain', atMs: atMs(), backAfterMs: backAfterMs() }))
+  add(0.03, () => ({ type: 'clock', atMs: atMs(), skewMs: random.int(-8_000, 8_000) }))
+  add(0.03, () => ({ type: 'disk-full', atMs: atMs(), forMs: random.int(10, 5_000) }))
   add(0.05, () => ({ type: 'owner-busy', atMs: atMs(), forMs: random.int(1_000, 15_000) }))
   return faults
 }
@@ -39,23 +41,25 @@ const skewOf = (random: Random): number => {
 
 /** Fifty machines. The cheapest are in the most trouble, since those are the ones that win. */
 export const makeAgents = (calmAtMs: number, random: Random): AgentPlan[] => {
-  const idle = random.chance(0.25) ? random.int(steadyAgents, agentCount - 1) : -1
+  const idle = random.chance(0.2) ? random.int(steadyAgents, agentCount - 1) : -1
+  const rogue = random.chance(0.2) ? random.int(steadyAgents, agentCount - 1) : -1
   return Array.from({ length: agentCount }, (_, index): AgentPlan => {
     const isSteady = index < steadyAgents
+    const kind = index === idle ? 'idle' : index === rogue ? 'rogue' : 'real'
     const isTroubled = !isSteady && random.chance(0.5)
     const slots = random.pick([1, 1, 2, 2, 4, 8])
     return {
       name: `agent-${String(index).padStart(2, '0')}`,
-      kind: index === idle ? 'idle' : 'real',
+      kind,
       startsAtMs: isSteady || random.chance(0.8) ? random.int(0, 100) : random.int(0, 30_000),
       slots,
-      priceNanoUsd: isTroubled ? random.int(500, 1_200) : random.int(1_000, 2_000),
+      priceNanoUsd: isTroubled || kind !== 'real' ? random.int(500, 1_200) : random.int(1_000, 2_000),
       region: isSteady ? (regions[index % regions.length] ?? 'north') : random.pick(regions),
-      skewMs: isSteady ? random.int(-1_000, 1_000) : skewOf(random),
+      skewMs: isSteady || kind !== 'real' ? random.int(-1_000, 1_000) : skewOf(random),
       slowness: random.pick([1, 1, 1, 1.5, 3]),
       journalDelayMs: random.pick([0, 0, 1, 8]),
       bondedSlots: isSteady || random.chance(0.9) ? slots : random.int(0, slots),
-      faults: isTroubled && index !== idle ? makeFaults(calmAtMs, random) : [],
+      faults: isTroubled && kind === 'real' ? makeFaults(calmAtMs, random) : [],
     }
   })
 }

@@ -4,7 +4,7 @@ import { makeJobs } from './make-jobs.ts'
 import type { CommitPoint, MarketPlan, NetworkPlan, Scenario } from './scenario.ts'
 
 /** Commits at which the first crash of a run is tried, in turn over the seeds. */
-const firstCrashes = 120
+const firstCrashes = 64
 const points: readonly CommitPoint[] = ['before-commit', 'after-commit']
 
 const makeMarket = (seed: number, calmAtMs: number, longestTaskMs: number, random: Random): MarketPlan => {
@@ -12,21 +12,27 @@ const makeMarket = (seed: number, calmAtMs: number, longestTaskMs: number, rando
   const crashesAtCommit: MarketPlan['crashesAtCommit'][number][] = []
   if (seed % 8 !== 7) {
     let commit = Math.floor(seed / 2) % firstCrashes
-    crashesAtCommit.push({ commit, point: points[seed % 2] ?? 'after-commit', downMs: downMs() })
+    crashesAtCommit.push({ commit, point: points[seed % 2] ?? 'after-commit', afterMs: 0, downMs: downMs() })
     while (crashesAtCommit.length < 4 && random.chance(0.45)) {
       commit += random.int(1, random.pick([2, 12, 60]))
-      crashesAtCommit.push({ commit, point: random.pick(points), downMs: downMs() })
+      const afterMs = random.chance(0.3) ? random.between(0.1, 40) : 0
+      crashesAtCommit.push({ commit, point: random.pick(points), afterMs, downMs: downMs() })
     }
   }
   const crashes = random.chance(0.25) ? [{ atMs: random.int(500, calmAtMs - 20_000), downMs: downMs() }] : []
   const hiccups = random.chance(0.2)
     ? Array.from({ length: random.int(1, 3) }, () => ({ commit: random.int(0, 100), point: random.pick(points) }))
     : []
+  const graceMs = random.pick([2_000, 5_000, 10_000])
   return {
-    graceMs: random.pick([2_000, 5_000, 10_000]),
+    graceMs,
+    restartGraceMs: random.pick([graceMs, 12_000, 60_000]),
     progressSlackMs: random.int(1_000, 5_000),
     leaseTermMs: random.chance(0.15) ? 2 * longestTaskMs + random.int(8_000, 20_000) : 3_600_000,
     commitDelayMs: random.pick([0, 0, 2, 12, 60]),
+    readDelayMs: random.pick([0, 0, 3, 30]),
+    linksEarly: random.chance(0.5),
+    clockSteps: random.chance(0.15) ? [{ atMs: random.int(500, calmAtMs), skewMs: random.int(-3_000, 3_000) }] : [],
     crashesAtCommit,
     crashes,
     hiccups,

@@ -14,13 +14,17 @@ export type AgentFault =
   | { readonly type: 'drain'; readonly atMs: number; readonly backAfterMs: number | null }
   | { readonly type: 'cut'; readonly atMs: number }
   | { readonly type: 'hold'; readonly atMs: number; readonly forMs: number }
+  /** Nothing can be written to its disk. */
+  | { readonly type: 'disk-full'; readonly atMs: number; readonly forMs: number }
+  /** Its wall clock is set, right or wrong. */
+  | { readonly type: 'clock'; readonly atMs: number; readonly skewMs: number }
   /** The owner's own load takes the machine, and the agent yields. */
   | { readonly type: 'owner-busy'; readonly atMs: number; readonly forMs: number }
 
 export interface AgentPlan {
   readonly name: string
-  /** `idle`: reserves, takes leases, and does nothing. */
-  readonly kind: 'real' | 'idle'
+  /** `idle`: reserves, takes leases, and does nothing. `rogue`: claims work, its own and that of others, which it never did. */
+  readonly kind: 'real' | 'idle' | 'rogue'
   readonly startsAtMs: number
   readonly slots: number
   readonly priceNanoUsd: number
@@ -62,10 +66,16 @@ export interface JobPlan {
 
 export interface MarketPlan {
   readonly graceMs: number
+  readonly restartGraceMs: number
   readonly progressSlackMs: number
   readonly leaseTermMs: number
   readonly commitDelayMs: number
-  readonly crashesAtCommit: readonly (CommitFault & { readonly downMs: number })[]
+  readonly readDelayMs: number
+  /** Agents may link while it still reads its jobs. */
+  readonly linksEarly: boolean
+  readonly clockSteps: readonly { readonly atMs: number; readonly skewMs: number }[]
+  /** `afterMs` past 0: not at the commit but this long after it, when some of what followed has been done. */
+  readonly crashesAtCommit: readonly (CommitFault & { readonly afterMs: number; readonly downMs: number })[]
   readonly crashes: readonly { readonly atMs: number; readonly downMs: number }[]
   /** The database fails: nothing was written, or it cannot be said whether it was. */
   readonly hiccups: readonly CommitFault[]

@@ -9,13 +9,16 @@ export const epochMs = 1_767_225_600_000
 export interface ProcessWorld {
   readonly world: World
   isAlive(): boolean
+  /** Sets the wall clock this far off. */
+  setSkew(skewMs: number): void
   /** Nothing the process had planned happens any more. */
   kill(): void
 }
 
-/** A world on the timeline whose wall clock is `skewMs` off and which draws from `random`. */
-export const createProcessWorld = (timeline: Timeline, random: Random, skewMs = 0): ProcessWorld => {
+/** A world on the timeline whose wall clock is `firstSkewMs` off and which draws from `random`. */
+export const createProcessWorld = (timeline: Timeline, random: Random, firstSkewMs = 0): ProcessWorld => {
   let isAlive = true
+  let skewMs = firstSkewMs
   return {
     world: {
       now: () => Math.floor(epochMs + timeline.now() + skewMs),
@@ -27,6 +30,9 @@ export const createProcessWorld = (timeline: Timeline, random: Random, skewMs = 
         }),
     },
     isAlive: () => isAlive,
+    setSkew: (ms) => {
+      skewMs = ms
+    },
     kill: () => {
       isAlive = false
     },

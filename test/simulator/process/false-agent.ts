@@ -1,8 +1,12 @@
 import {
+  attemptId,
+  blobListDigest,
   digestOf,
   MusterError,
   newId,
+  parseAttemptId,
   signRecord,
+  toProblem,
   type Address,
   type AgentHandlers,
   type AttemptId,
@@ -10,7 +14,9 @@ import {
   type LinkRequest,
   type MarketPeer,
   type Offer,
+  type SignedClaim,
   type SignedReservation,
+  type Start,
 } from '@muster/protocol'
 import { keepLinked } from '../../../agent/link/keep-linked.ts'
 import type { MemoryNetwork } from '../memory-network.ts'
@@ -19,14 +25,19 @@ import { createProcessWorld } from '../world/process-world.ts'
 import { chainId } from './keys.ts'
 import type { Run } from './run.ts'
 
-/** An agent that reserves, takes leases, says that it holds what it was sent, and does nothing. */
-export const startIdleAgent = (plan: AgentPlan, market: Address, network: MemoryNetwork, run: Run): void => {
+/**
+ * An agent that reserves, takes leases, says that it holds what it was sent, and does nothing. A rogue one claims all it was
+ * sent, twice, and whatever else of the job it can name; says that others failed; and lies about what it holds.
+ */
+export const startFalseAgent = (plan: AgentPlan, market: Address, network: MemoryNetwork, run: Run): void => {
   const { world } = createProcessWorld(run.timeline, run.random.fork(plan.name), plan.skewMs)
   const signer = run.keys.signerOf(plan.name)
   const domain = { chainId, market }
   const reservations = new Map<string, SignedReservation>()
   const leases = new Map<LeaseId, number>()
   const attempts = new Set<AttemptId>()
+  const random = run.random.fork(`${plan.name} lies`)
+  const isRogue = plan.kind === 'rogue'
   const offer: Offer = {
     kind: 'offer',
     id: newId(world, 'offer'),
@@ -86,16 +97,58 @@ export const startIdleAgent = (plan: AgentPlan, market: Address, network: Memory
         publish()
         return {}
       case 'holdings':
-        return { leases: [...leases.keys()], attempts: [...attempts] }
+        return {
+          leases: isRogue && random.chance(0.3) ? [newId(world, 'lease')] : [...leases.keys()],
+          attempts: isRogue && random.chance(0.5) ? [] : [...attempts],
+        }
       default:
         return {}
     }
   }
 
+  const claimOf = (start: Start, attempt: AttemptId): SignedClaim =>
+    signRecord(signer, domain, {
+      kind: 'claim' as const,
+      market,
+      provider: signer.address,
+      lease: start.lease,
+      attempt,
+      program: start.program,
+      execSpec: '' as const,
+      inputs: blobListDigest(start.inputs),
+      outputs: [],
+      meter: { slotMs: 1, cpuMs: 1, peakMemoryBytes: 1 },
+      startedAt: world.now(),
+      endedAt: world.now(),
+    })
+
+  const lie = (starts: readonly Start[]): void => {
+    const claims: SignedClaim[] = []
+    const others: AttemptId[] = []
+    for (const start of starts) {
+      const name = parseAttemptId(start.attempt)
+      if (name === undefined) continue
+      claims.push(claimOf(start, start.attempt))
+      for (const index of [0, name.index + 1]) {
+        const other = attemptId(name.job, index, random.int(1, 3))
+        others.push(other)
+        claims.push(claimOf(start, other))
+      }
+    }
+    const message = { type: 'claims' as const, claims, blobs: [] }
+    peer?.send(message)
+    const problem = toProblem(new MusterError({ code: 'program_crashed', message: 'A lie.' }))
+    peer?.send({ type: 'failures', failures: others.map((attempt) => ({ attempt, problem })) })
+    world.after(random.between(0, 500), () => peer?.send(message))
+  }
+
   const handlers: AgentHandlers = {
     onCall: (async (call: string, request: unknown) => answer(call, request)) as AgentHandlers['onCall'],
     onMessage: (message) => {
-      if (message.type === 'start') for (const { attempt } of message.starts) attempts.add(attempt)
+      if (message.type === 'start') {
+        for (const { attempt } of message.starts) attempts.add(attempt)
+        if (isRogue) world.after(random.between(0, 3_000), () => lie(message.starts))
+      }
       if (message.type === 'cancel' || message.type === 'settled') for (const id of message.attempts) attempts.delete(id)
     },
     onPutBlob: async () => {},
@@ -105,7 +158,7 @@ export const startIdleAgent = (plan: AgentPlan, market: Address, network: Memory
   }
 
   run.timeline.after(plan.startsAtMs, () => {
-    run.story.tell(plan.name, 'starts, and will do nothing')
+    run.story.tell(plan.name, `starts, and is ${plan.kind}`)
     const link = network.agent(signer.address, market, world)
     void keepLinked(
       {
