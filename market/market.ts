@@ -119,7 +119,10 @@ export const createMarket = (options: MarketOptions, modules: MarketModules): Ma
       log,
       plan: (draft) => planTurn(draft, { world, depthOf: depth.of }),
       act: (actor, committed) => {
-        if (!lifetime.isOver()) actOnCommit(actor, committed, { supply, auctioneer, keeper, depth, jobs })
+        // Of two calls that submit one job at once, one opens it; the other only learns of it.
+        const isOther = (jobs.get(id) ?? actor) !== actor
+        if (isOther || lifetime.isOver()) return
+        actOnCommit(actor, committed, { supply, auctioneer, keeper, depth, jobs })
       },
       isStopped: lifetime.isOver,
     })

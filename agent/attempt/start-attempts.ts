@@ -141,8 +141,10 @@ export const startAttempts = async (
   }
 
   if (failures.length > 0) context.markets.send(market, { type: 'failures', failures })
-  await storeBlobs(context, message.blobs)
-  if (taken.length > 0) await makeDurable(context, market, taken, changes)
+  const stored = storeBlobs(context, message.blobs)
+  // Handed to the journal in the turn in which the book changed, so that what strikes them out again comes after them.
+  if (taken.length > 0) await makeDurable(context, market, taken, changes, stored)
+  await stored
   context.outbox.resend(market)
 }
 
@@ -151,9 +153,11 @@ const makeDurable = async (
   market: Address,
   taken: readonly HeldAttempt[],
   changes: readonly JournalChange[],
+  stored: Promise<void>,
 ): Promise<void> => {
   try {
     await context.write(changes)
+    await stored
   } catch (error) {
     if (context.signal.aborted) return
     const problem = describeFailure(error)

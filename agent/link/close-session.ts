@@ -7,34 +7,38 @@ export interface ClosingSession {
   readonly session: Http2Session
 }
 
-/**
- * Ends an HTTP/2 session: says why in a GOAWAY frame, cancels `streams`, and lets go of the socket once that is sent,
- * or after `closeMs`. Resolves when the socket is gone.
- */
+export interface SessionFarewell {
+  readonly reason: LinkCloseReason
+  /** The most it may take. */
+  readonly closeMs: number
+  /** Streams cancelled along with it. */
+  readonly cancel?: readonly { close(code?: number): void }[]
+  /** What the other side still reads; the session ends once this is settled, whatever else is open on it. */
+  readonly after?: Promise<unknown>
+}
+
+/** Ends an HTTP/2 session: says why in a GOAWAY frame and lets go of the socket. Resolves when the socket is gone. */
 export const closeSession = (
   world: World,
   { socket, session }: ClosingSession,
-  reason: LinkCloseReason,
-  closeMs: number,
-  streams: Iterable<{ close(code?: number): void }> = [],
+  { reason, closeMs, cancel = [], after }: SessionFarewell,
 ): Promise<void> =>
   new Promise((resolve) => {
     if (socket.destroyed) return resolve()
-    const timer = world.after(closeMs, () => {
+    const letGo = (): void => {
       session.destroy()
       // A session waits for its last write, which a peer that does not read never lets end.
       socket.destroy()
-    })
+    }
+    const timer = world.after(closeMs, letGo)
     session.once('close', () => socket.destroy())
     socket.once('close', () => {
       timer.cancel()
       resolve()
     })
-    if (session.destroyed) {
-      socket.destroy()
-      return
-    }
+    if (session.destroyed) return letGo()
     if (!session.closed) session.goaway(constants.NGHTTP2_NO_ERROR, 0, Buffer.from(reason))
-    for (const stream of streams) stream.close(constants.NGHTTP2_CANCEL)
-    session.close()
+    for (const stream of cancel) stream.close(constants.NGHTTP2_CANCEL)
+    if (after === undefined) session.close()
+    else void after.finally(letGo)
   })

@@ -57,32 +57,56 @@ export const createMarketPeer = (
 ): HalfMarketPeer => {
   const opened = Promise.withResolvers<MarketPeer>()
   const closed = Promise.withResolvers<LinkCloseReason>()
+  const messagesEnded = Promise.withResolvers<void>()
   const sockets: { readonly socket: Socket; readonly session: ServerHttp2Session }[] = []
   const watches: { stop(): void }[] = []
   let messages: ServerHttp2Stream | undefined
   let closedFor: LinkCloseReason | undefined
+  /** Messages that came before whoever dialled has the peer. */
+  let early: Uint8Array[] | undefined = []
+  let isTakingLeave = false
   opened.promise.catch(() => {})
 
   const delay = (delayMs: number): Promise<void> => new Promise((resolve) => void world.after(delayMs, resolve))
 
   const finish = (reason: LinkCloseReason, isOurs: boolean): void => {
-    if (closedFor !== undefined) return
+    if (closedFor !== undefined || isTakingLeave) return
     closedFor = reason
     for (const watch of watches) watch.stop()
     receiver.stop()
     opened.reject(linkClosed(reason))
-    const flushed =
-      isOurs && reason === 'shutdown' ? Promise.race([sender.end(), delay(limits.closeMs)]) : Promise.resolve()
-    void flushed
-      .then(() => {
-        sender.stop()
-        return Promise.all(
-          sockets.map((link, index) =>
-            closeSession(world, link, reason, limits.closeMs, index === 0 && messages !== undefined ? [messages] : []),
-          ),
-        )
-      })
-      .then(() => closed.resolve(reason))
+    void sayGoodbye(reason, isOurs).then(() => closed.resolve(reason))
+  }
+
+  /** In good order: what was sent arrives, and the market hangs up once it has read it. Otherwise at once. */
+  const sayGoodbye = async (reason: LinkCloseReason, isOurs: boolean): Promise<void> => {
+    const farewell = { reason, closeMs: limits.closeMs }
+    const stream = messages
+    if (isOurs && reason === 'shutdown' && stream !== undefined) {
+      await Promise.race([sender.end(), delay(limits.closeMs)])
+      stream.end()
+      const after = new Promise((resolve) => stream.once('close', resolve))
+      await Promise.all(sockets.map((link) => closeSession(world, link, { ...farewell, after })))
+      return
+    }
+    sender.stop()
+    const cancel = stream === undefined ? [] : [stream]
+    await Promise.all(
+      sockets.map((link, at) => closeSession(world, link, at === 0 ? { ...farewell, cancel } : farewell)),
+    )
+  }
+
+  /** The market says goodbye on either socket; what it said before on the message stream is heard first. */
+  const takeLeave = async (reason: LinkCloseReason, kind: 'control' | 'data'): Promise<void> => {
+    if (reason !== 'shutdown') return finish(reason, false)
+    if (kind === 'control' && messages === undefined) messagesEnded.resolve()
+    if (isTakingLeave) return
+    isTakingLeave = true
+    await Promise.race([messagesEnded.promise, delay(limits.closeMs)])
+    // Behind the timer that hands on the first messages of a link this new.
+    await delay(0)
+    isTakingLeave = false
+    finish(reason, false)
   }
 
   const sender = createMessageSender<AgentMessage>({
@@ -121,10 +145,21 @@ export const createMarketPeer = (
   const openMessages = (stream: ServerHttp2Stream): void => {
     messages = stream
     stream.respond({ ':status': 200 })
-    stream.on('close', () => finish('lost', true))
+    stream.on('end', () => messagesEnded.resolve())
+    stream.on('close', () => {
+      messagesEnded.resolve()
+      finish('lost', true)
+    })
+    stream.on('data', (chunk: Buffer) => {
+      if (early === undefined) receiver.push(chunk)
+      else early.push(chunk)
+    })
     opened.resolve(peer)
-    // A timer later, so that whoever dialled has the peer before its first message.
-    world.after(0, () => stream.on('data', (chunk: Buffer) => receiver.push(chunk)))
+    world.after(0, () => {
+      const chunks = early ?? []
+      early = undefined
+      for (const chunk of chunks) receiver.push(chunk)
+    })
   }
 
   const serveControl = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void => {
@@ -145,11 +180,11 @@ export const createMarketPeer = (
     else answerProblem(stream, notHere(path))
   }
 
-  const followSession = (session: Http2Session): void => {
+  const followSession = (session: Http2Session, kind: 'control' | 'data'): void => {
     session.on('error', (error) => log.warn('The connection to the market failed.', { market, error: error.message }))
     session.on('goaway', (_code, _lastStream, debugData) => {
       const reason = closeReasonOf(debugData)
-      if (reason !== undefined) finish(reason, false)
+      if (reason !== undefined) void takeLeave(reason, kind)
     })
     session.on('close', () => finish('lost', false))
   }
@@ -157,8 +192,11 @@ export const createMarketPeer = (
   const addSocket = (socket: Socket, kind: 'control' | 'data'): void => {
     const session = serveSession(socket, kind, kind === 'control' ? serveControl : serveData)
     sockets.push({ socket, session })
-    followSession(session)
-    socket.on('close', () => finish('lost', false))
+    followSession(session, kind)
+    socket.on('close', () => {
+      if (kind === 'control') messagesEnded.resolve()
+      finish('lost', false)
+    })
     watches.push(
       watchProgress(world, {
         intervalMs: limits.pingIntervalMs,

@@ -5,7 +5,6 @@ import {
   parseAttemptId,
   toProblem,
   type AgentPeer,
-  type AttemptRef,
   type Cid,
   type ErrorCode,
   type Job,
@@ -71,7 +70,8 @@ export const createAcceptClaims = (modules: AcceptClaimsModules): AcceptClaims =
         facts: { attempt: record.attempt, expected: peer.provider, found: record.provider },
       })
     }
-    const ref = (bugs.has('fenced-claim-accepted') ? fencedAttemptOf(job, record) : undefined) ?? checkClaim(job, record)
+    const ref =
+      (bugs.has('fenced-claim-accepted') ? fencedAttemptOf(job, record) : undefined) ?? checkClaim(job, record)
     verifier.requireSigner(domain, claim, peer.provider)
     return { ref, claim, digest: digestOf(record) }
   }
@@ -82,7 +82,8 @@ export const createAcceptClaims = (modules: AcceptClaimsModules): AcceptClaims =
     log.warn('refused a claim', { attempt, provider: peer.provider, error })
     if (codeOf(error) === 'attempt_fenced' || name === undefined) return
     if (!providerFaults.includes(codeOf(error))) throw error
-    await actor.step((draft) => failAttempts(draft, peer.provider, [{ ref: name, problem: toProblem(error) }]))
+    const problem = { ...toProblem(error), fault: 'provider' as const }
+    await actor.step((draft) => failAttempts(draft, peer.provider, [{ ref: name, problem }]))
   }
 
   /** Looked at again in the turn itself: an attempt may have been replaced while its outputs were fetched, or claimed twice. */

@@ -1,11 +1,4 @@
-import {
-  parseAttemptId,
-  type AgentMessage,
-  type AgentPeer,
-  type JobId,
-  type Log,
-  type World,
-} from '@muster/protocol'
+import { parseAttemptId, type AgentMessage, type AgentPeer, type JobId, type Log, type World } from '@muster/protocol'
 import type { Draft } from '../job/draft.ts'
 import type { Jobs } from '../job/jobs.ts'
 import { loseLease } from '../lease/lose-lease.ts'
@@ -49,7 +42,7 @@ export const recordFailures = async (
     failAttempts(draft, peer.provider, failed)
   }
   try {
-    await Promise.all([...byJob].map(([job, failed]) => jobs.get(job)?.step(record(failed))))
+    await Promise.all([...byJob].map(async ([job, failed]) => jobs.get(job)?.step(record(failed))))
     if (failures.length > 0) peer.send({ type: 'settled', attempts: failures.map(({ attempt }) => attempt) })
   } catch (error) {
     log.warn('failures were not settled; the agent sends them again', { provider: peer.provider, error })

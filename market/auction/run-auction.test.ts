@@ -163,7 +163,8 @@ test('offers in another’s name, for another market or badly signed are refused
   const stage = await rehearse()
   const agent = await stage.agent({ key: 1, slots: 2, nanoUsd: 100n })
   const rival = await stage.agent({ key: 2, slots: 2, nanoUsd: 200n })
-  const count = async () => ((await (await stage.app().request('/v1/offers')).json()) as { offers: unknown[] }).offers.length
+  const count = async () =>
+    ((await (await stage.app().request('/v1/offers')).json()) as { offers: unknown[] }).offers.length
   const [offer] = stage.market().modules.supply.all()
   if (offer === undefined) throw new Error('no offer')
   expect(await count()).toBe(2)
@@ -210,16 +211,18 @@ describe('when nothing fits, the market names the nearest offers and what each o
   test('for a question without an order', async () => {
     const { stage, good } = await setUp()
     const ask = async (resources: Record<string, unknown>) =>
-      (await stage.app().request('/v1/offers/match', {
-        method: 'POST',
-        body: JSON.stringify({
-          slots: 1,
-          runtime: 'noop',
-          placement: {},
-          maxPrice: { nanoUsd: '1000', per: 'task' },
-          resources: { cpuMilli: 1000, memoryBytes: 1, diskBytes: 0, ...resources },
-        }),
-      })).json()
+      (
+        await stage.app().request('/v1/offers/match', {
+          method: 'POST',
+          body: JSON.stringify({
+            slots: 1,
+            runtime: 'noop',
+            placement: {},
+            maxPrice: { nanoUsd: '1000', per: 'task' },
+            resources: { cpuMilli: 1000, memoryBytes: 1, diskBytes: 0, ...resources },
+          }),
+        })
+      ).json()
     expect(await ask({})).toMatchObject({ slots: 4, problem: null })
     expect(await ask({ gpuCount: 1 })).toMatchObject({
       slots: 0,

@@ -133,16 +133,16 @@ export const openDiskBlobs = async (directory: string, world: World, openFile = 
         () => {},
       )
     },
-    putStream: (cid, bytes, maxBytes) =>
-      write(
-        bytes,
-        (length) => {
-          if (length > maxBytes) throw blobTooLarge(cid, maxBytes)
-        },
-        (found) => {
-          if (found !== cid) throw blobCorrupt(cid, found)
-        },
-      ),
+    putStream: async (cid, bytes, maxBytes) => {
+      const requireLength = (length: number) => {
+        if (length > maxBytes) throw blobTooLarge(cid, maxBytes)
+      }
+      const requireCid = (found: Cid) => {
+        if (found !== cid) throw blobCorrupt(cid, found)
+      }
+      const { bytes: length } = await write(bytes, requireLength, requireCid)
+      return { bytes: length }
+    },
     size,
     renew,
     read: async (cid) => {

@@ -25,7 +25,8 @@ const listen = (server: Server, port: number, host: string): Promise<AddressInfo
 
 /** Puts the app and the link server behind one HTTP port. */
 export const serve = async (app: Hono, links: LinkServer, host: string, port: number): Promise<Served> => {
-  const server = createServer({ requestTimeout: 0 }, getRequestListener(app.fetch))
+  const listener = getRequestListener(app.fetch)
+  const server = createServer({ requestTimeout: 0 }, (request, response) => void listener(request, response))
   server.on('upgrade', (request, socket: Duplex, head: Buffer) => {
     if (request.url?.split('?')[0] === linkPath) return links.handleUpgrade(request, socket, head)
     socket.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\n\r\n')

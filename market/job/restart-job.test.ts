@@ -26,7 +26,13 @@ const failAt = (stage: Rehearsal, commit: number, point: FaultPoint, error: () =
   return () => isDone
 }
 
-const requireWhole = async (stage: Rehearsal, tenant: Tenant, agents: readonly ScriptedAgent[], id: string, tasks: number) => {
+const requireWhole = async (
+  stage: Rehearsal,
+  tenant: Tenant,
+  agents: readonly ScriptedAgent[],
+  id: string,
+  tasks: number,
+) => {
   const job = await tenant.job(id as never)
   expect(job).toMatchObject({ outcome: 'succeeded', charged: String(tasks * 100), counts: { final: tasks } })
   const earned = await Promise.all(agents.map(({ address }) => stage.balance(earningsAccount(address))))

@@ -232,7 +232,9 @@ describe('an attempt that fails', () => {
     const { id } = await tenant.submit(noopSpec(2, { slots: 2 }))
     expect(await stage.closed(tenant, id)).toMatchObject({ outcome: 'succeeded', charged: '400' })
     expect(good.starts).toHaveLength(2)
-    const attempts = (await tenant.tasks(id)).map((task) => task.attempts.map(({ provider, phase }) => [provider, phase]))
+    const attempts = (await tenant.tasks(id)).map((task) =>
+      task.attempts.map(({ provider, phase }) => [provider, phase]),
+    )
     const phases = [
       [bad.address, 'failed'],
       [bad.address, 'failed'],

@@ -4,16 +4,7 @@ import { noopSpec, problemOf, rehearse } from '../rehearsal/rehearse.ts'
 
 const types = (events: readonly TimelineEvent[]): string[] => events.map(({ type }) => type)
 
-const whole = [
-  'submitted',
-  'lease-opened',
-  'dispatched',
-  'claimed',
-  'accepted',
-  'finalised',
-  'lease-closed',
-  'closed',
-]
+const whole = ['submitted', 'lease-opened', 'dispatched', 'claimed', 'accepted', 'finalised', 'lease-closed', 'closed']
 
 const oneTask = async () => {
   const stage = await rehearse()

@@ -152,7 +152,7 @@ export const createLeaseKeeper = (options: LeaseKeeperOptions, modules: LeaseKee
     for (const other of leases.values()) {
       if (other === kept || other.actor !== kept.actor || other.confirmedBy === undefined) continue
       const starts = [...inFlight(job, kept.id)].map((ref) => startOf(job, other.id, ref))
-      sendStarts(other.confirmedBy, starts)
+      void sendStarts(other.confirmedBy, starts)
     }
   }
 

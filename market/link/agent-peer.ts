@@ -50,7 +50,9 @@ export const openAgentPeer = (options: AgentPeerOptions, modules: AgentPeerModul
   const { world, log, handlers } = modules
   const pending = new Set<(error: unknown) => void>()
   let closedFor: LinkCloseReason | undefined
+  let isTakingLeave = false
   const gone = Promise.withResolvers<void>()
+  const messagesEnded = Promise.withResolvers<void>()
 
   const guard = (what: string, action: () => void): void => {
     try {
@@ -108,24 +110,44 @@ export const openAgentPeer = (options: AgentPeerOptions, modules: AgentPeerModul
 
   /** `said` is what the agent is told, where it was not the one to say it. */
   const finish = (reason: LinkCloseReason, said: LinkCloseReason | undefined): void => {
-    if (closedFor !== undefined) return
+    if (closedFor !== undefined || isTakingLeave) return
     closedFor = reason
     for (const watch of watches) watch.stop()
     receiver.stop()
     const error = linkClosed(reason)
     for (const reject of pending) reject(error)
     pending.clear()
-    const flushed = said === 'shutdown' ? Promise.race([sender.end(), delay(limits.closeMs)]) : Promise.resolve()
     modules.onGone()
     guard('onClose', () => handlers.onClose(peer, reason))
-    void flushed
-      .then(() => {
-        sender.stop()
-        const close = (link: LinkSocket, streams = [messages]) =>
-          closeSession(world, link, said ?? reason, limits.closeMs, streams)
-        return Promise.all([close(control), close(data, [])])
-      })
-      .then(() => gone.resolve())
+    void sayGoodbye(reason, said).then(() => gone.resolve())
+  }
+
+  /** In good order: what was sent arrives, and the agent hangs up once it has read it. Otherwise at once. */
+  const sayGoodbye = async (reason: LinkCloseReason, said: LinkCloseReason | undefined): Promise<void> => {
+    const { closeMs } = limits
+    const farewell = { reason: said ?? reason, closeMs }
+    if (said === 'shutdown') {
+      await Promise.race([sender.end(), delay(closeMs)])
+      messages.end()
+      const after = new Promise((resolve) => messages.once('close', resolve))
+      await Promise.all([control, data].map((link) => closeSession(world, link, { ...farewell, after })))
+      return
+    }
+    sender.stop()
+    await Promise.all([
+      closeSession(world, control, { ...farewell, cancel: [messages] }),
+      closeSession(world, data, farewell),
+    ])
+  }
+
+  /** The agent says goodbye on either socket; what it said before on the message stream is heard first. */
+  const takeLeave = async (reason: LinkCloseReason): Promise<void> => {
+    if (reason !== 'shutdown') return finish(reason, undefined)
+    if (isTakingLeave) return
+    isTakingLeave = true
+    await Promise.race([messagesEnded.promise, delay(limits.closeMs)])
+    isTakingLeave = false
+    finish(reason, undefined)
   }
 
   const delay = (delayMs: number): Promise<void> => new Promise((resolve) => void world.after(delayMs, resolve))
@@ -173,7 +195,11 @@ export const openAgentPeer = (options: AgentPeerOptions, modules: AgentPeerModul
   })
   messages.on('data', (chunk: Buffer) => receiver.push(chunk))
   messages.on('error', () => {})
-  messages.on('close', () => finish('lost', 'lost'))
+  messages.on('end', () => messagesEnded.resolve())
+  messages.on('close', () => {
+    messagesEnded.resolve()
+    finish('lost', 'lost')
+  })
   for (const { socket, session } of [control, data]) {
     socket.on('close', () => finish('lost', undefined))
     session.on('error', (error) => {
@@ -183,7 +209,7 @@ export const openAgentPeer = (options: AgentPeerOptions, modules: AgentPeerModul
     })
     session.on('goaway', (_code, _lastStream, debugData) => {
       const reason = closeReasonOf(debugData)
-      if (reason !== undefined) finish(reason, undefined)
+      if (reason !== undefined) void takeLeave(reason)
     })
     session.on('close', () => finish('lost', undefined))
   }

@@ -79,7 +79,7 @@ export const createLinkServer = (options: LinkServerOptions, modules: LinkServer
   let isClosed = false
 
   const closeHalf = (control: LinkSocket, reason: LinkCloseReason): void => {
-    const done = closeSession(world, control, reason, limits.closeMs).finally(() => closing.delete(done))
+    const done = closeSession(world, control, { reason, closeMs: limits.closeMs }).finally(() => closing.delete(done))
     closing.add(done)
   }
 

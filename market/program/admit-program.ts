@@ -7,6 +7,8 @@ export type AdmitProgram = (id: Cid) => Promise<ProgramManifest>
 
 const remembered = 1_000
 const maxManifestBytes = 1024 * 1024
+/** The model is read into memory to be checked. */
+const maxModelBytes = 1024 * 1024 * 1024
 
 /**
  * Checks a program once: its model is published again here and must give the same manifest, so that the operators
@@ -19,7 +21,9 @@ export const createAdmitProgram = (blobs: BlobStore): AdmitProgram => {
     const size = await blobs.size(id)
     if (size !== undefined && size > maxManifestBytes)
       throw untrue(id, `at most ${maxManifestBytes} bytes`, `${size} bytes`)
-    const manifest = decodeManifest(await blobs.read(id))
+    const manifest = readManifest(id, await blobs.read(id))
+    const modelBytes = (await blobs.size(manifest.model)) ?? 0
+    if (modelBytes > maxModelBytes) throw untrue(id, `a model of at most ${maxModelBytes} bytes`, `${modelBytes} bytes`)
     const published = publishProgram(await blobs.read(manifest.model))
     if (published.id !== id) throw untrue(id, published.id, id)
     return manifest
@@ -33,6 +37,21 @@ export const createAdmitProgram = (blobs: BlobStore): AdmitProgram => {
     checking.catch(() => admitted.delete(id))
     if (admitted.size > remembered) admitted.delete(admitted.keys().next().value ?? id)
     return checking
+  }
+}
+
+/** Whatever is wrong with a blob that is named as a program: it is no manifest. */
+const readManifest = (program: Cid, bytes: Uint8Array): ProgramManifest => {
+  try {
+    return decodeManifest(bytes)
+  } catch (cause) {
+    if (!(cause instanceof MusterError)) throw cause
+    throw new MusterError({
+      code: 'program_refused',
+      message: `This blob is not a program: ${cause.message}`,
+      facts: { program, ...cause.facts },
+      cause,
+    })
   }
 }
 

@@ -48,7 +48,12 @@ export interface RehearsalOptions {
 export interface Tenant {
   readonly id: TenantId
   readonly apiKey: string
-  readonly request: (method: string, path: string, body?: unknown, headers?: Record<string, string>) => Promise<Response>
+  readonly request: (
+    method: string,
+    path: string,
+    body?: unknown,
+    headers?: Record<string, string>,
+  ) => Promise<Response>
   readonly submit: (spec: Record<string, unknown>, headers?: Record<string, string>) => Promise<JobView>
   readonly job: (id: JobId) => Promise<JobView>
   readonly tasks: (id: JobId) => Promise<TaskView[]>
@@ -128,16 +133,18 @@ export const rehearse = async (options: RehearsalOptions = {}): Promise<Rehearsa
   }
   let stopWorld = () => {}
 
-  const call = (key: string) => async (method: string, path: string, body?: unknown, headers = {}) =>
-    app.request(path, {
-      method,
-      headers: {
-        authorization: `Bearer ${key}`,
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-        ...headers,
-      },
-      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : toJson(body) }),
-    })
+  const call =
+    (key: string) =>
+    async (method: string, path: string, body?: unknown, headers = {}) =>
+      app.request(path, {
+        method,
+        headers: {
+          authorization: `Bearer ${key}`,
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...headers,
+        },
+        ...(body === undefined ? {} : { body: typeof body === 'string' ? body : toJson(body) }),
+      })
   const admin = call(adminKey)
 
   const readAs = async <Body>(response: Response | Promise<Response>): Promise<Body> => {

@@ -53,7 +53,10 @@ export type Outcome =
 export interface Script {
   run?(start: Start): Outcome
   /** Answers a reserve in place of the honest answer. */
-  reserve?(honest: () => SignedReservation, request: LinkRequest<'reserve'>): SignedReservation | Promise<SignedReservation>
+  reserve?(
+    honest: () => SignedReservation,
+    request: LinkRequest<'reserve'>,
+  ): SignedReservation | Promise<SignedReservation>
   openLease?(honest: () => void, lease: SignedLease): void | Promise<void>
   closeLease?(honest: () => void): void | Promise<void>
   holdings?(honest: () => LinkResponse<'holdings'>): LinkResponse<'holdings'> | Promise<LinkResponse<'holdings'>>
@@ -215,12 +218,16 @@ export const createScriptedAgent = (world: World, options: ScriptedAgentOptions)
     const known = leases.get(lease)
     if (known === undefined) return
     leases.delete(lease)
-    for (const [id, { record }] of reservations) if (digestOf(record) === known.record.reservation) reservations.delete(id)
+    for (const [id, { record }] of reservations)
+      if (digestOf(record) === known.record.reservation) reservations.delete(id)
     for (const start of [...attempts.values()]) if (start.lease === lease) drop(start.attempt)
     publish()
   }
 
-  const honestHoldings = (): LinkResponse<'holdings'> => ({ leases: [...leases.keys()], attempts: [...attempts.keys()] })
+  const honestHoldings = (): LinkResponse<'holdings'> => ({
+    leases: [...leases.keys()],
+    attempts: [...attempts.keys()],
+  })
 
   const answer = async (call: LinkCall, request: unknown): Promise<unknown> => {
     const { script } = agent
@@ -280,7 +287,8 @@ export const createScriptedAgent = (world: World, options: ScriptedAgentOptions)
   }
 
   const outcomeMessage = (start: Start, outcome: Exclude<Outcome, 'silence'>): AgentMessage => {
-    if ('problem' in outcome) return { type: 'failures', failures: [{ attempt: start.attempt, problem: outcome.problem }] }
+    if ('problem' in outcome)
+      return { type: 'failures', failures: [{ attempt: start.attempt, problem: outcome.problem }] }
     const named = Object.values(outcome.outputs)
     for (const bytes of named) outputs.set(cidOf(bytes), bytes)
     const claim = claimFor(start, outcome.outputs, outcome.slotMs)
@@ -368,7 +376,8 @@ export const createScriptedAgent = (world: World, options: ScriptedAgentOptions)
       getBlob: async function* (cid) {
         const bytes = outputs.get(cid)
         if (!isOpen()) throw linkClosed('lost')
-        if (bytes === undefined) throw new MusterError({ code: 'blob_missing', message: 'No such output.', facts: { cid } })
+        if (bytes === undefined)
+          throw new MusterError({ code: 'blob_missing', message: 'No such output.', facts: { cid } })
         yield agent.script.blob?.(bytes) ?? bytes
       },
       close: () => agent.cut(),

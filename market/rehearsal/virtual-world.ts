@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { World } from '@muster/protocol'
 
 /** A world whose time moves only when a test says so. */
@@ -32,7 +33,7 @@ export const createVirtualWorld = (seed = 1): VirtualWorld => {
   }
 
   const settle = async (): Promise<void> => {
-    for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => void setImmediate(resolve))
+    for (let turn = 0; turn < 3; turn++) await nextTurn()
   }
 
   const next = (): Planned | undefined => {

@@ -6,6 +6,7 @@ import { digestOf } from '../digest/digest.ts'
 import { toHex } from '../digest/hex.ts'
 import { jobSpecSchema } from '../job/job-spec.ts'
 import { signatureSchema } from '../signature/signed.ts'
+import { exampleClaim } from '../vector/example-records.ts'
 import { recordKinds } from '../vector/record-kinds.ts'
 import { receiptBundleSchema } from './job-routes.ts'
 import { toJson } from './json.ts'
@@ -55,6 +56,6 @@ test('text that is not Unicode is refused before it is signed', () => {
   const { offer, claim } = recordKinds
   expect(offer?.schema.safeParse({ ...offer.example, execSpec: '\ud800' }).success).toBe(false)
   expect(offer?.schema.safeParse({ ...offer.example, attributes: { tier: 'a\udc00' } }).success).toBe(false)
-  const output = { ...(claim?.example as unknown as { outputs: object[] }).outputs[0], name: '\ud800' }
+  const output = { ...exampleClaim.outputs[0], name: '\ud800' }
   expect(claim?.schema.safeParse({ ...claim.example, outputs: [output] }).success).toBe(false)
 })

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import type { z } from 'zod'
+import { toHex } from '../digest/hex.ts'
 
 interface Check {
   readonly check: string
@@ -33,6 +34,11 @@ const required = (schema: z.ZodType | undefined): z.ZodType => {
 
 const text = (checks: readonly Check[]): fc.Arbitrary<string> => {
   const pattern = checks.find((check) => check.pattern !== undefined)?.pattern
+  const digits = /^\^0x\[0-9a-f\]\{(\d+)\}\$$/.exec(pattern?.source ?? '')?.[1]
+  if (digits !== undefined) {
+    const length = Number(digits) / 2
+    return fc.uint8Array({ minLength: length, maxLength: length }).map(toHex)
+  }
   if (pattern !== undefined) return fc.stringMatching(pattern)
   const minLength = checks.find(({ minimum }) => minimum !== undefined)?.minimum ?? 0
   const maxLength = checks.find(({ maximum }) => maximum !== undefined)?.maximum ?? 40

@@ -64,6 +64,21 @@ describe('encodeCanonical', () => {
     )
   })
 
+  test('orders many keys as RFC 8949 does', () => {
+    const key = fc.string({ unit: fc.constantFrom('a', 'b', 'z', 'é'), maxLength: 5 })
+    const map = fc.dictionary(fc.oneof(key, fc.string({ maxLength: 5 })), fc.nat(), {
+      minKeys: 30,
+      maxKeys: 60,
+      noNullPrototype: true,
+    })
+    fc.assert(
+      fc.property(map, (value) => {
+        expect(toHex(encodeCanonical(value))).toBe(toHex(encode(value, rfc8949EncodeOptions)))
+      }),
+      { numRuns: 50 },
+    )
+  })
+
   test.each([
     ['fractions', 1.5],
     ['integers past 2^53', 2 ** 53],

@@ -203,7 +203,7 @@ export const writeCanonical = (value: unknown): Uint8Array => {
 }
 
 const freezeAll = (value: unknown): void => {
-  if (typeof value !== 'object' || value === null || value instanceof Uint8Array || Object.isFrozen(value)) return
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return
   Object.freeze(value)
   for (const item of Object.values(value)) freezeAll(item)
 }

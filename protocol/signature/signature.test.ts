@@ -215,6 +215,16 @@ describe('a verifier', () => {
     expect(verifier.signerOf(exampleDomain, other)).not.toBe(exampleSigners.provider.address)
   })
 
+  test('a record cannot be changed once its signature was checked, in no part of it', () => {
+    const record = Object.freeze(structuredClone(exampleClaim))
+    expect(verifier.signerOf(exampleDomain, { record, signature: signed.signature })).toBe(
+      exampleSigners.provider.address,
+    )
+    expect(() => Object.assign(record, { lease: 'other' })).toThrow(TypeError)
+    expect(() => Object.assign(record.meter, { slotMs: 0 })).toThrow(TypeError)
+    expect(() => record.outputs.pop()).toThrow(TypeError)
+  })
+
   test('every field of every kind of record is under its signature', () => {
     for (const { signer, example } of Object.values(recordKinds)) {
       const { signature } = signRecord(exampleSigners[signer], exampleDomain, example)

@@ -46,7 +46,8 @@ const typed = ({ chainId, market }: Domain) => ({
 
 test('the files of the specification are what this code makes', () => {
   const made = makeVectors()
-  expect(readdirSync(folder).toSorted()).toEqual(
+  const files = readdirSync(folder).filter((file) => file.endsWith('.json'))
+  expect(files.toSorted()).toEqual(
     Object.keys(made)
       .map((name) => `${name}.json`)
       .toSorted(),

@@ -81,7 +81,7 @@ describe('checkSpec', () => {
           "path": "resources.diskBytes",
         },
         {
-          "expected": "text like /^[A-Z]{2}$/",
+          "expected": "an ISO 3166 country of two capitals",
           "found": ""Germany"",
           "path": "placement.countries[0]",
         },

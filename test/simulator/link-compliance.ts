@@ -278,6 +278,19 @@ export const describeLinkCompliance = (
       expect(['unavailable', 'link_closed']).toContain(await codeOf(agent.dial(8, record.handlers)))
     })
 
+    test('what a market says right before it shuts down is heard, however new the link', async () => {
+      await start()
+      market.handlers.onOpen = (peer) => {
+        for (let i = 0; i < 100; i++) peer.send(cancel(i))
+        peer.close('shutdown')
+      }
+      const record = recordAgent()
+      const agent = await fixture.agent()
+      const marketPeer = await agent.dial(1, record.handlers)
+      expect(await marketPeer.closed).toBe('shutdown')
+      expect(record.messages).toHaveLength(100)
+    })
+
     test('a newer epoch evicts the older agent and tells it so', async () => {
       const { agent, marketPeer, peer } = await link()
       const waiting = codeOf(peer.call('logs', { attempt: attempt(1) }, { timeoutMs }))

@@ -12,6 +12,7 @@ export interface RunSeedsOptions {
   readonly workers: number
   /** Runs all seeds, also after one has failed. */
   readonly keepsGoing?: boolean
+  onFailure?(simulated: Simulated): void
   onProgress?(done: { readonly seeds: number; readonly failed: number }): void
 }
 
@@ -72,7 +73,9 @@ export const runSeeds = async (options: RunSeedsOptions): Promise<SeedsRun> => {
       worker.on('message', (batch: readonly Simulated[]) => {
         for (const result of batch) {
           results.push(result)
-          if (result.violation !== undefined) failed++
+          if (result.violation === undefined) continue
+          failed++
+          options.onFailure?.(result)
         }
         options.onProgress?.({ seeds: results.length, failed })
         handOut()

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
-import { isBug, knownBugs } from './bugs.ts'
+import { isBug, knownBugs, type Bug } from './bugs.ts'
 import { describeSimulated } from './describe-simulated.ts'
 import { runSeeds } from './run-seeds.ts'
 import { simulate } from './simulate.ts'
@@ -48,9 +48,11 @@ if (values.help) {
   process.stdout.write(usage)
   process.exit(0)
 }
-const { bug } = values
-if (bug !== undefined && !isBug(bug)) fail(`--bug: expected one of ${knownBugs.join(', ')}, found ${bug}`)
-const planted = bug !== undefined && isBug(bug) ? { bug } : {}
+const parseBug = (name: string): Bug =>
+  isBug(name) ? name : fail(`--bug: expected one of ${knownBugs.join(', ')}, found ${name}`)
+
+const bug = values.bug === undefined ? undefined : parseBug(values.bug)
+const planted = bug === undefined ? {} : { bug }
 const { from, to } = parseSeeds(values.seeds)
 
 if (values.trace || to - from === 1) {
@@ -67,6 +69,7 @@ const total = await runSeeds({
   ...planted,
   workers: Math.max(1, Number(values.workers)),
   keepsGoing: values['keep-going'],
+  onFailure: (simulated) => process.stdout.write(`${describeSimulated(simulated, bug, false)}\n\n`),
   onProgress: ({ seeds, failed }) => {
     if (performance.now() - lastShown < 5_000) return
     lastShown = performance.now()
@@ -75,7 +78,6 @@ const total = await runSeeds({
   },
 })
 const seconds = (performance.now() - startedAt) / 1000
-for (const simulated of total.failures) process.stdout.write(`${describeSimulated(simulated, bug, false)}\n\n`)
 process.stdout.write(
   `${total.seeds} seeds in ${seconds.toFixed(1)} s (${(total.seeds / seconds).toFixed(1)}/s), ${total.failures.length} failed; ` +
     `${total.commits} commits, ${total.runs} runs of tasks, ${(total.virtualMs / 3_600_000).toFixed(1)} hours of virtual time, ` +

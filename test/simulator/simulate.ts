@@ -135,6 +135,7 @@ export const simulate = async (seed: number, { bug, keepsStory = false }: Simula
     return program
   }
   const agents = new Map<Address, AgentProcess>()
+  const hasRogue = scenario.agents.some(({ kind }) => kind === 'rogue')
   let isCalm = false
   for (const agent of scenario.agents) {
     if (agent.kind !== 'real') {
@@ -189,7 +190,7 @@ export const simulate = async (seed: number, { bug, keepsStory = false }: Simula
     )
     const end = timeline.now() + settleMs
     await timeline.run(() => isOver() || timeline.now() > end, onError)
-    if (!isOver()) await checkEnd({ run, node, agents, jobs })
+    if (!isOver()) await checkEnd({ run, node, agents, jobs, hasRogue })
   } finally {
     process.off('unhandledRejection', onRejection)
   }

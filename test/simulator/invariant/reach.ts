@@ -6,6 +6,10 @@ export interface Reach {
   /** The agent answered a question about its leases. */
   answered(provider: Address, epoch: number): void
   unlinked(provider: Address, epoch: number): void
+  /** The agent's process has ended. */
+  gone(provider: Address): void
+  /** The market's process has ended. */
+  allGone(): void
   held(provider: Address, isHeld: boolean): void
   /** When the agent was last reachable for at least a second, which is enough to ask it about every lease. */
   lastAt(provider: Address): number
@@ -44,6 +48,11 @@ export const createReach = (now: () => number): Reach => {
     }
   }
 
+  const unlink = (contact: Contact): void => {
+    contact.isLinked = false
+    look(contact)
+  }
+
   const change = (provider: Address, epoch: number, apply: (contact: Contact) => void): void => {
     const contact = contactOf(provider)
     if (contact.epoch !== epoch) return
@@ -54,8 +63,7 @@ export const createReach = (now: () => number): Reach => {
   return {
     linked: (provider, epoch) => {
       const contact = contactOf(provider)
-      Object.assign(contact, { isLinked: false })
-      look(contact)
+      unlink(contact)
       Object.assign(contact, { epoch, isLinked: true, hasAnswered: false })
     },
     answered: (provider, epoch) =>
@@ -63,9 +71,9 @@ export const createReach = (now: () => number): Reach => {
         contact.hasAnswered = true
       }),
     unlinked: (provider, epoch) =>
-      change(provider, epoch, (contact) => {
-        contact.isLinked = false
-      }),
+      change(provider, epoch, unlink),
+    gone: (provider) => unlink(contactOf(provider)),
+    allGone: () => contacts.forEach(unlink),
     held: (provider, isHeld) => {
       const contact = contactOf(provider)
       contact.isHeld = isHeld

@@ -114,6 +114,7 @@ export const createAgentProcess = (plan: AgentPlan, modules: AgentProcessModules
     life.link.crash(random.pick([0, 0, 5, 300]))
     life = undefined
     run.runs.crashed(provider)
+    run.reach.gone(provider)
     comeBack(backAfterMs)
   }
 
@@ -163,7 +164,10 @@ export const createAgentProcess = (plan: AgentPlan, modules: AgentProcessModules
     life = { process, link, agent }
     upSince = timeline.now()
     story.tell(plan.name, `starts with ${plan.slots} slots`)
-    void agent.start()
+    agent.start().catch((error: unknown) => {
+      story.tell(plan.name, `could not start: ${String(error)}`)
+      if (life?.agent === agent) crash(1_000)
+    })
     void agent.stopped.then((error) => {
       if (error !== null) run.violations.report('nothing-unexpected', `${plan.name} stopped by itself: ${error.message}`)
     })
@@ -176,6 +180,7 @@ export const createAgentProcess = (plan: AgentPlan, modules: AgentProcessModules
     void own.agent.drain().then(() => {
       if (life !== own) return
       story.tell(plan.name, 'has drained')
+      run.reach.gone(provider)
       own.process.kill()
       life = undefined
       comeBack(backAfterMs)

@@ -61,7 +61,6 @@ export const createMarketNode = (
 ): MarketNode => {
   const { timeline, story, violations, reach, jobs, ledger } = run
   const signer = run.keys.signerOf('market')
-  const secret = new Uint8Array(32).fill(7)
   const disk = createMemoryDisk()
   const blobs = new Map<Cid, Uint8Array>()
   const crashPoints: string[] = []
@@ -88,6 +87,7 @@ export const createMarketNode = (
     life.process.kill()
     life.listener?.crash(run.random.pick(lingersMs))
     life = undefined
+    reach.allGone()
     timeline.after(downMs, () => void start())
   }
 
@@ -199,7 +199,6 @@ export const createMarketNode = (
       blobs: createMemoryBlobs(blobs),
       secp256k1: run.keys.secp256k1,
       signer,
-      secret,
       log,
       bugs,
     })

@@ -1,0 +1,124 @@
+import { describe, expect, test } from 'vitest'
+import { address, at, someCid, someId } from '../test-records.ts'
+import { refusal, type OpenStore } from './expectations.ts'
+
+export const describeRegisters = (under: OpenStore): void => {
+  describe('accounts', () => {
+    test('tenants are made once and listed oldest first', async () => {
+      const tenant = { id: someId('tenant'), name: 'Ada', address: address('9'), createdAt: at }
+      await under.store.accounts.create(tenant)
+      expect(await under.store.accounts.get(tenant.id)).toEqual(tenant)
+      expect(await under.store.accounts.get(someId('tenant'))).toBeUndefined()
+      expect((await refusal(under.store.accounts.create(tenant))).code).toBe('conflict')
+      const other = { id: someId('tenant'), name: 'Bob', address: null, createdAt: at }
+      await under.store.accounts.create(other)
+      const [first, second] = [tenant, other].toSorted((a, b) => (a.id < b.id ? -1 : 1))
+      if (first === undefined) throw new Error('a tenant')
+      expect(await under.store.accounts.list({ limit: 9 })).toEqual([first, second])
+      expect(await under.store.accounts.list({ limit: 9, after: first.id })).toEqual([second])
+    })
+
+    test('a key is found by its hash, used and revoked', async () => {
+      const tenant = { id: someId('tenant'), name: 'Eve', address: null, createdAt: at }
+      await under.store.accounts.create(tenant)
+      const sha256 = new Uint8Array(32).fill(7)
+      const key = {
+        id: someId('key'),
+        tenant: tenant.id,
+        name: 'laptop',
+        lastFour: 'wxyz',
+        createdAt: at,
+        revokedAt: null,
+        lastUsedAt: null,
+      }
+      expect((await refusal(under.store.accounts.addKey({ ...key, sha256, tenant: someId('tenant') }))).code).toBe(
+        'not_found',
+      )
+      await under.store.accounts.addKey({ ...key, sha256 })
+      expect(await under.store.accounts.keyByHash(sha256)).toEqual({ key, tenant })
+      expect(await under.store.accounts.keyByHash(new Uint8Array(32))).toBeUndefined()
+      expect((await refusal(under.store.accounts.addKey({ ...key, id: someId('key'), sha256 }))).code).toBe('conflict')
+      await under.store.accounts.markKeyUsed(key.id, at + 5)
+      await under.store.accounts.markKeyUsed(key.id, at + 3)
+      expect(await under.store.accounts.revokeKey({ tenant: someId('tenant'), id: key.id, at })).toBe(false)
+      expect(await under.store.accounts.revokeKey({ tenant: tenant.id, id: key.id, at: at + 9 })).toBe(true)
+      expect(await under.store.accounts.revokeKey({ tenant: tenant.id, id: key.id, at: at + 10 })).toBe(false)
+      expect(await under.store.accounts.keys(tenant.id)).toEqual([{ ...key, lastUsedAt: at + 5, revokedAt: at + 9 }])
+    })
+  })
+
+  describe('providers', () => {
+    test('an epoch only moves on', async () => {
+      const provider = address('1')
+      expect(await under.store.providers.get(provider)).toBeUndefined()
+      await under.store.providers.markSeen(provider, at)
+      expect(await under.store.providers.advanceEpoch(provider, 5, at + 10)).toBe(true)
+      expect(await under.store.providers.advanceEpoch(provider, 5, at + 20)).toBe(false)
+      expect(await under.store.providers.advanceEpoch(provider, 4, at + 20)).toBe(false)
+      await under.store.providers.markSeen(provider, at + 5)
+      expect(await under.store.providers.get(provider)).toEqual({
+        address: provider,
+        epoch: 5,
+        firstSeenAt: at,
+        lastSeenAt: at + 10,
+      })
+      expect(await under.store.providers.advanceEpoch(address('2'), 1, at)).toBe(true)
+      expect((await under.store.providers.list({ limit: 9 })).map((row) => row.address)).toEqual([
+        provider,
+        address('2'),
+      ])
+      expect(await under.store.providers.list({ limit: 9, after: address('2') })).toEqual([])
+    })
+
+    test('of two links with one epoch one wins', async () => {
+      const provider = address('3')
+      const won = await Promise.all([1, 2, 3].map(() => under.store.providers.advanceEpoch(provider, 7, at)))
+      expect(won.filter(Boolean)).toHaveLength(1)
+    })
+  })
+
+  describe('blobs', () => {
+    test('a blob that a job refers to is not collected, another is', async () => {
+      const job = someId('job')
+      const [kept, loose, young] = ['kept', 'loose', 'young'].map((text) => someCid(`${text} ${job}`))
+      if (!kept || !loose || !young) throw new Error('cids')
+      const before = await under.store.blobs.usage()
+      await under.store.blobs.put({ cid: kept, bytes: 5, createdAt: 100 })
+      await under.store.commit({
+        blobs: [
+          { cid: loose, bytes: 7, createdAt: 90 },
+          { cid: young, bytes: 9, createdAt: 300 },
+        ],
+        blobRefs: [{ cid: kept, job }],
+      })
+      expect(await under.store.blobs.usage()).toEqual({ count: before.count + 3, bytes: before.bytes + 21 })
+      expect(await under.store.blobs.known([kept, young, someCid('unknown')])).toEqual(new Set([kept, young]))
+      expect(await under.store.blobs.unreferenced({ olderThan: 200, limit: 9 })).toEqual([
+        { cid: loose, bytes: 7, createdAt: 90 },
+      ])
+      expect(await under.store.blobs.remove(kept, 200)).toBe(false)
+      expect(await under.store.blobs.remove(young, 200)).toBe(false)
+      expect(await under.store.blobs.remove(loose, 200)).toBe(true)
+      expect(await under.store.blobs.remove(loose, 200)).toBe(false)
+      expect(await under.store.blobs.get(loose)).toBeUndefined()
+      expect(await under.store.blobs.dropRefs(job)).toBe(1)
+      expect(await under.store.blobs.dropRefs(job)).toBe(0)
+      expect(await under.store.blobs.remove(kept, 200)).toBe(true)
+    })
+
+    test('a blob put again is young again', async () => {
+      const cid = someCid(someId('job'))
+      await under.store.blobs.put({ cid, bytes: 5, createdAt: 100 })
+      await under.store.blobs.put({ cid, bytes: 5, createdAt: 400 })
+      await under.store.blobs.put({ cid, bytes: 5, createdAt: 50 })
+      expect(await under.store.blobs.get(cid)).toEqual({ cid, bytes: 5, createdAt: 400 })
+      expect(await under.store.blobs.remove(cid, 200)).toBe(false)
+    })
+
+    test('a reference to a blob that is not there is refused', async () => {
+      const error = await refusal(under.store.commit({ blobRefs: [{ cid: someCid('missing'), job: someId('job') }] }))
+      expect(error.code).toBe('blob_missing')
+      expect(error.facts).toMatchObject({ cid: someCid('missing') })
+    })
+  })
+}

@@ -1,0 +1,59 @@
+import { availableParallelism } from 'node:os'
+import { describe, expect, test, vi } from 'vitest'
+import { bugs, knownBugs } from './bugs.ts'
+import { describeSimulated } from './describe-simulated.ts'
+import { runSeeds } from './run-seeds.ts'
+import { simulate } from './simulate.ts'
+
+const workers = Math.max(1, availableParallelism())
+/** `npm run simulate` runs as many as are asked for. */
+const seeds = 2_000
+const seedsToFindABug = 200
+
+describe('one market node and fifty agents on virtual time', () => {
+  test('the same seed gives the same trace', async () => {
+    for (const seed of [3, 12]) {
+      const [first, second] = [await simulate(seed), await simulate(seed)]
+      expect(first.trace).toMatch(/^[0-9a-f]{8}$/)
+      expect(second).toEqual(first)
+    }
+    expect((await simulate(3)).trace).not.toBe((await simulate(12)).trace)
+  })
+
+  test('nothing of a run comes from the clock, the timers or the chance of this machine', async () => {
+    const real = (name: string) => () => {
+      throw new Error(`${name} was called in a simulated run`)
+    }
+    const spies = [
+      vi.spyOn(Date, 'now').mockImplementation(real('Date.now')),
+      vi.spyOn(performance, 'now').mockImplementation(real('performance.now')),
+      vi.spyOn(Math, 'random').mockImplementation(real('Math.random')),
+      vi.spyOn(crypto, 'getRandomValues').mockImplementation(real('crypto.getRandomValues')),
+      vi.spyOn(globalThis, 'setTimeout').mockImplementation(real('setTimeout')),
+      vi.spyOn(globalThis, 'setInterval').mockImplementation(real('setInterval')),
+      vi.spyOn(globalThis, 'setImmediate').mockImplementation(real('setImmediate')),
+      vi.spyOn(globalThis, 'fetch').mockImplementation(real('fetch')),
+    ]
+    try {
+      const simulated = await simulate(5)
+      expect(simulated.violation).toBeUndefined()
+      expect(simulated.commits).toBeGreaterThan(0)
+    } finally {
+      for (const spy of spies) spy.mockRestore()
+    }
+  })
+
+  test(`everything holds over ${seeds} seeds`, { timeout: 900_000 }, async () => {
+    const run = await runSeeds({ from: 0, to: seeds, workers })
+    expect(run.failures.map((simulated) => describeSimulated(simulated, undefined, false))).toEqual([])
+    expect(run.seeds).toBe(seeds)
+    expect(run.coveredCommits).toBeGreaterThanOrEqual(40)
+  })
+
+  describe.each(knownBugs)('with the bug %s', (bug) => {
+    test(`${bugs[bug]} finds it within ${seedsToFindABug} seeds`, { timeout: 300_000 }, async () => {
+      const run = await runSeeds({ from: 0, to: seedsToFindABug, bug, workers })
+      expect(run.failures[0]?.violation?.invariant).toBe(bugs[bug])
+    })
+  })
+})
