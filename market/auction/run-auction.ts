@@ -1,6 +1,7 @@
 import {
   MusterError,
   digestOf,
+  maxClockSkewMs,
   rankOffers,
   type Address,
   type AgentPeer,
@@ -49,7 +50,7 @@ const requireBid = (
     ['slots', slots, record.slots],
     ['resources', digestOf(resources), digestOf(record.resources)],
     ['price', `${price.nanoUsd} per ${price.per}`, `${record.price.nanoUsd} per ${record.price.per}`],
-    ['expiry', true, record.expiresAt > world.now()],
+    ['expiry', true, record.expiresAt + maxClockSkewMs > world.now()],
   ]
   const wrong = checks.find(([, expected, found]) => expected !== found)
   if (wrong === undefined) return

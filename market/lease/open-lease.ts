@@ -1,5 +1,6 @@
 import {
   digestOf,
+  maxClockSkewMs,
   newId,
   signRecord,
   slotsWanted,
@@ -21,7 +22,10 @@ export interface OpenLeaseModules {
   readonly bondPerSlot: NanoUsd
 }
 
-/** Turns an award into a lease of the job. Resolves to `false` where the job no longer wants it; rejects `insufficient_bond`. */
+/**
+ * Turns an award into a lease of the job. Resolves to `false` where the job no longer wants it; rejects `insufficient_bond`.
+ * Whether the reservation still holds by the clock of its agent, the agent says.
+ */
 export type OpenLease = (actor: JobActor, award: Award) => Promise<boolean>
 
 export const createOpenLease =
@@ -29,7 +33,7 @@ export const createOpenLease =
   (actor, { reservation }) =>
     actor.step((draft) => {
       const { record } = reservation
-      if (slotsWanted(draft.job, draft.now) === 0 || record.expiresAt <= draft.now) return false
+      if (slotsWanted(draft.job, draft.now) === 0 || record.expiresAt + maxClockSkewMs <= draft.now) return false
       const lease: Lease = {
         kind: 'lease',
         id: newId(world, 'lease'),

@@ -91,6 +91,9 @@ const skewed = (skewMs: number): MusterError =>
     facts: { skewMs, maxSkewMs: maxClockSkewMs },
   })
 
+/** What a process that is gone waits for. */
+const never = new Promise<never>(() => {})
+
 const zero: Range = { min: 0, max: 0 }
 
 /**
@@ -195,7 +198,16 @@ export const createMemoryNetwork = (
         return link.marketPeer
       }
       return {
-        dial: (epoch, handlers) => (isCrashed ? new Promise(() => {}) : dial(epoch, handlers)),
+        dial: async (epoch, handlers) => {
+          if (isCrashed) return never
+          try {
+            const peer = await dial(epoch, handlers)
+            return isCrashed ? await never : peer
+          } catch (error) {
+            if (isCrashed) await never
+            throw error
+          }
+        },
         cut: () => current?.break(),
         hold: (held) => {
           isHeld = held

@@ -152,6 +152,7 @@ export const createAgentProcess = (plan: AgentPlan, modules: AgentProcessModules
           slots: plan.slots,
           slowness: plan.slowness,
           world,
+          isAlive: process.isAlive,
           random,
           runs: run.runs,
           programOf: modules.programOf,
@@ -169,7 +170,7 @@ export const createAgentProcess = (plan: AgentPlan, modules: AgentProcessModules
       if (life?.agent === agent) crash(1_000)
     })
     void agent.stopped.then((error) => {
-      if (error !== null) run.violations.report('nothing-unexpected', `${plan.name} stopped by itself: ${error.message}`)
+      if (error !== null && process.isAlive()) run.violations.report('nothing-unexpected', `${plan.name} stopped by itself: ${error.message}`)
     })
   }
 

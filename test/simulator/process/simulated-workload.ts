@@ -9,6 +9,7 @@ export interface SimulatedWorkloadOptions {
   readonly slots: number
   readonly slowness: number
   readonly world: World
+  readonly isAlive: () => boolean
   readonly random: Random
   readonly runs: RunsWatch
   readonly programOf: (attempt: AttemptId) => ProgramPlan
@@ -21,6 +22,8 @@ const outputsOf = (attempt: AttemptId, outputBytes: number): WorkloadOutput[] =>
   return [{ name: 'y', bytes }]
 }
 
+const never = new Promise<never>(() => {})
+
 const crashed = (): MusterError => new MusterError({ code: 'program_crashed', message: 'The program ended by itself.' })
 
 /** Work that takes virtual time and ends as planned, and tells what really ran where. */
@@ -31,6 +34,7 @@ export const createSimulatedWorkload = (options: SimulatedWorkloadOptions): Work
     execSpec: '',
     prepare: async () => {},
     run: async ({ attempt, inputs, readBlob }, signal) => {
+      if (!options.isAlive()) return never
       const program = options.programOf(attempt)
       const end = runs.started(provider, slots, attempt)
       let isDone = false
