@@ -8,6 +8,20 @@ export interface Lifetime {
   end(): void
 }
 
+const pooledBytes = 4_096
+
+/** Chance in small pieces from few calls, since each call costs the same whatever its size. */
+const poolRandom = (world: World): World['random'] => {
+  let pool = new Uint8Array(0)
+  return (byteCount) => {
+    if (byteCount > pooledBytes) return world.random(byteCount)
+    if (pool.length < byteCount) pool = Uint8Array.from(world.random(pooledBytes))
+    const drawn = pool.slice(0, byteCount)
+    pool = pool.subarray(byteCount)
+    return drawn
+  }
+}
+
 export const createLifetime = (world: World): Lifetime => {
   const pending = new Set<Timer>()
   let isOver = false
@@ -15,7 +29,7 @@ export const createLifetime = (world: World): Lifetime => {
     world: {
       now: () => world.now(),
       elapsed: () => world.elapsed(),
-      random: (byteCount) => world.random(byteCount),
+      random: poolRandom(world),
       after: (delayMs, action) => {
         if (isOver) return { cancel: () => {} }
         const inner = world.after(delayMs, () => {

@@ -117,7 +117,7 @@ export const createMarket = (options: MarketOptions, modules: MarketModules): Ma
       world,
       store,
       log,
-      plan: (draft) => planTurn(draft, { world, depthOf: depth.of }),
+      plan: (draft) => planTurn(draft, { world, depth }),
       act: (actor, committed) => {
         // Of two calls that submit one job at once, one opens it; the other only learns of it.
         const isOther = (jobs.get(id) ?? actor) !== actor

@@ -17,7 +17,7 @@ import type { BlobStore } from '../blob/blob-store.ts'
 import type { Draft } from '../job/draft.ts'
 import type { JobActor } from '../job/job-actor.ts'
 import type { Jobs } from '../job/jobs.ts'
-import type { DispatchDepth } from '../lease/dispatch-depth.ts'
+import { workloadOf, type DispatchDepth } from '../lease/dispatch-depth.ts'
 import type { PlantedBug } from '../planted-bug.ts'
 import { writeReceipts, type AcceptedClaim, type WriteReceiptsModules } from '../receipt/write-receipts.ts'
 import type { Store } from '../store/store.ts'
@@ -114,6 +114,7 @@ export const createAcceptClaims = (modules: AcceptClaimsModules): AcceptClaims =
     const actor = jobs.get(id)
     const job = actor?.peek()
     if (actor === undefined || job === undefined) return
+    const workload = workloadOf(job.spec)
     const under: Promise<void>[] = []
     const ready: AcceptedClaim[] = []
     const held = new Map<Cid, number>()
@@ -130,7 +131,7 @@ export const createAcceptClaims = (modules: AcceptClaimsModules): AcceptClaims =
     for (const claim of claims) {
       try {
         const checked = check(job, claim, peer)
-        depth.observe(claim.record.lease, claim.record.meter.slotMs)
+        depth.observe(claim.record.lease, workload, claim.record.meter.slotMs)
         const { outputs } = claim.record
         if (outputs.every(({ cid }) => inline.has(cid))) ready.push(checked)
         else under.push(take(checked))

@@ -7,16 +7,15 @@ import {
   tenantAccount,
   transfer,
   type JobEvent,
-  type LeaseId,
   type World,
 } from '@muster/protocol'
+import { workloadOf, type DispatchDepth } from '../lease/dispatch-depth.ts'
 import { returnBond } from '../ledger/bond.ts'
 import type { Draft } from './draft.ts'
 
 export interface PlanTurnModules {
   readonly world: World
-  /** Attempts per slot that may be handed to a lease: see `lease/dispatch-depth.ts`. */
-  readonly depthOf: (lease: LeaseId) => number
+  readonly depth: Pick<DispatchDepth, 'of'>
 }
 
 const moveMoney = (event: JobEvent, draft: Draft, world: World): void => {
@@ -36,7 +35,7 @@ const mayExhaust = ({ events }: Draft): boolean =>
   events.length === 0 || events.some(({ type }) => type === 'failed' || type === 'lost')
 
 /** What follows by itself at the end of a turn, with the money it moves: tasks given up, leases and the job closed, tasks dispatched. */
-export const planTurn = (draft: Draft, { world, depthOf }: PlanTurnModules): void => {
+export const planTurn = (draft: Draft, { world, depth }: PlanTurnModules): void => {
   if (draft.job.closed !== null) return
   if (mayExhaust(draft)) for (const event of exhaustedTasks(draft.job, draft.now)) draft.emit(event)
   for (const event of closingEvents(draft.job, draft.now)) {
@@ -44,5 +43,6 @@ export const planTurn = (draft: Draft, { world, depthOf }: PlanTurnModules): voi
     moveMoney(event, draft, world)
   }
   if (draft.job.closed !== null) return
-  for (const event of nextDispatch(draft.job, depthOf, draft.now)) draft.emit(event)
+  const workload = workloadOf(draft.job.spec)
+  for (const event of nextDispatch(draft.job, (lease) => depth.of(lease, workload), draft.now)) draft.emit(event)
 }

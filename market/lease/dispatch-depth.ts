@@ -1,29 +1,42 @@
-import type { LeaseId } from '@muster/protocol'
+import type { Cid, LeaseId, RuntimeKind } from '@muster/protocol'
 
 /** Work queued per slot at the agent, so that no slot waits for the next message. */
 const queuedMs = 150
 const maxDepth = 128
 const firstDepth = 2
+const rememberedPrograms = 10_000
+
+/** What the tasks of a lease run. */
+export type Workload = Cid | RuntimeKind
 
 /** How many attempts per slot to hand to each lease, from how long its tasks took. */
 export interface DispatchDepth {
-  of(lease: LeaseId): number
+  /** A lease nothing is known of yet is judged by what its workload took elsewhere. */
+  of(lease: LeaseId, workload: Workload): number
   /** Notes that an attempt held its slot this long. */
-  observe(lease: LeaseId, slotMs: number): void
+  observe(lease: LeaseId, workload: Workload, slotMs: number): void
   forget(lease: LeaseId): void
 }
 
+const average = (mean: number | undefined, slotMs: number): number =>
+  mean === undefined ? slotMs : mean + (slotMs - mean) / 8
+
 export const createDispatchDepth = (): DispatchDepth => {
-  const meanMs = new Map<LeaseId, number>()
+  const ofLease = new Map<LeaseId, number>()
+  const ofWorkload = new Map<Workload, number>()
   return {
-    of: (lease) => {
-      const mean = meanMs.get(lease)
+    of: (lease, workload) => {
+      const mean = ofLease.get(lease) ?? ofWorkload.get(workload)
       return mean === undefined ? firstDepth : Math.min(maxDepth, 1 + Math.ceil(queuedMs / Math.max(1, mean)))
     },
-    observe: (lease, slotMs) => {
-      const mean = meanMs.get(lease)
-      meanMs.set(lease, mean === undefined ? slotMs : mean + (slotMs - mean) / 8)
+    observe: (lease, workload, slotMs) => {
+      ofLease.set(lease, average(ofLease.get(lease), slotMs))
+      if (ofWorkload.size >= rememberedPrograms && !ofWorkload.has(workload)) ofWorkload.clear()
+      ofWorkload.set(workload, average(ofWorkload.get(workload), slotMs))
     },
-    forget: (lease) => void meanMs.delete(lease),
+    forget: (lease) => void ofLease.delete(lease),
   }
 }
+
+export const workloadOf = (spec: { readonly program: Cid | null; readonly runtime: RuntimeKind }): Workload =>
+  spec.program ?? spec.runtime

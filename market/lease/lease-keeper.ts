@@ -301,10 +301,9 @@ export const createLeaseKeeper = (options: LeaseKeeperOptions, modules: LeaseKee
       if (kept === undefined) return
       const state = stateOf(kept)
       forget(kept)
-      void tellClosed(kept.provider, lease).then((isTold) => {
-        if (isTold && state !== undefined)
-          supply.take(kept.provider, state.reservation.record.offer, -state.lease.record.slots)
-      })
+      // The agent frees the slots as soon as it hears of this, so an order that follows finds them free.
+      void tellClosed(kept.provider, lease)
+      if (state !== undefined) supply.take(kept.provider, state.reservation.record.offer, -state.lease.record.slots)
     },
     onLinked: (peer) => {
       for (const kept of byProvider.get(peer.provider) ?? []) void sync(kept)

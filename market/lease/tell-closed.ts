@@ -9,9 +9,9 @@ export interface TellClosedModules {
 
 /**
  * Tells an agent that a lease is closed, again and again while its link lasts. One that is not linked learns it from
- * `releaseStrays` when it links again. Resolves to whether it was told.
+ * `releaseStrays` when it links again.
  */
-export type TellClosed = (provider: Address, lease: LeaseId) => Promise<boolean>
+export type TellClosed = (provider: Address, lease: LeaseId) => Promise<void>
 
 const callTimeoutMs = 5_000
 const firstRetryMs = 1_000
@@ -30,13 +30,12 @@ export const createTellClosed = ({ world, supply, log }: TellClosedModules): Tel
     for (let retryMs = firstRetryMs; peer !== undefined && supply.peer(provider) === peer;) {
       try {
         await peer.call('close-lease', { lease }, { timeoutMs: callTimeoutMs })
-        return true
+        return
       } catch (error) {
         log.info('an agent was not told that a lease is closed; trying again while it is linked', { lease, error })
       }
       await wait(retryMs)
       retryMs = Math.min(maxRetryMs, retryMs * 2)
     }
-    return false
   }
 }

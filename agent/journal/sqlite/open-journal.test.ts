@@ -1,6 +1,7 @@
+import { encodeCanonical } from '@muster/protocol'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { writeFile } from 'node:fs/promises'
+import { stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { DatabaseSync } from 'node:sqlite'
@@ -10,7 +11,7 @@ import { stageRecords } from '../../stage/stage-records.ts'
 import { temporaryDirectory } from '../../stage/temporary-directory.ts'
 import { createVirtualWorld } from '../../stage/virtual-world.ts'
 import { testJournal } from '../journal-compliance.ts'
-import { put } from '../journal-record.ts'
+import { forgetAttempt, put } from '../journal-record.ts'
 import { openSqliteJournal } from './open-journal.ts'
 
 testJournal('sqlite', async () => {
@@ -64,10 +65,29 @@ test('a record that cannot be read is named', async () => {
   const journal = openSqliteJournal(file)
   await journal.close()
   const database = new DatabaseSync(file)
-  database.prepare('INSERT INTO record VALUES (?, ?, ?)').run('attempt', 'x', new Uint8Array([0xa0]))
+  const rows = encodeCanonical([['attempt', 'x', new Uint8Array([0xa0])]])
+  database.prepare('INSERT INTO change (rows) VALUES (?)').run(rows)
   database.close()
   const next = openSqliteJournal(file)
   await expect(next.load()).rejects.toMatchObject({ code: 'record_invalid', facts: { record: 'attempt:x' } })
+  await next.close()
+})
+
+test('the log is written anew when most of it is out of force, and loses nothing', async () => {
+  const file = path.join(await temporaryDirectory(), 'journal.sqlite')
+  const journal = openSqliteJournal(file)
+  await journal.commit([put(records.fence(0, 1))])
+  for (let round = 0; round < 40; round++) {
+    const indexes = Array.from({ length: 400 }, (_, index) => index)
+    await journal.commit(indexes.map((index) => put(records.attempt(index, 'claimed'))))
+    await journal.commit(indexes.slice(1).map((index) => forgetAttempt(records.attempt(index, 'claimed').id)))
+  }
+  const before = await journal.load()
+  await journal.close()
+  expect((await stat(file)).size).toBeLessThan(12 * 2 ** 20)
+  const next = openSqliteJournal(file)
+  expect(await next.load()).toEqual(before)
+  expect(before).toHaveLength(2)
   await next.close()
 })
 

@@ -1,11 +1,14 @@
-import { MusterError } from '@muster/protocol'
+import { decodeCanonical, encodeCanonical, MusterError } from '@muster/protocol'
 import { DatabaseSync } from 'node:sqlite'
 import { setImmediate } from 'node:timers'
 import { decodeRecord, encodeRecord, type JournalChange } from '../journal-record.ts'
 import type { Journal } from '../journal.ts'
 
+/** A record as it is written: its kind and id, and its bytes, or nothing where it is forgotten. */
+type Row = readonly [kind: string, id: string, body: Uint8Array | null]
+
 interface PendingCommit {
-  readonly changes: readonly { readonly change: JournalChange; readonly bytes: Uint8Array | undefined }[]
+  readonly rows: readonly Row[]
   readonly resolve: () => void
   readonly reject: (error: MusterError) => void
 }
@@ -19,7 +22,7 @@ const schema = `
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = FULL;
   PRAGMA locking_mode = EXCLUSIVE;
-  CREATE TABLE IF NOT EXISTS record (kind TEXT NOT NULL, id TEXT NOT NULL, body BLOB NOT NULL, PRIMARY KEY (kind, id)) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS change (seq INTEGER PRIMARY KEY, rows BLOB NOT NULL);
   CREATE TABLE IF NOT EXISTS epoch (only INTEGER PRIMARY KEY CHECK (only = 1), value INTEGER NOT NULL);
   INSERT OR IGNORE INTO epoch VALUES (1, 0);
 `
@@ -41,9 +44,21 @@ const explain = (file: string, cause: unknown): MusterError => {
   })
 }
 
+/** The log is written anew once it is this much larger than what is in force. */
+const spareBytes = 4 * 2 ** 20
+const rowsPerChange = 1_000
+
+const keyOf = (kind: string, id: string): string => `${kind}:${id}`
+
+const readRows = (file: string, body: unknown): readonly Row[] => {
+  if (!(body instanceof Uint8Array)) throw explain(file, 'a change without bytes')
+  return decodeCanonical(body) as Row[]
+}
+
 /**
  * The journal in one SQLite file (WAL, `synchronous = FULL`): a commit that resolved survives `kill -9` and a power cut.
- * Commits of one turn of the event loop share a transaction. The file is locked: one agent to a data directory.
+ * Commits of one turn of the event loop are one row of a log, which is written anew when most of it is out of force; what
+ * is in force is held in memory beside it. The file is locked: one agent to a data directory.
  * Throws `unavailable` where it cannot be opened.
  */
 export const openSqliteJournal = (file: string, { maxPages }: SqliteJournalOptions = {}): Journal => {
@@ -58,23 +73,35 @@ export const openSqliteJournal = (file: string, { maxPages }: SqliteJournalOptio
     }
   }
   const database = open()
-  const putRow = database.prepare(
-    'INSERT INTO record VALUES (?, ?, ?) ON CONFLICT (kind, id) DO UPDATE SET body = excluded.body',
-  )
-  const forgetRow = database.prepare('DELETE FROM record WHERE kind = ? AND id = ?')
+  const append = database.prepare('INSERT INTO change (rows) VALUES (?)')
+  const clear = database.prepare('DELETE FROM change')
   const raiseEpoch = database.prepare('UPDATE epoch SET value = value + 1 RETURNING value')
+  const inForce = new Map<string, Row>()
+  let liveBytes = 0
+  let logBytes = 0
   let pending: PendingCommit[] = []
   let isClosed = false
 
-  const writeAll = (commits: readonly PendingCommit[]): void => {
+  const sizeOf = (row: Row | undefined): number =>
+    row === undefined ? 0 : row[0].length + row[1].length + (row[2]?.length ?? 0)
+
+  const apply = (rows: readonly Row[]): void => {
+    for (const row of rows) {
+      const [kind, id, body] = row
+      const key = keyOf(kind, id)
+      liveBytes -= sizeOf(inForce.get(key))
+      if (body === null) inForce.delete(key)
+      else {
+        inForce.set(key, row)
+        liveBytes += sizeOf(row)
+      }
+    }
+  }
+
+  const transact = (action: () => void): void => {
     database.exec('BEGIN IMMEDIATE')
     try {
-      for (const { changes } of commits) {
-        for (const { change, bytes } of changes) {
-          if (change.type === 'forget') forgetRow.run(change.kind, change.id)
-          else if (bytes !== undefined) putRow.run(change.record.kind, change.record.id, bytes)
-        }
-      }
+      action()
       database.exec('COMMIT')
     } catch (cause) {
       if (database.isTransaction) database.exec('ROLLBACK')
@@ -82,12 +109,55 @@ export const openSqliteJournal = (file: string, { maxPages }: SqliteJournalOptio
     }
   }
 
+  /** Replaces the log by what is in force after these rows. */
+  const rewrite = (rows: readonly Row[]): void => {
+    const next = new Map(inForce)
+    for (const row of rows) {
+      if (row[2] === null) next.delete(keyOf(row[0], row[1]))
+      else next.set(keyOf(row[0], row[1]), row)
+    }
+    const live = [...next.values()]
+    transact(() => {
+      clear.run()
+      for (let at = 0; at < live.length; at += rowsPerChange)
+        append.run(encodeCanonical(live.slice(at, at + rowsPerChange)))
+    })
+    apply(rows)
+    logBytes = liveBytes
+  }
+
+  const write = (rows: readonly Row[]): void => {
+    const bytes = encodeCanonical(rows)
+    if (logBytes + bytes.length > 2 * liveBytes + spareBytes) return rewrite(rows)
+    try {
+      transact(() => append.run(bytes))
+    } catch (cause) {
+      if (logBytes <= liveBytes) throw cause
+      return rewrite(rows)
+    }
+    apply(rows)
+    logBytes += bytes.length
+  }
+
+  const load = (): void => {
+    for (const { rows } of database.prepare('SELECT rows FROM change ORDER BY seq').all()) {
+      apply(readRows(file, rows))
+      logBytes += rows instanceof Uint8Array ? rows.length : 0
+    }
+  }
+  try {
+    load()
+  } catch (cause) {
+    database.close()
+    throw explain(file, cause)
+  }
+
   const flush = (): void => {
     const commits = pending
     pending = []
-    if (commits.length === 0) return
+    const rows = commits.flatMap((commit) => commit.rows)
     try {
-      if (commits.some(({ changes }) => changes.length > 0)) writeAll(commits)
+      if (rows.length > 0) write(rows)
     } catch (cause) {
       const error = explain(file, cause)
       for (const { reject } of commits) reject(error)
@@ -104,20 +174,18 @@ export const openSqliteJournal = (file: string, { maxPages }: SqliteJournalOptio
     load: async () => {
       requireOpen()
       flush()
-      const rows = database.prepare('SELECT kind, id, body FROM record').all()
-      return rows.map(({ kind, id, body }) =>
-        decodeRecord(`${String(kind)}:${String(id)}`, body instanceof Uint8Array ? body : new Uint8Array()),
-      )
+      return [...inForce].map(([key, [, , body]]) => decodeRecord(key, body ?? new Uint8Array()))
     },
     commit: async (changes) => {
       requireOpen()
-      const encoded = changes.map((change) => ({
-        change,
-        bytes: change.type === 'put' ? encodeRecord(change.record) : undefined,
-      }))
+      const rows = changes.map((change): Row =>
+        change.type === 'put'
+          ? [change.record.kind, change.record.id, encodeRecord(change.record)]
+          : [change.kind, change.id, null],
+      )
       await new Promise<void>((resolve, reject) => {
         if (pending.length === 0) setImmediate(flush)
-        pending.push({ changes: encoded, resolve, reject })
+        pending.push({ rows, resolve, reject })
       })
     },
     nextEpoch: async () => {
