@@ -2,7 +2,7 @@ import { attemptId, type AttemptId, type AttemptRef, type Job, type LeaseId } fr
 import { leaseOf } from '../attempt/lease-of.ts'
 import type { Auctioneer } from '../auction/auctioneer.ts'
 import type { DispatchDepth } from '../lease/dispatch-depth.ts'
-import type { LeaseKeeper } from '../lease/lease-keeper.ts'
+import type { AttemptEnd, LeaseKeeper } from '../lease/lease-keeper.ts'
 import type { Supply } from '../supply/supply.ts'
 import type { Committed, JobActor } from './job-actor.ts'
 import type { Jobs } from './jobs.ts'
@@ -28,7 +28,7 @@ const cancelAt = (job: Job, refs: readonly AttemptRef[], supply: Supply): void =
 export const actOnCommit = (actor: JobActor, { job, events }: Committed, modules: ActOnCommitModules): void => {
   const { supply, auctioneer, keeper, depth, jobs } = modules
   const dispatchedTo = new Set<LeaseId>()
-  const ended = (refs: readonly AttemptRef[], how: 'done' | 'failed' | 'stopped'): void => {
+  const ended = (refs: readonly AttemptRef[], how: AttemptEnd): void => {
     for (const ref of refs) {
       const lease = leaseOf(job, ref)?.lease.record.id
       if (lease !== undefined) keeper.ended(lease, ref.index, how)
@@ -49,7 +49,8 @@ export const actOnCommit = (actor: JobActor, { job, events }: Committed, modules
         ended(event.attempts, 'done')
         break
       case 'failed':
-        ended(event.attempts, 'failed')
+        for (const attempt of event.attempts)
+          ended([attempt], attempt.problem.fault === 'provider' ? 'broken' : 'failed')
         break
       case 'cancelled-attempts':
         ended(event.attempts, 'stopped')

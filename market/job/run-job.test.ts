@@ -1,5 +1,6 @@
 import {
   bondAccount,
+  cidOf,
   earningsAccount,
   escrowAccount,
   MusterError,
@@ -266,6 +267,21 @@ describe('an attempt that fails', () => {
     expect(await stage.balance(tenantAccount(tenant.id))).toBe(9_800n)
     await stage.audit(id)
     requireIdle(stage, agent)
+  })
+
+  test('does not keep its machine from the jobs of others', async () => {
+    const stage = await rehearse()
+    const agent = await stage.agent({ key: 1, slots: 1, nanoUsd: 100n })
+    agent.script = { run: ({ inputs }) => (inputs.length > 0 ? { outputs: {} } : { problem: broken }) }
+    const tenant = await stage.tenant()
+    const { id } = await tenant.submit(noopSpec(30, { slots: 1 }))
+    expect(await stage.closed(tenant, id, 4_000)).toMatchObject({ outcome: 'failed', charged: '0' })
+    const bytes = new TextEncoder().encode('x')
+    await tenant.upload(cidOf(bytes), bytes)
+    const good = noopSpec(1, { slots: 1, tasks: [{ inputs: [{ name: 'x', cid: cidOf(bytes) }] }] })
+    const { id: next } = await tenant.submit(good)
+    expect(await stage.closed(tenant, next, 500)).toMatchObject({ outcome: 'succeeded' })
+    await stage.audit(next)
   })
 
   test('because its lease was taken back is lost, not failed', async () => {

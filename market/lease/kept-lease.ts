@@ -29,6 +29,8 @@ export interface KeptLease {
   readonly sent: Map<number, number>
   /** Attempts that failed since one last succeeded. */
   failures: number
+  /** The call that tells the agent of the lease, while it is under way. */
+  opening: Promise<unknown> | undefined
   isSyncing: boolean
   isDue: boolean
   graceTimer: Timer | undefined

@@ -30,6 +30,9 @@ export interface LeaseKeeperOptions {
   readonly progressSlackMs: number
 }
 
+/** `broken`: it failed, and the provider is to blame; for a program that crashes it is not. */
+export type AttemptEnd = 'done' | 'failed' | 'broken' | 'stopped'
+
 export interface LeaseKeeperModules {
   readonly world: World
   readonly supply: Supply
@@ -52,8 +55,8 @@ export interface LeaseKeeper {
   keep(actor: JobActor, lease: LeaseId, isNew: boolean): void
   /** Attempts were dispatched to the lease. */
   dispatched(lease: LeaseId): void
-  /** The attempt at this task of the lease ended. A machine where one after the other fails is given up. */
-  ended(lease: LeaseId, index: number, how: 'done' | 'failed' | 'stopped'): void
+  /** The attempt at this task of the lease ended. A lease on which one after the other fails is given up. */
+  ended(lease: LeaseId, index: number, how: AttemptEnd): void
   /** The lease is closed: tells the agent. */
   drop(lease: LeaseId): void
   onLinked(peer: AgentPeer): void
@@ -95,17 +98,14 @@ export const createLeaseKeeper = (options: LeaseKeeperOptions, modules: LeaseKee
     }
   }
 
-  /** The agent does not do what it sold: the lease goes to others, and for a while so does the rest of its supply. */
-  const distrust = (kept: KeptLease, reason: CloseReason): void => {
-    kept.ending = reason
-    supply.rest(kept.provider)
-    void giveUp(kept, reason)
-  }
-
   const timers = createLeaseTimers(options, {
     world,
     isKept,
-    onStalled: (kept) => distrust(kept, 'lost'),
+    onStalled: (kept) => {
+      kept.ending = 'lost'
+      supply.rest(kept.provider)
+      void giveUp(kept, 'lost')
+    },
     onExpired: (kept) => {
       kept.actor.wake()
       reconsider(kept.actor)
@@ -175,7 +175,12 @@ export const createLeaseKeeper = (options: LeaseKeeperOptions, modules: LeaseKee
       return takeOver(kept, job, held.attempts)
     }
     const request = { lease: state.lease, reservation: digestOf(state.reservation.record) }
-    await peer.call('open-lease', request, { timeoutMs: callTimeoutMs })
+    kept.opening = peer.call('open-lease', request, { timeoutMs: callTimeoutMs })
+    try {
+      await kept.opening
+    } finally {
+      kept.opening = undefined
+    }
     kept.isNew = false
     kept.sent.clear()
   }
@@ -268,6 +273,7 @@ export const createLeaseKeeper = (options: LeaseKeeperOptions, modules: LeaseKee
         ending: undefined,
         sent: new Map(),
         failures: 0,
+        opening: undefined,
         isSyncing: false,
         isDue: false,
         graceTimer: undefined,
@@ -293,17 +299,25 @@ export const createLeaseKeeper = (options: LeaseKeeperOptions, modules: LeaseKee
       kept.progressAt = world.elapsed()
       kept.sent.delete(index)
       if (how === 'done') kept.failures = 0
-      if (how !== 'failed' || ++kept.failures < maxFailures || kept.ending !== undefined) return
-      distrust(kept, 'refused')
+      if (how === 'done' || how === 'stopped' || ++kept.failures < maxFailures) return
+      if (kept.ending !== undefined) return
+      if (how === 'broken') supply.rest(kept.provider)
+      kept.ending = 'refused'
+      void giveUp(kept, 'refused')
     },
     drop: (lease) => {
       const kept = leases.get(lease)
       if (kept === undefined) return
       const state = stateOf(kept)
       forget(kept)
-      // The agent frees the slots as soon as it hears of this, so an order that follows finds them free.
-      void tellClosed(kept.provider, lease)
-      if (state !== undefined) supply.take(kept.provider, state.reservation.record.offer, -state.lease.record.slots)
+      const tell = () => {
+        // The agent frees the slots as soon as it hears of this, so an order that follows finds them free.
+        void tellClosed(kept.provider, lease)
+        if (state !== undefined) supply.take(kept.provider, state.reservation.record.offer, -state.lease.record.slots)
+      }
+      // Calls may overtake each other, and a lease that an agent opens after it heard of its end would stay open.
+      if (kept.opening === undefined) tell()
+      else void kept.opening.then(tell, tell)
     },
     onLinked: (peer) => {
       for (const kept of byProvider.get(peer.provider) ?? []) void sync(kept)

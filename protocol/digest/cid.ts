@@ -1,5 +1,6 @@
 import { base32 } from 'multiformats/bases/base32'
 import { z } from 'zod'
+import { branded } from '../id/branded.ts'
 import { MusterError } from '../error/muster-error.ts'
 import { digestBytes } from './digest.ts'
 
@@ -35,7 +36,6 @@ export const parseCid = (text: string): Cid => {
   })
 }
 
-export const cidSchema = z
-  .string()
-  .regex(cidPattern, { error: 'expected a CID: bafkrei and 52 characters' })
-  .transform((text) => text as Cid)
+export const cidSchema = branded<Cid>(
+  z.string().regex(cidPattern, { error: 'expected a CID: bafkrei and 52 characters' }),
+)

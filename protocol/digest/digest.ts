@@ -1,6 +1,7 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { writeCanonical, writeRecord } from '../cbor/write-canonical.ts'
-import { hexSchema, type Hex } from './hex.ts'
+import { branded } from '../id/branded.ts'
+import { hexText, type Hex } from './hex.ts'
 import { sha256Hex } from './sha256.ts'
 
 /** SHA-256 of something, as `0x` and 64 hexadecimal digits. */
@@ -27,4 +28,4 @@ export const recordDigest = (record: object): Digest => {
   return digest
 }
 
-export const digestSchema = hexSchema(32).transform((hex) => hex as Digest)
+export const digestSchema = branded<Digest>(hexText(32))

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { branded } from './branded.ts'
 import { MusterError } from '../error/muster-error.ts'
 import type { World } from '../world/world.ts'
 
@@ -46,11 +47,8 @@ export const parseId = <Noun extends IdNoun>(noun: Noun, text: string): Id<Noun>
   })
 }
 
-export const idSchema = <Noun extends IdNoun>(noun: Noun) =>
-  z
-    .string()
-    .regex(patterns[noun], { error: `expected ${idPrefixes[noun]}_ and 26 characters` })
-    .transform((text) => text as Id<Noun>)
+export const idSchema = <Noun extends IdNoun>(noun: Noun): z.ZodType<Id<Noun>, string> =>
+  branded<Id<Noun>>(z.string().regex(patterns[noun], { error: `expected ${idPrefixes[noun]}_ and 26 characters` }))
 
 /** A new id: 48 bits of time and 80 of chance in Crockford base 32 (a ULID), so that ids sort by age. */
 export const newId = <Noun extends IdNoun>(world: World, noun: Noun): Id<Noun> => {

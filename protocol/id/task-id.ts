@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { branded } from './branded.ts'
 import type { JobId } from './id.ts'
 
 /** `<job>.<index>`: the task at this index of the job. */
@@ -27,7 +28,6 @@ export const parseAttemptId = (text: string): AttemptName | undefined => {
   return { job: job as JobId, index: Number(index), fence: Number(fence) }
 }
 
-export const attemptIdSchema = z
-  .string()
-  .regex(attemptPattern, { error: 'expected <job>.<index>.<fence>' })
-  .transform((text) => text as AttemptId)
+export const attemptIdSchema = branded<AttemptId>(
+  z.string().regex(attemptPattern, { error: 'expected <job>.<index>.<fence>' }),
+)

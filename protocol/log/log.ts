@@ -19,22 +19,39 @@ const secretName = /key|secret|token|password|authorization|signature/i
 
 const printable = (name: string, value: unknown): unknown => {
   if (secretName.test(name)) return '[redacted]'
-  if (value instanceof Error) return { name: value.name, message: value.message, ...('code' in value ? { code: value.code } : {}) }
+  if (value instanceof Error)
+    return { name: value.name, message: value.message, ...('code' in value ? { code: value.code } : {}) }
   return value
 }
 
 /** A log that writes one JSON object a line; fields whose name speaks of a secret are redacted. */
 export const createLog = (write: (line: string) => void, world: World, least: LogLevel = 'info'): Log => {
   const make = (bound: LogFields): Log => {
-    const at = (level: LogLevel) => (message: string, fields: LogFields = {}) => {
-      if (levels.indexOf(level) < levels.indexOf(least)) return
-      const entries = Object.entries({ ...bound, ...fields }).map(([name, value]) => [name, printable(name, value)])
-      write(toJson({ time: new Date(world.now()).toISOString(), level, msg: message, ...Object.fromEntries(entries) }))
+    const at =
+      (level: LogLevel) =>
+      (message: string, fields: LogFields = {}) => {
+        if (levels.indexOf(level) < levels.indexOf(least)) return
+        const entries = Object.entries({ ...bound, ...fields }).map(([name, value]) => [name, printable(name, value)])
+        write(
+          toJson({ time: new Date(world.now()).toISOString(), level, msg: message, ...Object.fromEntries(entries) }),
+        )
+      }
+    return {
+      debug: at('debug'),
+      info: at('info'),
+      warn: at('warn'),
+      error: at('error'),
+      with: (fields) => make({ ...bound, ...fields }),
     }
-    return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error'), with: (fields) => make({ ...bound, ...fields }) }
   }
   return make({})
 }
 
 /** A log that says nothing, for tests and simulations. */
-export const silentLog: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, with: () => silentLog }
+export const silentLog: Log = {
+  debug: () => {},
+  info: () => {},
+  warn: () => {},
+  error: () => {},
+  with: () => silentLog,
+}

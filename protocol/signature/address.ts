@@ -1,10 +1,11 @@
+import { branded } from '../id/branded.ts'
 import { keccak_256 } from '@noble/hashes/sha3.js'
-import { hexSchema, toHex, type Hex } from '../digest/hex.ts'
+import { hexText, toHex, type Hex } from '../digest/hex.ts'
 
 /** Ethereum address of a key, lower-case: the id of a provider or a market. */
 export type Address = Hex & { readonly __address: true }
 
-export const addressSchema = hexSchema(20).transform((hex) => hex as Address)
+export const addressSchema = branded<Address>(hexText(20))
 
 /** Address of an uncompressed public key (65 bytes): the last 20 bytes of its keccak-256. */
 export const addressOf = (publicKey: Uint8Array): Address =>

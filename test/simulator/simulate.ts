@@ -181,11 +181,16 @@ export const simulate = async (seed: number, { bug, keepsStory = false }: Simula
   process.on('unhandledRejection', onRejection)
   try {
     const isOver = () => violations.first() !== undefined
-    await timeline.run(() => isOver() || run.jobs.closed() === jobs.length || timeline.now() > scenario.calmAtMs, onError)
+    await timeline.run(
+      () => isOver() || run.jobs.closed() === jobs.length || timeline.now() > scenario.calmAtMs,
+      onError,
+    )
     calm()
     const back = timeline.now() + comeBackMs
     await timeline.run(
-      () => isOver() || (timeline.now() > back && (run.jobs.closed() === jobs.length || timeline.now() > back + patienceMs)),
+      () =>
+        isOver() ||
+        (timeline.now() > back && (run.jobs.closed() === jobs.length || timeline.now() > back + patienceMs)),
       onError,
     )
     const end = timeline.now() + settleMs

@@ -39,12 +39,15 @@ const checkTasks = (job: Job, { plan, spec }: TenantJob, { run, hasRogue }: EndO
     if (failures < spec.limits.maxFailures && losses < maxLosses)
       wrong(`gave up ${id} after ${failures} failures and ${losses} losses`)
     if (plan.program.kind === 'sound')
-      wrong(`gave up ${id}, whose program is sound, after ${failures} failures and ${losses} losses: ${job.problems.get(index)?.message}`)
+      wrong(
+        `gave up ${id}, whose program is sound, after ${failures} failures and ${losses} losses: ${job.problems.get(index)?.message}`,
+      )
   }
   const { counts } = job
   const expected = counts.abandoned > 0 ? 'failed' : counts.cancelled > 0 ? 'cancelled' : 'succeeded'
   if (job.closed !== expected) wrong(`closed as ${job.closed}, not ${expected}`)
-  if (counts.final > 0 && plan.program.kind === 'failing' && !hasRogue) wrong(`has a result of a program that always fails`)
+  if (counts.final > 0 && plan.program.kind === 'failing' && !hasRogue)
+    wrong(`has a result of a program that always fails`)
 }
 
 const checkJobs = (end: EndOfRun): void => {
@@ -57,7 +60,10 @@ const checkJobs = (end: EndOfRun): void => {
     }
     if (job.closed === null) {
       const { waiting, running } = job.counts
-      run.violations.report('job-closes', `${tenantJob.plan.name} is open: ${waiting} tasks waiting, ${running} running`)
+      run.violations.report(
+        'job-closes',
+        `${tenantJob.plan.name} is open: ${waiting} tasks waiting, ${running} running`,
+      )
     } else checkTasks(job, tenantJob, end)
   }
   if (run.jobs.jobs.size > jobs.length) run.violations.report('submitted-once', `there are ${run.jobs.jobs.size} jobs`)
@@ -109,10 +115,12 @@ const checkSlots = ({ run, node, agents }: EndOfRun): void => {
   for (const { plan, provider, agent, skewMs } of agents.values()) {
     const status = agent()?.status()
     if (status === undefined || status.lifecycle !== 'running') continue
-    if (status.attempts.length > 0) wrong(`${plan.name} still holds ${status.attempts.map(({ id, phase }) => `${id} ${phase}`).join(', ')}`)
+    if (status.attempts.length > 0)
+      wrong(`${plan.name} still holds ${status.attempts.map(({ id, phase }) => `${id} ${phase}`).join(', ')}`)
     if (status.leases.length > 0) wrong(`${plan.name} still holds ${status.leases.join(', ')}`)
     if (status.reservations > 0) wrong(`${plan.name} still holds ${status.reservations} reservations`)
-    if (status.free.cpuMilli !== status.total.cpuMilli) wrong(`${plan.name} has ${status.free.cpuMilli} milli-cores free`)
+    if (status.free.cpuMilli !== status.total.cpuMilli)
+      wrong(`${plan.name} has ${status.free.cpuMilli} milli-cores free`)
     if (Math.abs(skewMs()) > 58_000 || supply === undefined) continue
     if (supply.peer(provider) === undefined) wrong(`${plan.name} is not linked`)
     const offered = [...supply.free()].filter(({ record }) => record.provider === provider)
@@ -123,16 +131,24 @@ const checkSlots = ({ run, node, agents }: EndOfRun): void => {
 
 const checkJournals = async ({ run, node, agents }: EndOfRun): Promise<void> => {
   for (const [id, job] of run.jobs.jobs) {
-    const events = (node.disk.journal.get(id) ?? []).flatMap(({ version, events: bytes }) => decodeEvents(version, bytes))
+    const events = (node.disk.journal.get(id) ?? []).flatMap(({ version, events: bytes }) =>
+      decodeEvents(version, bytes),
+    )
     const replayed = replayJob(events.map(({ event }) => event))
-    if (replayed === undefined || Buffer.compare(encodeCanonical(snapshotJob(replayed)), encodeCanonical(snapshotJob(job))) !== 0)
+    if (
+      replayed === undefined ||
+      Buffer.compare(encodeCanonical(snapshotJob(replayed)), encodeCanonical(snapshotJob(job))) !== 0
+    )
       run.violations.report('journal-is-memory', `${id} replays from disk to another state`)
   }
   for (const { plan, journal, agent, hadFullDisk } of agents.values()) {
     if (hadFullDisk() || agent()?.status().lifecycle !== 'running') continue
     const left = await journal.load()
     if (left.length > 0)
-      run.violations.report('slots-come-back', `the journal of ${plan.name} still holds ${left.map(({ kind, id }) => `${kind} ${id}`).join(', ')}`)
+      run.violations.report(
+        'slots-come-back',
+        `the journal of ${plan.name} still holds ${left.map(({ kind, id }) => `${kind} ${id}`).join(', ')}`,
+      )
   }
 }
 

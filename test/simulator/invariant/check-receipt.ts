@@ -18,8 +18,11 @@ export interface CheckReceiptModules {
   readonly domain: SignatureDomain
 }
 
-const isSignedBy = (address: Address, signed: Signed<SignedRecord>, { verifier, domain }: CheckReceiptModules): boolean =>
-  verifier.signerOf(domain, signed) === address
+const isSignedBy = (
+  address: Address,
+  signed: Signed<SignedRecord>,
+  { verifier, domain }: CheckReceiptModules,
+): boolean => verifier.signerOf(domain, signed) === address
 
 /** What is wrong with a receipt, or `undefined`: it must be for the attempt that was accepted, rest on the claim of the provider that held it, and be signed. */
 export const checkReceipt = (

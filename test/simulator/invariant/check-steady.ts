@@ -36,7 +36,10 @@ const checkBooks = (run: Run, agents: ReadonlyMap<Address, AgentProcess>): void 
   for (const { plan, agent } of agents.values()) {
     const free = agent()?.status().free
     if (free !== undefined && (free.cpuMilli < 0 || free.memoryBytes < 0))
-      run.violations.report('slot-sold-once', `${plan.name} has sold more than it has: ${free.cpuMilli} milli-cores left`)
+      run.violations.report(
+        'slot-sold-once',
+        `${plan.name} has sold more than it has: ${free.cpuMilli} milli-cores left`,
+      )
   }
 }
 

@@ -70,8 +70,7 @@ export const createReach = (now: () => number): Reach => {
       change(provider, epoch, (contact) => {
         contact.hasAnswered = true
       }),
-    unlinked: (provider, epoch) =>
-      change(provider, epoch, unlink),
+    unlinked: (provider, epoch) => change(provider, epoch, unlink),
     gone: (provider) => unlink(contactOf(provider)),
     allGone: () => contacts.forEach(unlink),
     held: (provider, isHeld) => {

@@ -69,14 +69,18 @@ export const watchJobs = (options: WatchJobsOptions, modules: WatchJobsModules):
   const open = (job: Job, { record }: Extract<JobEvent, { type: 'lease-opened' }>['lease']): void => {
     const other = sold.get(record.reservation)
     if (other !== undefined)
-      violations.report('slot-sold-once', `leases ${other} and ${record.id} rest on one reservation of ${record.provider}`)
+      violations.report(
+        'slot-sold-once',
+        `leases ${other} and ${record.id} rest on one reservation of ${record.provider}`,
+      )
     sold.set(record.reservation, record.id)
     leases.set(record.id, { job: job.id, provider: record.provider, openedAt: now(), progressAt: now() })
   }
 
   const dispatch = (job: Job, { lease, attempts: refs }: Extract<JobEvent, { type: 'dispatched' }>): void => {
     const watched = leases.get(lease)
-    if (watched === undefined) return violations.report('runs-where-leased', `${job.id} dispatched to an unknown lease ${lease}`)
+    if (watched === undefined)
+      return violations.report('runs-where-leased', `${job.id} dispatched to an unknown lease ${lease}`)
     if (job.inFlight.get(lease)?.size === refs.length) watched.progressAt = now()
     for (const { index, fence } of refs) {
       attempts.set(attemptId(job.id, index, fence), { lease, provider: watched.provider, dispatchedAt: now() })
@@ -161,7 +165,8 @@ export const watchJobs = (options: WatchJobsOptions, modules: WatchJobsModules):
         const name = parseAttemptId(stored.receipt.record.attempt)
         const job = name === undefined ? undefined : jobs.get(name.job)
         const wrong = job === undefined ? 'it names no job' : checkReceipt(job, stored, receipts, modules)
-        if (wrong !== undefined) violations.report('receipt-matches-work', `receipt ${stored.receipt.record.id}: ${wrong}`)
+        if (wrong !== undefined)
+          violations.report('receipt-matches-work', `receipt ${stored.receipt.record.id}: ${wrong}`)
       }
     },
   }

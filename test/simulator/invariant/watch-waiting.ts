@@ -45,10 +45,14 @@ export const watchWaiting = (
       if (!isLong(wanting.get(id)) || now - node.upSince() < tooLongMs) continue
       const { regions } = spec.placement
       const free = steady.find(
-        (process) => isLong(idle.get(process.provider)) && (regions.length === 0 || regions.includes(process.plan.region)),
+        (process) =>
+          isLong(idle.get(process.provider)) && (regions.length === 0 || regions.includes(process.plan.region)),
       )
       if (free !== undefined)
-        run.violations.report('no-job-waits-in-vain', `${plan.name} has wanted slots for ${tooLongMs} ms while ${free.plan.name} stood idle`)
+        run.violations.report(
+          'no-job-waits-in-vain',
+          `${plan.name} has wanted slots for ${tooLongMs} ms while ${free.plan.name} stood idle`,
+        )
     }
   }
 }

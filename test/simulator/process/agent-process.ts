@@ -170,7 +170,8 @@ export const createAgentProcess = (plan: AgentPlan, modules: AgentProcessModules
       if (life?.agent === agent) crash(1_000)
     })
     void agent.stopped.then((error) => {
-      if (error !== null && process.isAlive()) run.violations.report('nothing-unexpected', `${plan.name} stopped by itself: ${error.message}`)
+      if (error !== null && process.isAlive())
+        run.violations.report('nothing-unexpected', `${plan.name} stopped by itself: ${error.message}`)
     })
   }
 

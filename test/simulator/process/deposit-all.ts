@@ -1,4 +1,12 @@
-import { newId, outsideAccount, stakeAccount, tenantAccount, transfer, type AccountName, type World } from '@muster/protocol'
+import {
+  newId,
+  outsideAccount,
+  stakeAccount,
+  tenantAccount,
+  transfer,
+  type AccountName,
+  type World,
+} from '@muster/protocol'
 import { createTenant } from '../../../market/account/create-tenant.ts'
 import { createMemoryStore } from '../../../market/store/memory/create-memory-store.ts'
 import type { Tenant } from '../../../market/store/store.ts'

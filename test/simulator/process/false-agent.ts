@@ -149,7 +149,8 @@ export const startFalseAgent = (plan: AgentPlan, market: Address, network: Memor
         for (const { attempt } of message.starts) attempts.add(attempt)
         if (isRogue) world.after(random.between(0, 3_000), () => lie(message.starts))
       }
-      if (message.type === 'cancel' || message.type === 'settled') for (const id of message.attempts) attempts.delete(id)
+      if (message.type === 'cancel' || message.type === 'settled')
+        for (const id of message.attempts) attempts.delete(id)
     },
     onPutBlob: async () => {},
     onGetBlob: () => {

@@ -1,4 +1,12 @@
-import { MusterError, sleep, type Address, type AgentPeer, type Cid, type MarketMessage, type PeerHandlers } from '@muster/protocol'
+import {
+  MusterError,
+  sleep,
+  type Address,
+  type AgentPeer,
+  type Cid,
+  type MarketMessage,
+  type PeerHandlers,
+} from '@muster/protocol'
 import { createMemoryBlobs } from '../../../market/blob/memory-blobs.ts'
 import { createMarket, type Market } from '../../../market/market.ts'
 import { compileMarketOptions } from '../../../market/options.ts'

@@ -16,12 +16,15 @@ export const createRunLog = (
   story: Story,
   violations: Violations,
 ): Log => {
-  const say = (level: string) => (message: string, fields: LogFields = {}) => {
-    if (!isAlive()) return
-    const facts = Object.entries(fields).map(([name, value]) => `${name}=${shown(value)}`)
-    story.tell(who, [message, ...facts].join(' '))
-    if (level === 'error' && !isExcused()) violations.report('nothing-unexpected', `${who}: ${[message, ...facts].join(' ')}`)
-  }
+  const say =
+    (level: string) =>
+    (message: string, fields: LogFields = {}) => {
+      if (!isAlive()) return
+      const facts = Object.entries(fields).map(([name, value]) => `${name}=${shown(value)}`)
+      story.tell(who, [message, ...facts].join(' '))
+      if (level === 'error' && !isExcused())
+        violations.report('nothing-unexpected', `${who}: ${[message, ...facts].join(' ')}`)
+    }
   const log: Log = { debug: () => {}, info: say('info'), warn: say('warn'), error: say('error'), with: () => log }
   return log
 }

@@ -65,7 +65,14 @@ const specOf = (plan: JobPlan): JobSpec => ({
   verify: 'none',
 })
 
-const signOrder = (id: OrderId, tenant: Tenant, spec: JobSpec, node: MarketNode, world: World, keys: Keys): SignedOrder => {
+const signOrder = (
+  id: OrderId,
+  tenant: Tenant,
+  spec: JobSpec,
+  node: MarketNode,
+  world: World,
+  keys: Keys,
+): SignedOrder => {
   const order: Order = {
     kind: 'order',
     id,

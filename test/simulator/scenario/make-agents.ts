@@ -24,7 +24,11 @@ const makeFaults = (calmAtMs: number, random: Random): AgentFault[] => {
     backAfterMs: backAfterMs(),
   }))
   add(0.25, () => ({ type: 'cut', atMs: atMs() }))
-  add(0.2, () => ({ type: 'hold', atMs: atMs(), forMs: random.pick([random.int(50, 3_000), random.int(3_000, 15_000)]) }))
+  add(0.2, () => ({
+    type: 'hold',
+    atMs: atMs(),
+    forMs: random.pick([random.int(50, 3_000), random.int(3_000, 15_000)]),
+  }))
   add(0.05, () => ({ type: 'drain', atMs: atMs(), backAfterMs: backAfterMs() }))
   add(0.03, () => ({ type: 'clock', atMs: atMs(), skewMs: random.int(-8_000, 8_000) }))
   add(0.03, () => ({ type: 'disk-full', atMs: atMs(), forMs: random.int(10, 5_000) }))
