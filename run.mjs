@@ -15,7 +15,7 @@ const isInstalled = () => {
 }
 
 if (!isInstalled()) {
-  process.stderr.write('Installing dependencies (once; about 600 MB on disk) …\n')
+  process.stderr.write('Installing dependencies (once; about 700 MB on disk) …\n')
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm'
   const args = ['ci', '--no-audit', '--no-fund', '--loglevel=error']
   const done = spawnSync(npm, args, { cwd: root, stdio: ['ignore', 2, 2], shell: process.platform === 'win32' })

@@ -11,7 +11,7 @@ import {
 } from '@muster/protocol'
 import { describe, expect, test } from 'vitest'
 import { noopSpec, rehearse, type RehearsalOptions } from '../rehearsal/rehearse.ts'
-import { otherAttempt, type Script } from '../rehearsal/scripted-agent.ts'
+import { otherAttempt, type Script } from '../rehearsal/script.ts'
 
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text)
 const large = new Uint8Array(100_000).fill(7)

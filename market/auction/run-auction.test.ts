@@ -1,7 +1,7 @@
 import { earningsAccount, MusterError, signRecord, tenantAccount, type Reservation } from '@muster/protocol'
 import { describe, expect, test } from 'vitest'
 import { noopSpec, problemOf, rehearse, type Rehearsal } from '../rehearsal/rehearse.ts'
-import type { ScriptedAgent } from '../rehearsal/scripted-agent.ts'
+import type { ScriptedAgent } from '../rehearsal/script.ts'
 
 const balanceAtFirst = 100_000n
 

@@ -1,7 +1,7 @@
 import { earningsAccount, MusterError, tenantAccount } from '@muster/protocol'
 import { describe, expect, test } from 'vitest'
 import { noopSpec, rehearse, type Rehearsal, type Tenant } from '../rehearsal/rehearse.ts'
-import type { ScriptedAgent } from '../rehearsal/scripted-agent.ts'
+import type { ScriptedAgent } from '../rehearsal/script.ts'
 import type { FaultPoint } from '../store/memory/create-memory-store.ts'
 
 const setUp = async (): Promise<{ stage: Rehearsal; agents: ScriptedAgent[]; tenant: Tenant }> => {

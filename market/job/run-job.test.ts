@@ -11,7 +11,7 @@ import {
 } from '@muster/protocol'
 import { describe, expect, test } from 'vitest'
 import { noopSpec, rehearse, type Rehearsal } from '../rehearsal/rehearse.ts'
-import type { ScriptedAgent } from '../rehearsal/scripted-agent.ts'
+import type { ScriptedAgent } from '../rehearsal/script.ts'
 
 const leaseCount = (agent: ScriptedAgent): number => new Set(agent.starts.map(({ lease }) => lease)).size
 

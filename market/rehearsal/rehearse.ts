@@ -26,7 +26,8 @@ import type { PlantedBug } from '../planted-bug.ts'
 import { createMemoryStore, type FaultPoint } from '../store/memory/create-memory-store.ts'
 import { createMemoryDisk } from '../store/memory/memory-disk.ts'
 import type { Store } from '../store/store.ts'
-import { createScriptedAgent, type ScriptedAgent, type ScriptedAgentOptions } from './scripted-agent.ts'
+import type { ScriptedAgent, ScriptedAgentOptions } from './script.ts'
+import { createScriptedAgent } from './scripted-agent.ts'
 import { createVirtualWorld, type VirtualWorld } from './virtual-world.ts'
 
 const secp256k1 = await loadSecp256k1()

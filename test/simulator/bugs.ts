@@ -1,4 +1,4 @@
-import type { SimulatedBug } from '../../agent/index.ts'
+import type { SimulatedBug } from '@muster/agent'
 import type { PlantedBug } from '../../market/planted-bug.ts'
 import type { Invariant } from './invariant/violations.ts'
 

@@ -1,5 +1,5 @@
 import type { Address, AttemptId } from '@muster/protocol'
-import type { SimulatedBug } from '../../agent/index.ts'
+import type { SimulatedBug } from '@muster/agent'
 import type { PlantedBug } from '../../market/planted-bug.ts'
 import type { Bug } from './bugs.ts'
 import { checkEnd } from './invariant/check-end.ts'

@@ -8,7 +8,7 @@ import {
   type BlobCache,
   type Journal,
   type SimulatedBug,
-} from '../../../agent/index.ts'
+} from '@muster/agent'
 import type { MemoryAgent, MemoryNetwork } from '../memory-network.ts'
 import type { AgentPlan, CommitPoint, ProgramPlan } from '../scenario/scenario.ts'
 import { createProcessWorld, type ProcessWorld } from '../world/process-world.ts'

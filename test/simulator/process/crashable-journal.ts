@@ -1,5 +1,5 @@
 import { MusterError } from '@muster/protocol'
-import type { Journal } from '../../../agent/index.ts'
+import type { Journal } from '@muster/agent'
 import type { CommitPoint } from '../scenario/scenario.ts'
 import type { ProcessWorld } from '../world/process-world.ts'
 import { createCommitQueue } from './commit-queue.ts'

@@ -7,8 +7,7 @@ import {
   type AccountName,
   type World,
 } from '@muster/protocol'
-import { createTenant } from '../../../market/account/create-tenant.ts'
-import { createMemoryStore } from '../../../market/store/memory/create-memory-store.ts'
+import { createMemoryStore, createTenant } from '@muster/market'
 import type { Tenant } from '../../../market/store/store.ts'
 import type { Scenario } from '../scenario/scenario.ts'
 import type { MarketNode } from './market-node.ts'

@@ -7,13 +7,17 @@ import {
   type MarketMessage,
   type PeerHandlers,
 } from '@muster/protocol'
-import { createMemoryBlobs } from '../../../market/blob/memory-blobs.ts'
-import { createMarket, type Market } from '../../../market/market.ts'
-import { compileMarketOptions } from '../../../market/options.ts'
+import {
+  compileMarketOptions,
+  createMarket,
+  createMemoryBlobs,
+  createMemoryStore,
+  type Market,
+  type Store,
+} from '@muster/market'
 import type { PlantedBug } from '../../../market/planted-bug.ts'
-import { createMemoryStore } from '../../../market/store/memory/create-memory-store.ts'
 import { createMemoryDisk, type MemoryDisk } from '../../../market/store/memory/memory-disk.ts'
-import type { Commit, Store } from '../../../market/store/store.ts'
+import type { Commit } from '../../../market/store/store.ts'
 import type { MemoryListener, MemoryNetwork } from '../memory-network.ts'
 import type { CommitPoint, MarketPlan } from '../scenario/scenario.ts'
 import { createProcessWorld, type ProcessWorld } from '../world/process-world.ts'

@@ -1,5 +1,5 @@
 import { MusterError, sleep, type Address, type AttemptId, type World } from '@muster/protocol'
-import type { Workload, WorkloadOutput } from '../../../agent/index.ts'
+import type { Workload, WorkloadOutput } from '@muster/agent'
 import type { ProgramPlan } from '../scenario/scenario.ts'
 import type { Random } from '../world/random.ts'
 import type { RunsWatch } from '../invariant/watch-runs.ts'

@@ -14,8 +14,8 @@ import {
   type SignedOrder,
   type World,
 } from '@muster/protocol'
+import { submitJob } from '@muster/market'
 import { cancelJob } from '../../../market/job/cancel-job.ts'
-import { submitJob } from '../../../market/job/submit-job.ts'
 import type { Tenant } from '../../../market/store/store.ts'
 import type { JobPlan } from '../scenario/scenario.ts'
 import { chainId } from './keys.ts'
