@@ -37,7 +37,9 @@ const toolScript = (name) => {
   const bin = typeof manifest.bin === 'string' ? manifest.bin : (manifest.bin[name] ?? Object.values(manifest.bin)[0])
   return path.join(modules, name, bin)
 }
-const script = command.endsWith('.ts') ? path.join(root, command) : toolScript(command === 'tsc' ? 'typescript' : command)
+const script = command.endsWith('.ts')
+  ? path.join(root, command)
+  : toolScript(command === 'tsc' ? 'typescript' : command)
 
 const child = spawn(node, ['--disable-warning=ExperimentalWarning', script, ...rest], {
   stdio: 'inherit',

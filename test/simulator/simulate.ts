@@ -14,7 +14,7 @@ import { createMemoryNetwork } from './memory-network.ts'
 import { createAgentProcess, type AgentProcess } from './process/agent-process.ts'
 import { depositAll } from './process/deposit-all.ts'
 import { startFalseAgent } from './process/false-agent.ts'
-import { chainId, realKeys, sealedKeys } from './process/keys.ts'
+import { chainId, beginKeys } from './process/keys.ts'
 import { createMarketNode } from './process/market-node.ts'
 import type { Run } from './process/run.ts'
 import { createTenantJob } from './process/tenant.ts'
@@ -90,7 +90,7 @@ const createRun = (scenario: Scenario, keepsStory: boolean): Run => {
   const { now } = timeline
   const violations = createViolations(now)
   const reach = createReach(now)
-  const keys = scenario.network.isChecked ? realKeys : sealedKeys
+  const keys = beginKeys(scenario.network.isChecked)
   const domain = { chainId, market: keys.signerOf('market').address }
   const jobs = watchJobs(scenario.market, { now, violations, reach, verifier: keys.verifier, domain })
   const names = new Map(scenario.agents.map(({ name }) => [keys.signerOf(name).address, name]))
@@ -135,9 +135,10 @@ export const simulate = async (seed: number, { bug, keepsStory = false }: Simula
     return program
   }
   const agents = new Map<Address, AgentProcess>()
-  const hasRogue = scenario.agents.some(({ kind }) => kind === 'rogue')
+  const rogues = new Set<Address>()
   let isCalm = false
   for (const agent of scenario.agents) {
+    if (agent.kind === 'rogue') rogues.add(run.keys.signerOf(agent.name).address)
     if (agent.kind !== 'real') {
       startFalseAgent(agent, node.address, network, run)
       continue
@@ -195,7 +196,7 @@ export const simulate = async (seed: number, { bug, keepsStory = false }: Simula
     )
     const end = timeline.now() + settleMs
     await timeline.run(() => isOver() || timeline.now() > end, onError)
-    if (!isOver()) await checkEnd({ run, node, agents, jobs, hasRogue })
+    if (!isOver()) await checkEnd({ run, node, agents, jobs, rogues })
   } finally {
     process.off('unhandledRejection', onRejection)
   }

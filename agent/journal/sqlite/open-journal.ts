@@ -1,7 +1,7 @@
 import { decodeCanonical, encodeCanonical, MusterError } from '@muster/protocol'
 import { DatabaseSync } from 'node:sqlite'
 import { setImmediate } from 'node:timers'
-import { decodeRecord, encodeRecord, type JournalChange } from '../journal-record.ts'
+import { decodeRecord, encodeRecord } from '../journal-record.ts'
 import type { Journal } from '../journal.ts'
 
 /** A record as it is written: its kind and id, and its bytes, or nothing where it is forgotten. */

@@ -20,14 +20,15 @@ export interface EndOfRun {
   readonly node: MarketNode
   readonly agents: ReadonlyMap<Address, AgentProcess>
   readonly jobs: readonly TenantJob[]
-  /** An agent claimed what it never ran. */
-  readonly hasRogue: boolean
+  /** Who claims what it never ran, and calls failed what it holds. */
+  readonly rogues: ReadonlySet<Address>
 }
 
 const maxLosses = 10
 
-const checkTasks = (job: Job, { plan, spec }: TenantJob, { run, hasRogue }: EndOfRun): void => {
+const checkTasks = (job: Job, { plan, spec }: TenantJob, { run, rogues }: EndOfRun): void => {
   const wrong = (message: string) => run.violations.report('task-accounted-for', `${plan.name} ${message}`)
+  const isRogue = (provider: Address | undefined) => provider !== undefined && rogues.has(provider)
   for (const [index, task] of job.tasks.entries()) {
     const phase = taskPhase(task)
     const id = `task ${index}`
@@ -38,7 +39,10 @@ const checkTasks = (job: Job, { plan, spec }: TenantJob, { run, hasRogue }: EndO
     const losses = countAttempts(task, 'lost')
     if (failures < spec.limits.maxFailures && losses < maxLosses)
       wrong(`gave up ${id} after ${failures} failures and ${losses} losses`)
-    if (plan.program.kind === 'sound')
+    const isSpoilt = task.attempts.some(
+      ({ phase: ended, lease }) => ended === 'failed' && isRogue(job.leases.get(lease)?.provider),
+    )
+    if (plan.program.kind === 'sound' && !isSpoilt)
       wrong(
         `gave up ${id}, whose program is sound, after ${failures} failures and ${losses} losses: ${job.problems.get(index)?.message}`,
       )
@@ -46,7 +50,7 @@ const checkTasks = (job: Job, { plan, spec }: TenantJob, { run, hasRogue }: EndO
   const { counts } = job
   const expected = counts.abandoned > 0 ? 'failed' : counts.cancelled > 0 ? 'cancelled' : 'succeeded'
   if (job.closed !== expected) wrong(`closed as ${job.closed}, not ${expected}`)
-  if (counts.final > 0 && plan.program.kind === 'failing' && !hasRogue)
+  if (counts.final > 0 && plan.program.kind === 'failing' && rogues.size === 0)
     wrong(`has a result of a program that always fails`)
 }
 

@@ -17,6 +17,8 @@ export const watchRuns = (jobs: JobsWatch, violations: Violations): RunsWatch =>
   const running = new Map<Address, Set<AttemptId>>()
   const places = new Map<AttemptId, Address>()
   const done = new Map<AttemptId, Address>()
+  /** Those that ended well since the machine last started. */
+  const fresh = new Map<Address, Set<AttemptId>>()
   let count = 0
 
   const runningAt = (provider: Address): Set<AttemptId> => {
@@ -41,14 +43,21 @@ export const watchRuns = (jobs: JobsWatch, violations: Violations): RunsWatch =>
       places.set(attempt, provider)
       const here = runningAt(provider)
       if (here.has(attempt)) violations.report('runs-where-leased', `${provider} runs ${attempt} twice at once`)
+      if (fresh.get(provider)?.has(attempt) === true)
+        violations.report('runs-where-leased', `${provider} runs ${attempt} again after it was done`)
       here.add(attempt)
       if (here.size > slots)
         violations.report('slot-sold-once', `${provider} runs ${here.size} attempts on ${slots} slots`)
       return (isDone) => {
         here.delete(attempt)
-        if (isDone) done.set(attempt, provider)
+        if (!isDone) return
+        done.set(attempt, provider)
+        fresh.set(provider, (fresh.get(provider) ?? new Set()).add(attempt))
       }
     },
-    crashed: (provider) => void running.delete(provider),
+    crashed: (provider) => {
+      running.delete(provider)
+      fresh.delete(provider)
+    },
   }
 }

@@ -1,12 +1,17 @@
 import type { Secp256k1 } from '@muster/protocol'
 
+export interface SealedSecp256k1 extends Secp256k1 {
+  /** Forgets who signed what. */
+  forget(): void
+}
+
 /**
  * Signing without the curve, for runs by the thousand: a signature is 65 bytes that follow from digest and key, and whoever
  * made it is looked up. What was never signed is signed by nobody, as with the curve. Nothing outside one process checks it.
  */
-export const sealSecp256k1 = (curve: Secp256k1): Secp256k1 => {
+export const sealSecp256k1 = (curve: Secp256k1): SealedSecp256k1 => {
   const publicKeys = new Map<string, Uint8Array>()
-  let signers = new Map<string, Uint8Array>()
+  const signers = new Map<string, Uint8Array>()
 
   const publicKeyOf = (privateKey: Uint8Array): Uint8Array => {
     const name = Buffer.from(privateKey).toString('latin1')
@@ -26,11 +31,11 @@ export const sealSecp256k1 = (curve: Secp256k1): Secp256k1 => {
 
   return {
     name: curve.name,
+    forget: () => signers.clear(),
     publicKey: publicKeyOf,
     sign: (digest, privateKey) => {
       const publicKey = publicKeyOf(privateKey)
       const signature = seal(digest, publicKey)
-      if (signers.size > 200_000) signers = new Map()
       signers.set(Buffer.from(signature).toString('latin1'), publicKey)
       return signature
     },
