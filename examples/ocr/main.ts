@@ -38,10 +38,18 @@ const labels: Readonly<Record<Wave, string>> = {
 const bars = new Map<Wave, ProgressBar>()
 
 const showWave = (wave: Wave, done: number, total: number): void => {
+  step?.remove()
   const bar = bars.get(wave) ?? progress.bar(labels[wave], total)
   bars.set(wave, bar)
   bar.update({ done, total })
   if (done === total) bar.succeed()
+}
+
+let step: ProgressBar | undefined
+
+const showStep = (label: string): void => {
+  step?.remove()
+  step = progress.bar(label)
 }
 
 const run = async (): Promise<number> => {
@@ -52,11 +60,12 @@ const run = async (): Promise<number> => {
     market: address,
     slots: Number(values.slots),
     maxNanoUsdPerOperator: BigInt(values['max-nano-usd-per-operator']),
-    onStep: () => {},
+    onStep: showStep,
     onProgress: showWave,
   })
   const out = path.resolve(values.out)
   await writeOut(result, out)
+  step?.remove()
   progress.stop()
   const complaints = judgeRun(result)
   const width = Math.min(terminal.stdout.columns, 120)
