@@ -48,4 +48,11 @@ const child = spawn(node, ['--disable-warning=ExperimentalWarning', script, ...r
 // Ctrl-C reaches the child by itself, from the terminal.
 process.on('SIGINT', () => process.stdin.isTTY === true || child.kill('SIGINT'))
 for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+// npm passes a signal on to its shell only, which ends without a word to us: being orphaned is how we learn of it.
+const parent = process.ppid
+if (process.env.npm_lifecycle_event !== undefined) {
+  setInterval(() => {
+    if (process.ppid !== parent) child.kill('SIGTERM')
+  }, 500).unref()
+}
 child.on('exit', (code, signal) => process.exit(signal === null ? (code ?? 1) : 128 + constants.signals[signal]))

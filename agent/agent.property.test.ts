@@ -184,7 +184,8 @@ const play = async (seed: number, steps: readonly (readonly [Action, number])[])
   const repeated = new Set(
     market.messages
       .slice(before)
-      .flatMap((message) => (message.type === 'claims' ? message.claims.map(({ record }) => record.attempt) : [])),
+      .flatMap((message) => (message.type === 'claims' ? message.batches : []))
+      .flatMap(({ claims }) => claims.map(({ attempt }) => attempt)),
   )
   for (const id of unsettled) expect(repeated).toContain(id)
   await world.pass(leaseMs)
@@ -192,7 +193,7 @@ const play = async (seed: number, steps: readonly (readonly [Action, number])[])
   expect({ free, left, reservations }).toEqual({ free: total, left: [], reservations: 0 })
   const everything = [...agent.status().attempts].map(({ id }) => id)
   market.send({ type: 'settled', attempts: everything })
-  await world.pass(20)
+  await world.pass(100)
   expect(agent.status().attempts).toEqual([])
   expect(await journal.load()).toEqual([])
   await agent.stop()

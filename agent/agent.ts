@@ -8,6 +8,7 @@ import {
   type LeaseId,
   type Log,
   type Signer,
+  type Timer,
   type Verifier,
   type World,
 } from '@muster/protocol'
@@ -71,25 +72,49 @@ export interface Agent {
   readonly stopped: Promise<MusterError | null>
 }
 
+/** How long what was settled waits for another commit to go along with. */
+const laterMs = 50
+
 const stoppedError = (): MusterError => new MusterError({ code: 'cancelled', message: 'The agent has stopped.' })
 
 const createContext = (options: AgentOptions, modules: AgentModules, signal: AbortSignal): AgentContext => {
   const { world, signer, verifier, journal, blobs, log } = modules
+  let later: JournalChange[] = []
+  let laterTimer: Timer | null = null
+  /** What waits goes first, so that the journal hears of everything in the order in which it happened. */
+  const takeLater = (changes: readonly JournalChange[]): readonly JournalChange[] => {
+    if (later.length === 0) return changes
+    const all = [...later, ...changes]
+    later = []
+    laterTimer?.cancel()
+    laterTimer = null
+    return all
+  }
   const write = async (changes: readonly JournalChange[]): Promise<void> => {
     if (signal.aborted) throw stoppedError()
-    await journal.commit(changes)
+    await journal.commit(takeLater(changes))
     if (signal.aborted) throw stoppedError()
   }
-  const writeLater = (changes: readonly JournalChange[]): void => {
-    if (changes.length === 0) return
-    write(changes).catch((error: unknown) => {
-      if (!signal.aborted) log.error('the journal could not be written', { error })
-    })
+  const warn = (error: unknown): void => {
+    if (!signal.aborted) log.error('the journal could not be written', { error })
   }
+  const writeLater = (changes: readonly JournalChange[]): void => {
+    if (changes.length > 0) write(changes).catch(warn)
+  }
+  const flushLater = (): void => {
+    if (later.length > 0) journal.commit(takeLater([])).catch(warn)
+  }
+  const writeAlong = (changes: readonly JournalChange[]): void => {
+    if (changes.length === 0 || signal.aborted) return
+    later.push(...changes)
+    laterTimer ??= world.after(laterMs, flushLater)
+  }
+  signal.addEventListener('abort', flushLater, { once: true })
   const book = newBook(options.capacity)
   const markets = createMarkets(options.markets)
   const workloads = new Map(modules.workloads.map((workload) => [workload.kind, workload]))
-  const base = { options, world, signer, verifier, blobs, workloads, log, book, markets, write, writeLater, signal }
+  const writes = { write, writeLater, writeAlong }
+  const base = { options, world, signer, verifier, blobs, workloads, log, book, markets, ...writes, signal }
   const domainOfMarket = (market: Address) => domainOf(base, market)
   return {
     ...base,

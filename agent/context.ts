@@ -31,6 +31,8 @@ export interface AgentContext {
   readonly write: (changes: readonly JournalChange[]) => Promise<void>
   /** Like `write`, for what may be lost without harm; a failure is logged. */
   readonly writeLater: (changes: readonly JournalChange[]) => void
+  /** As `writeLater`, for what is in no hurry either: it goes along with the next commit, or has one of its own soon. */
+  readonly writeAlong: (changes: readonly JournalChange[]) => void
   /** Aborted when the agent stops. */
   readonly signal: AbortSignal
 }

@@ -1,7 +1,8 @@
-import { MusterError } from '@muster/protocol'
+import { MusterError, systemWorld } from '@muster/protocol'
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { ZodError } from 'zod'
+import { printable } from './log/printable.ts'
 import { textLine } from './log/text-lines.ts'
 import { runAgent } from './run-agent.ts'
 import {
@@ -20,7 +21,7 @@ ${['config', ...agentOptionNames].map((name) => `  --${kebab(name)}${name === 'i
 `
 
 const fail = (message: string, exitCode: number): never => {
-  process.stderr.write(`${message}\n`)
+  process.stderr.write(`${printable(message)}\n`)
   process.exit(exitCode)
 }
 
@@ -84,11 +85,15 @@ const running = await runAgent(written, { writeLine, signal: waiting.signal }).c
 )
 const { agent } = running
 
-let isDraining = false
+/** One signal may arrive twice: from whoever sent it to the group, and passed on by a parent. */
+const sameSignalMs = 1_000
+let drainingSince: number | undefined
 onSignal = () => {
-  if (isDraining) void agent.stop()
-  else void agent.drain()
-  isDraining = true
+  const now = systemWorld.elapsed()
+  if (drainingSince === undefined) {
+    drainingSince = now
+    void agent.drain()
+  } else if (now - drainingSince > sameSignalMs) void agent.stop()
 }
 
 // An agent that was started by another program ends with it.

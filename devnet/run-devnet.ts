@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { createProgress, writeContext, type Terminal } from '@muster/cli'
 import { parseUsd } from '@muster/protocol'
@@ -37,10 +37,17 @@ const bringUp = async (directory: string, { terminal, port }: RunDevnetOptions):
   }
 }
 
+/** Removes the directory of a network that is over; its logs stay where they are needed. */
+const clear = async (directory: string, keepsLogs: boolean): Promise<void> => {
+  if (!keepsLogs) return rm(directory, { recursive: true, force: true })
+  const names = (await readdir(directory)).filter((name) => name !== 'logs')
+  await Promise.all(names.map((name) => rm(path.join(directory, name), { recursive: true, force: true })))
+}
+
 /** Brings a network up, works on it, and takes it down again, however the work ends. Resolves to the work's exit code. */
 export const runDevnet = async (
   options: RunDevnetOptions,
-  work: (devnet: Devnet) => Promise<number>,
+  work: (devnet: Devnet, signal: AbortSignal) => Promise<number>,
 ): Promise<number> => {
   const { isOnce, terminal } = options
   await mkdir(home, { recursive: true, mode: 0o700 })
@@ -57,19 +64,24 @@ export const runDevnet = async (
       await release()
     })())
   const exitCodes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
+  const interrupt = new AbortController()
   const stopped = new Promise<number>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-      process.once(signal, () => resolve(exitCodes[signal]))
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+      process.on(signal, () => {
+        interrupt.abort()
+        resolve(exitCodes[signal])
+      })
+    }
   })
   let exitCode = 1
   try {
     const { url, apiKey, adminKey, market, chainId } = devnet
     if (!isOnce) await writeContext(home, { url, apiKey, adminKey, market, chainId })
-    exitCode = await Promise.race([work(devnet), stopped])
+    exitCode = await Promise.race([work(devnet, interrupt.signal), stopped])
     return exitCode
   } finally {
     await stop()
-    if (isOnce && exitCode === 0) await rm(directory, { recursive: true, force: true })
-    else if (exitCode === 1) terminal.stderr.write(`The logs are in ${path.join(directory, 'logs')}.\n`)
+    if (isOnce) await clear(directory, exitCode === 1)
+    if (exitCode === 1) terminal.stderr.write(`The logs are in ${path.join(directory, 'logs')}.\n`)
   }
 }

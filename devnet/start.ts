@@ -1,20 +1,27 @@
-// `npm start [-- --once] [--input FILE_OR_FOLDER] [--out FOLDER] [--port PORT]`: a network on this machine, and real work on it.
-import { parseArgs } from 'node:util'
 import { styleFor, systemTerminal } from '@muster/cli'
 import { createMuster } from '@muster/sdk'
+import { readInput } from '@muster/example-ocr'
 import { killBusyAgent, type KilledAgent } from './kill-agent.ts'
+import { readFlags } from './read-flags.ts'
 import { graceMs, runDevnet } from './run-devnet.ts'
 import { runExample } from './run-example.ts'
 import { showNetwork, showUrls } from './show-network.ts'
 import type { Devnet } from './start-devnet.ts'
 
-const { values } = parseArgs({
-  options: {
-    once: { type: 'boolean', default: false },
-    input: { type: 'string' },
-    out: { type: 'string', default: 'out' },
-    port: { type: 'string' },
-  },
+const usage = `npm start [-- FLAGS]
+
+Brings up a market and four agents on this machine, reads scanned pages with them, and stays up until Ctrl-C.
+
+  --once          stop when the pages are read; status 0 only if the result is right
+  --input PATH    a PNG or JPEG image, or a folder of them, in place of the pages that come along
+  --out FOLDER    where text and receipts go; ./out unless told
+  --port PORT     the market's port; 7600 unless told, a free one with --once`
+
+const values = readFlags(usage, {
+  once: { type: 'boolean', default: false },
+  input: { type: 'string' },
+  out: { type: 'string', default: 'out' },
+  port: { type: 'string' },
 })
 
 const usualPort = 7600
@@ -35,17 +42,18 @@ const showLoss = ({ agent, attempts, job }: KilledAgent): void => {
 }
 
 /** Runs the example, and kills one agent in the middle of it. */
-const workOn = async (devnet: Devnet): Promise<number> => {
+const workOn = async (devnet: Devnet, interrupt: AbortSignal): Promise<number> => {
   const muster = createMuster({ url: devnet.url, apiKey: devnet.apiKey })
   const over = new AbortController()
   const killing = killBusyAgent(muster, devnet, leastTasksToKill, over.signal).catch((error: unknown) => {
-    say(style.red(`No agent could be killed: ${messageOf(error)}`))
+    if (!interrupt.aborted) say(style.red(`No agent could be killed: ${messageOf(error)}`))
     return undefined
   })
   const args = ['--out', values.out, ...(values.input === undefined ? [] : ['--input', values.input])]
   const exitCode = await runExample(devnet, args)
   over.abort()
   const killed = await killing
+  if (interrupt.aborted) return exitCode
   if (killed !== undefined) showLoss(killed)
   if (killed !== undefined || values.input !== undefined || exitCode !== 0) return exitCode
   say(style.red('No agent held a running attempt when it was to be killed: the run shows nothing about losses.'))
@@ -53,13 +61,23 @@ const workOn = async (devnet: Devnet): Promise<number> => {
 }
 
 const port = Number(values.port ?? (values.once ? 0 : usualPort))
-process.exitCode = await runDevnet({ terminal, isOnce: values.once, port }, async (devnet) => {
+
+/** What cannot be read is said before anything is started. */
+const checkInput = async (): Promise<void> => {
+  if (values.input !== undefined) await readInput(values.input)
+}
+
+const work = async (devnet: Devnet, interrupt: AbortSignal): Promise<number> => {
   say(showNetwork(devnet, style))
-  const exitCode = await workOn(devnet)
-  if (values.once) return exitCode
+  const exitCode = await workOn(devnet, interrupt)
+  if (values.once || interrupt.aborted) return exitCode
   say(showUrls(devnet, style))
   return new Promise<number>(() => {})
-}).catch((error: unknown) => {
-  terminal.stderr.write(`${messageOf(error)}\n`)
-  return 1
-})
+}
+
+process.exitCode = await checkInput()
+  .then(() => runDevnet({ terminal, isOnce: values.once, port }, work))
+  .catch((error: unknown) => {
+    terminal.stderr.write(`${messageOf(error)}\n`)
+    return 1
+  })

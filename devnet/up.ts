@@ -1,10 +1,15 @@
-// `muster up [--port PORT]`: a market and four agents on this machine, until Ctrl-C.
-import { parseArgs } from 'node:util'
 import { styleFor, systemTerminal } from '@muster/cli'
+import { readFlags } from './read-flags.ts'
 import { runDevnet } from './run-devnet.ts'
 import { showNetwork, showUrls } from './show-network.ts'
 
-const { values } = parseArgs({ options: { port: { type: 'string', default: '7600' } } })
+const usage = `muster up [--port PORT]
+
+Brings up a market and four agents on this machine, until Ctrl-C.
+
+  --port PORT   the market's port, 7600 unless told; 0 takes a free one`
+
+const values = readFlags(usage, { port: { type: 'string', default: '7600' } })
 const terminal = systemTerminal(process)
 const style = styleFor(terminal)
 

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { systemWorld } from '@muster/protocol'
 import { ZodError } from 'zod'
 import { compileMarketOptions, marketOptionNames, type WrittenMarketOptions } from './options.ts'
 import { runMarket } from './run-market.ts'
@@ -48,11 +49,15 @@ const market = await runMarket(compile(), (line) => process.stdout.write(`${line
   fail(`The market did not start: ${error instanceof Error ? error.message : String(error)}`),
 )
 
-let isStopping = false
+/** One signal may arrive twice: from whoever sent it to the group, and passed on by a parent. */
+const sameSignalMs = 1_000
+let stoppingSince: number | undefined
 const stop = (): void => {
-  if (isStopping) process.exit(130)
-  isStopping = true
-  void market.close().then(() => process.exit(0))
+  const now = systemWorld.elapsed()
+  if (stoppingSince === undefined) {
+    stoppingSince = now
+    void market.close().then(() => process.exit(0))
+  } else if (now - stoppingSince > sameSignalMs) process.exit(130)
 }
 // A market that was started by another program ends with it.
 if (process.connected) process.on('disconnect', stop)

@@ -9,6 +9,7 @@ import {
   type PeerHandlers,
   type Secp256k1,
   type SignatureDomain,
+  type SignedOffer,
   type Signer,
   type World,
 } from '@muster/protocol'
@@ -17,7 +18,7 @@ import { recordFailures } from './attempt/record-failures.ts'
 import { createSendStarts } from './attempt/send-starts.ts'
 import { createAuctioneer } from './auction/auctioneer.ts'
 import type { BlobStore } from './blob/blob-store.ts'
-import { giveBlob } from './blob/give-blob.ts'
+import { createGiveBlobs } from './blob/give-blobs.ts'
 import { collectBlobs } from './blob/collect-blobs.ts'
 import { actOnCommit } from './job/act-on-commit.ts'
 import { createJobActor, type JobActor } from './job/job-actor.ts'
@@ -32,11 +33,13 @@ import { createOpenLease } from './lease/open-lease.ts'
 import { releaseStrays } from './lease/release-strays.ts'
 import { takeNotice } from './lease/take-notice.ts'
 import { createTellClosed } from './lease/tell-closed.ts'
+import { createBondCover } from './ledger/bond-cover.ts'
 import { createLifetime } from './lifetime.ts'
 import type { MarketOptions } from './options.ts'
 import { noBugs, type PlantedBug } from './planted-bug.ts'
 import { createAdmitProgram } from './program/admit-program.ts'
 import type { Store } from './store/store.ts'
+import { createPaceOffers } from './supply/pace-offers.ts'
 import { publishOffers } from './supply/publish-offers.ts'
 import { createSupply, type Supply } from './supply/supply.ts'
 
@@ -100,7 +103,8 @@ export const createMarket = (options: MarketOptions, modules: MarketModules): Ma
   const shared = { world, store, supply, verifier, signer, domain, jobs, blobs, depth, log, bugs }
   const tellClosed = createTellClosed(shared)
   const openLease = createOpenLease({ ...shared, termMs: options.leaseTermMs, bondPerSlot: options.bondUsdPerSlot })
-  const auctioneer = createAuctioneer({ ...shared, openLease })
+  const bondCover = createBondCover({ store, bondPerSlot: options.bondUsdPerSlot, log })
+  const auctioneer = createAuctioneer({ ...shared, openLease, bondCover })
   const keeper = createLeaseKeeper(options, {
     ...shared,
     holdings,
@@ -108,6 +112,7 @@ export const createMarket = (options: MarketOptions, modules: MarketModules): Ma
     sendStarts: createSendStarts({ blobs }),
     reconsider: auctioneer.consider,
   })
+  const giveBlob = createGiveBlobs({ blobs, log, jobsOf: ({ provider }) => keeper.jobsOf(provider) })
   const acceptClaims = createAcceptClaims({ ...shared, maxBlobBytes: options.maxBlobBytes })
   const linked = new Set<AgentPeer>()
   let phase: 'new' | 'running' | 'stopped' = 'new'
@@ -137,7 +142,7 @@ export const createMarket = (options: MarketOptions, modules: MarketModules): Ma
     actor.wake()
   }
 
-  const takeOffers = (peer: AgentPeer, { offers }: Extract<AgentMessage, { type: 'offers' }>): void => {
+  const takeOffers = (peer: AgentPeer, offers: readonly SignedOffer[]): void => {
     try {
       publishOffers(peer, offers, { world, verifier, supply, domain })
     } catch (error) {
@@ -145,18 +150,24 @@ export const createMarket = (options: MarketOptions, modules: MarketModules): Ma
     }
   }
 
+  const paceOffers = createPaceOffers({
+    world,
+    isLinked: (peer) => supply.peer(peer.provider) === peer,
+    publish: takeOffers,
+  })
+
   const onMessage = (peer: AgentPeer, message: AgentMessage): void => {
     switch (message.type) {
       case 'offers':
-        return takeOffers(peer, message)
+        return paceOffers(peer, message.offers)
       case 'claims':
-        return void acceptClaims(peer, message.claims, message.blobs)
+        return void acceptClaims(peer, message.batches, message.blobs)
       case 'failures':
         return void recordFailures(peer, message.failures, shared)
       case 'want':
-        return void giveBlob(peer, message, { blobs, log })
+        return giveBlob(peer, message)
       case 'notice':
-        return void takeNotice(peer, message, { jobs, log })
+        return void takeNotice(peer, message, { keeper, log })
       case 'ping':
         peer.send({ type: 'pong', at: world.now() })
     }
@@ -170,6 +181,7 @@ export const createMarket = (options: MarketOptions, modules: MarketModules): Ma
 
   const clean = async (): Promise<void> => {
     await store.pruneOrders(world.now())
+    if (options.keepJobBlobsMs > 0) await store.blobs.dropRefsOfClosed(world.now() - options.keepJobBlobsMs)
     if (options.keepBlobsMs > 0) await collectBlobs(options.keepBlobsMs, shared)
   }
 

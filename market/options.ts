@@ -35,6 +35,10 @@ const writtenSchema = z.strictObject({
   bondUsdPerSlot: usd.default(10_000_000n),
   /** How long a blob that no job refers to is kept. */
   keepBlobsMs: whole(0, 365 * 86_400_000).default(86_400_000),
+  /** How long the blobs of a closed job are kept; 0 for ever. */
+  keepJobBlobsMs: whole(0, 10 * 365 * 86_400_000).default(30 * 86_400_000),
+  /** Bytes of blobs that no job refers to, over all tenants: past that uploads are refused. */
+  maxLooseBytes: whole(1024, 2 ** 50).default(20 * 1024 ** 3),
   logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
 })
 

@@ -67,6 +67,7 @@ test('the public surface', () => {
       "attributesSchema",
       "awardSchema",
       "batchSigningHash",
+      "batchTree",
       "blobCidOf",
       "blobListDigest",
       "blobNameSchema",
@@ -113,6 +114,7 @@ test('the public surface', () => {
       "errorCodes",
       "escrowAccount",
       "exhaustedTasks",
+      "expiredTasks",
       "explainNoFit",
       "failedRequirements",
       "feesAccount",
@@ -196,6 +198,7 @@ test('the public surface', () => {
       "rankOffers",
       "receiptBundleSchema",
       "receiptSchema",
+      "recordBytes",
       "recordSigningHash",
       "refuseTransition",
       "replayJob",
@@ -211,6 +214,7 @@ test('the public surface', () => {
       "sha256OfCid",
       "signBatch",
       "signRecord",
+      "signTogether",
       "signatureSchema",
       "signedClaimSchema",
       "signedLeaseSchema",
@@ -225,6 +229,7 @@ test('the public surface', () => {
       "slotsThatFit",
       "slotsWanted",
       "snapshotJob",
+      "spreadSignature",
       "stakeAccount",
       "startAttempt",
       "startSchema",
@@ -252,6 +257,7 @@ test('the public surface', () => {
       "transfer",
       "watchJobRoute",
       "watchProgress",
+      "writeHex",
     ]
   `)
 })

@@ -70,13 +70,14 @@ export {
   namedBlobSchema,
   signedClaimSchema,
   type Claim,
+  type DeclaredOutput,
   type Meter,
   type NamedBlob,
   type SignedClaim,
 } from './claim/claim.ts'
 export { cidOf, cidOfSha256, cidSchema, isCid, parseCid, sha256OfCid, type Cid } from './digest/cid.ts'
-export { digestBytes, digestOf, digestSchema, type Digest } from './digest/digest.ts'
-export { fromHex, hexSchema, toHex, type Hex } from './digest/hex.ts'
+export { digestBytes, digestOf, digestSchema, recordBytes, type Digest } from './digest/digest.ts'
+export { fromHex, hexSchema, toHex, writeHex, type Hex } from './digest/hex.ts'
 export { errorCodes, isErrorCode, type ErrorCode, type Fault, type Retry } from './error/error-codes.ts'
 export { MusterError, type Facts, type MusterErrorInput } from './error/muster-error.ts'
 export { fromProblem, problemSchema, toProblem, type Problem } from './error/problem.ts'
@@ -113,6 +114,7 @@ export { closingEvents } from './job/closing-events.ts'
 export { type AttemptRef, type JobEvent, type JobEventType, type JobOutcome } from './job/job-event.ts'
 export { jobSpecSchema, limitsSchema, maxTasks, taskSpecSchema, type JobSpec, type TaskSpec } from './job/job-spec.ts'
 export { replayJob, stepJob, type Job } from './job/job.ts'
+export { expiredTasks } from './job/expired-tasks.ts'
 export { exhaustedTasks } from './job/judge-task.ts'
 export { nextDispatch, type DepthOf } from './job/next-dispatch.ts'
 export { restoreEvent } from './job/restore-event.ts'
@@ -167,6 +169,7 @@ export {
   marketMessageSchema,
   startSchema,
   type AgentMessage,
+  type ClaimBatch,
   type LinkCall,
   type LinkRequest,
   type LinkResponse,
@@ -243,7 +246,15 @@ export {
   type Signed,
   type SignedRecord,
 } from './signature/signed.ts'
-export { createSigner, signBatch, signRecord, type Signer } from './signature/signer.ts'
+export {
+  batchTree,
+  createSigner,
+  signBatch,
+  signRecord,
+  signTogether,
+  spreadSignature,
+  type Signer,
+} from './signature/signer.ts'
 export { batchSigningHash, recordSigningHash, type SignatureDomain } from './signature/typed-data.ts'
 export { createVerifier, type Verifier } from './signature/verifier.ts'
 export {

@@ -1,7 +1,8 @@
-import { parseAttemptId, taskId, type Address, type AttemptId, type JobId } from '@muster/protocol'
+import { parseAttemptId, type Address, type AttemptId, type JobId } from '@muster/protocol'
 import type { AgentContext } from '../context.ts'
-import { put, type JournalChange } from '../journal/journal-record.ts'
+import type { JournalChange } from '../journal/journal-record.ts'
 import { dropAttempt } from './drop-attempt.ts'
+import { noteFences } from './note-fences.ts'
 import { pumpLease } from './pump-lease.ts'
 
 const holdsJob = ({ book }: AgentContext, market: Address, job: JobId): boolean => {
@@ -19,7 +20,7 @@ const fenceOff = (context: AgentContext, market: Address, id: AttemptId): Journa
   const fences = context.book.fences.get(job) ?? new Map<number, number>()
   if ((fences.get(index) ?? 0) >= fence) return []
   context.book.fences.set(job, fences.set(index, fence))
-  return [put({ kind: 'fence', id: taskId(job, index), job, index, fence })]
+  return noteFences(context.book, job, [{ index, fence }])
 }
 
 /** Stops attempts and forgets them. One that has ended keeps being reported until it is settled. */

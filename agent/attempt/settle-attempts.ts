@@ -16,6 +16,6 @@ export const settleAttempts = (context: AgentContext, market: Address, ids: read
       changes.push(forgetRecord(id))
     }
   }
-  context.writeLater(changes)
+  context.writeAlong(changes)
   context.outbox.settled()
 }

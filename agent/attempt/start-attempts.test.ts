@@ -33,6 +33,16 @@ describe('start', () => {
     expect(stage.workload.begun).toEqual([attempt])
   })
 
+  test('an attempt that is cancelled in the moment it starts leaves nothing in the journal', async () => {
+    const stage = await setStage()
+    const lease = await leaseSlots(stage)
+    const attempt = stage.market.start(lease, 0)
+    stage.market.send({ type: 'cancel', attempts: [attempt] })
+    await stage.world.settle()
+    expect((await stage.journal.load()).filter(({ kind }) => kind === 'attempt')).toEqual([])
+    expect(stage.workload.begun).toEqual([])
+  })
+
   test('a start that comes after its attempt was settled does nothing', async () => {
     const stage = await setStage()
     const lease = await leaseSlots(stage)
@@ -336,6 +346,19 @@ describe('blobs', () => {
     await stage.market.put(bytes('good'))
     await stage.world.settle()
     expect(stage.workload.begun).toEqual([attempt])
+  })
+
+  test('one that nobody asked for is refused before it is read', async () => {
+    const stage = await setStage()
+    let isRead = false
+    const unasked = async function* () {
+      isRead = true
+      yield bytes('unasked')
+    }
+    await expect(stage.market.handlers().onPutBlob(cidOf(bytes('unasked')), unasked())).rejects.toMatchObject({
+      code: 'cancelled',
+    })
+    expect(isRead).toBe(false)
   })
 
   test('one that does not fit the cache fails the attempt with disk_full or blob_too_large', async () => {

@@ -3,7 +3,7 @@ import {
   inlineBlobBytes,
   MusterError,
   parseAttemptId,
-  taskId,
+  recordBytes,
   toProblem,
   type Address,
   type AttemptName,
@@ -16,6 +16,7 @@ import type { AgentContext } from '../context.ts'
 import { put, type JournalChange } from '../journal/journal-record.ts'
 import { describeFailure } from './describe-failure.ts'
 import { dropAttempt } from './drop-attempt.ts'
+import { noteFences } from './note-fences.ts'
 import { pumpLease } from './pump-lease.ts'
 
 export const newAttempt = (market: Address, start: Start, name: AttemptName): HeldAttempt => ({
@@ -129,17 +130,20 @@ export const startAttempts = async (
     const lower = findLower(context, name, highest)
     if (lower !== undefined) changes.push(...dropAttempt(context, lower))
     fences.set(name.index, name.fence)
+    // Its bytes are needed again once it has ended.
+    recordBytes(start)
     const attempt = newAttempt(market, start, name)
     book.attempts.set(attempt.id, attempt)
     lease.queue.add(attempt)
     taken.push(attempt)
-    changes.push(
-      put({ kind: 'attempt', id: attempt.id, market, start, outcome: null }),
-      put({ kind: 'fence', id: taskId(name.job, name.index), job: name.job, index: name.index, fence: name.fence }),
-    )
+    changes.push(put({ kind: 'attempt', id: attempt.id, market, start, outcome: null }))
     context.logBook.open(attempt.id, market)
   }
 
+  for (const [job, ofJob] of Map.groupBy(taken, ({ name }) => name.job)) {
+    const tasks = ofJob.map(({ name: { index, fence } }) => ({ index, fence }))
+    changes.push(...noteFences(book, job, tasks))
+  }
   if (failures.length > 0) context.markets.send(market, { type: 'failures', failures })
   const stored = storeBlobs(context, message.blobs)
   // Handed to the journal in the turn in which the book changed, so that what strikes them out again comes after them.

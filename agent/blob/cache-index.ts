@@ -11,6 +11,9 @@ export interface CacheIndex {
   drop(cid: Cid): void
   pin(cid: Cid): void
   unpin(cid: Cid): void
+  /** Counts bytes that are arriving: with those of the blobs held, never more than fit. */
+  hold(bytes: number): void
+  release(bytes: number): void
   /** The blobs that must leave before `bytes` more fit. Throws `blob_too_large` or `disk_full`. */
   makeRoom(cid: Cid, bytes: number): Cid[]
 }
@@ -19,6 +22,7 @@ export const createCacheIndex = (maxBytes: number): CacheIndex => {
   const sizes = new Map<Cid, number>()
   const pins = new Map<Cid, number>()
   let total = 0
+  let arriving = 0
 
   const drop = (cid: Cid): void => {
     total -= sizes.get(cid) ?? 0
@@ -47,10 +51,16 @@ export const createCacheIndex = (maxBytes: number): CacheIndex => {
       if (count > 0) pins.set(cid, count)
       else pins.delete(cid)
     },
+    hold: (bytes) => {
+      arriving += bytes
+    },
+    release: (bytes) => {
+      arriving -= bytes
+    },
     makeRoom: (cid, bytes) => {
       if (bytes > maxBytes) throw oversizedBlob(cid, maxBytes, bytes)
       const leaving: Cid[] = []
-      let after = total + bytes
+      let after = total + arriving + bytes
       for (const [held, size] of sizes) {
         if (after <= maxBytes) break
         if (pins.has(held)) continue

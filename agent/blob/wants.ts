@@ -19,7 +19,7 @@ export interface Wants {
    * gives, `timeout` where nothing comes in `blobTimeoutMs` of being linked, `disk_full`, or `cancelled`.
    */
   fetch(market: Address, cid: Cid, signal: AbortSignal): Promise<Uint8Array>
-  /** Stores a blob a market sends. Rejects where the cache refuses it. */
+  /** Stores a blob a market sends that was asked of it. Rejects `cancelled` before reading any other, else where the cache refuses it. */
   receive(market: Address, cid: Cid, bytes: AsyncIterable<Uint8Array>): Promise<void>
   /** The market has no such blob. */
   missing(market: Address, cid: Cid, problem: Problem): void
@@ -45,6 +45,13 @@ export interface WantsModules {
 }
 
 const cancelled = (): MusterError => new MusterError({ code: 'cancelled', message: 'The blob is not wanted any more.' })
+
+const unwanted = (cid: Cid): MusterError =>
+  new MusterError({
+    code: 'cancelled',
+    message: 'This machine does not want this blob, or not any more.',
+    facts: { cid },
+  })
 
 export const createWants = (
   { blobTimeoutMs }: { readonly blobTimeoutMs: number },
@@ -111,8 +118,7 @@ export const createWants = (
       signal.addEventListener('abort', onAbort, { once: true })
     })
 
-  const changeArriving = (want: Want | undefined, change: number): void => {
-    if (want === undefined) return
+  const changeArriving = (want: Want, change: number): void => {
     want.arriving += change
     if (wants.get(keyOf(want.market, want.cid)) === want) watch(want)
   }
@@ -128,13 +134,14 @@ export const createWants = (
     },
     receive: async (market, cid, bytes) => {
       const want = wants.get(keyOf(market, cid))
+      if (want === undefined) throw unwanted(cid)
       changeArriving(want, 1)
       try {
         await blobs.put(cid, bytes)
         for (const other of [...wants.values()]) if (other.cid === cid) settle(other, null)
       } catch (error) {
         const isOurs = error instanceof MusterError && (error.code === 'disk_full' || error.code === 'blob_too_large')
-        if (isOurs && want !== undefined) settle(want, error)
+        if (isOurs) settle(want, error)
         else log.warn('a blob did not arrive whole', { market, cid, error })
         throw error
       } finally {

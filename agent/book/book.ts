@@ -80,13 +80,15 @@ export interface Book {
   capacity: Capacity
   door: ClosedDoor
   readonly reservations: Map<ReservationId, HeldReservation>
-  /** By order digest and offer: what makes `reserve` idempotent. */
+  /** Those that no lease has followed, by order digest and offer: what makes `reserve` idempotent. */
   readonly byOrder: Map<string, HeldReservation>
   readonly byDigest: Map<Digest, HeldReservation>
   readonly leases: Map<LeaseId, HeldLease>
   readonly attempts: Map<AttemptId, HeldAttempt>
   /** Highest fence of each task, as long as a lease of its job is held. */
   readonly fences: Map<JobId, Map<number, number>>
+  /** The journal's records of them. */
+  readonly fenceRecords: Map<JobId, AttemptId[]>
 }
 
 export const newBook = (total: CapacityTotal): Book => ({
@@ -98,6 +100,7 @@ export const newBook = (total: CapacityTotal): Book => ({
   leases: new Map(),
   attempts: new Map(),
   fences: new Map(),
+  fenceRecords: new Map(),
 })
 
 export const orderKey = (order: Digest, offer: OfferId): string => `${order} ${offer}`

@@ -1,10 +1,10 @@
-import { digestOf, MusterError, parseAttemptId, taskId, toProblem, type AttemptId, type Cid } from '@muster/protocol'
+import { digestOf, MusterError, parseAttemptId, toProblem, type AttemptId, type Cid } from '@muster/protocol'
 import { newAttempt } from '../attempt/start-attempts.ts'
 import { pumpLease } from '../attempt/pump-lease.ts'
 import type { AgentContext } from '../context.ts'
 import {
   forgetAttempt,
-  forgetFence,
+  forgetFences,
   forgetReservation,
   put,
   type AttemptRecord,
@@ -76,7 +76,7 @@ const loadAttempt = async (context: AgentContext, record: AttemptRecord): Promis
   book.attempts.set(attempt.id, attempt)
   context.logBook.open(attempt.id, record.market)
   const { outcome } = record
-  const outputs = outcome?.type === 'claimed' ? outcome.claim.record.outputs : []
+  const outputs = outcome?.type === 'claimed' ? outcome.claim.outputs : []
   if (
     outcome !== null &&
     (await hasBlobs(
@@ -110,13 +110,15 @@ export const loadBook = async (context: AgentContext, records: readonly JournalR
   for (const record of records) if (record.kind === 'reservation') changes.push(...loadReservation(context, record))
   const jobs = new Set([...book.leases.values()].map(({ signed }) => signed.record.job))
   for (const record of records) {
-    if (record.kind !== 'fence') continue
+    if (record.kind !== 'fences') continue
     if (!jobs.has(record.job)) {
-      changes.push(forgetFence(taskId(record.job, record.index)))
+      changes.push(forgetFences(record.id))
       continue
     }
     const fences = book.fences.get(record.job) ?? new Map<number, number>()
-    book.fences.set(record.job, fences.set(record.index, record.fence))
+    for (const { index, fence } of record.tasks) fences.set(index, Math.max(fence, fences.get(index) ?? 0))
+    book.fences.set(record.job, fences)
+    book.fenceRecords.set(record.job, [...(book.fenceRecords.get(record.job) ?? []), record.id])
   }
   for (const record of records) if (record.kind === 'attempt') changes.push(...(await loadAttempt(context, record)))
   await context.write(changes)

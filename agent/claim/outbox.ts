@@ -1,9 +1,8 @@
 import {
-  signBatch,
+  recordBytes,
   type Log,
   type Address,
   type SignatureDomain,
-  type SignedClaim,
   type Signer,
   type Timer,
   type World,
@@ -16,12 +15,12 @@ import { put, type JournalChange, type Outcome } from '../journal/journal-record
 import type { Markets } from '../market/markets.ts'
 import { sendOutcomes } from './send-outcomes.ts'
 
-/** What ended and is not settled: signed in batches, journaled before it is sent, sent until it is settled. */
+/** What ended and is not settled: journaled before it is sent, signed in batches and sent until it is settled. */
 export interface Outbox {
   add(attempt: HeldAttempt): void
   /** Sends again what this market has not been sent within `resendMs`, or everything where `all` is set. */
   resend(market: Address, all?: boolean): void
-  /** Resolves when nothing is waiting to be signed or settled. */
+  /** Resolves when nothing is waiting to be sent or settled. */
   drained(): Promise<void>
   /** Says that attempts were settled. */
   settled(): void
@@ -44,11 +43,12 @@ export interface OutboxOptions {
   readonly resendMs: number
 }
 
-const maxBatch = 4096
+/** Attempts to a commit of the journal, so that the market has something to do while the next ones are written. */
+const maxBatch = 128
 const retryMs = 1000
 
 export const createOutbox = (options: OutboxOptions, modules: OutboxModules): Outbox => {
-  const { world, signer, book, markets, log } = modules
+  const { world, book, markets, log } = modules
   let waiting: HeldAttempt[] = []
   let timer: Timer | null = null
   let resending: Timer | null = null
@@ -62,43 +62,24 @@ export const createOutbox = (options: OutboxOptions, modules: OutboxModules): Ou
     return true
   }
 
-  const outcomesOf = (attempts: readonly HeldAttempt[]): Outcome[] => {
-    const signed = new Map<HeldAttempt, SignedClaim>()
-    for (const market of new Set(attempts.map((attempt) => attempt.market))) {
-      const ours = attempts.flatMap((attempt) =>
-        attempt.market === market && attempt.ending !== null && 'claim' in attempt.ending
-          ? [{ attempt, claim: attempt.ending.claim }]
-          : [],
-      )
-      const claims = signBatch(
-        signer,
-        modules.domainOf(market),
-        ours.map(({ claim }) => claim),
-      )
-      ours.forEach(({ attempt }, index) => {
-        const claim = claims[index]
-        if (claim !== undefined) signed.set(attempt, claim)
-      })
+  const outcomeOf = ({ ending }: HeldAttempt): Outcome | null => {
+    if (ending === null) return null
+    if ('claim' in ending) {
+      // Its bytes are needed three times: by the journal, by the signature and by the message.
+      recordBytes(ending.claim)
+      return { type: 'claimed', claim: ending.claim }
     }
-    return attempts.flatMap((attempt): Outcome[] => {
-      const claim = signed.get(attempt)
-      if (claim !== undefined) return [{ type: 'claimed', claim }]
-      if (attempt.ending !== null && 'problem' in attempt.ending) {
-        return [{ type: 'failed', problem: plainProblem(attempt.ending.problem) }]
-      }
-      return []
-    })
+    return { type: 'failed', problem: plainProblem(ending.problem) }
   }
 
   const flush = async (): Promise<void> => {
     const batch = waiting.slice(0, maxBatch).filter((attempt) => isHeld(attempt) && attempt.ending !== null)
     waiting = waiting.slice(maxBatch)
     if (batch.length === 0) return
-    const outcomes = outcomesOf(batch)
-    const changes = batch.flatMap(({ id, market, start }, index) => {
-      const outcome = outcomes[index]
-      return outcome === undefined ? [] : [put({ kind: 'attempt', id, market, start, outcome })]
-    })
+    const outcomes = batch.map(outcomeOf)
+    const changes = batch.map(({ id, market, start }, index) =>
+      put({ kind: 'attempt', id, market, start, outcome: outcomes[index] ?? null }),
+    )
     try {
       await modules.write(changes)
     } catch (error) {

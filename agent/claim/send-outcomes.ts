@@ -1,9 +1,25 @@
-import { inlineBlobBytes, type Address, type Cid, type Problem, type SignedClaim } from '@muster/protocol'
+import {
+  inlineBlobBytes,
+  signTogether,
+  type Address,
+  type Cid,
+  type Claim,
+  type Problem,
+  type SignatureDomain,
+  type Signer,
+} from '@muster/protocol'
 import type { BlobCache } from '../blob/blob-cache.ts'
 import type { HeldAttempt, HeldOutput } from '../book/book.ts'
 import type { Markets } from '../market/markets.ts'
 
-const maxPerMessage = 1024
+export interface SendOutcomesModules {
+  readonly markets: Markets
+  readonly blobs: BlobCache
+  readonly signer: Signer
+  readonly domainOf: (market: Address) => SignatureDomain
+}
+
+const maxPerMessage = 128
 const maxInlineBytes = 2 ** 20
 
 const inlineOf = async (output: HeldOutput, blobs: BlobCache): Promise<Uint8Array | undefined> => {
@@ -14,19 +30,26 @@ const inlineOf = async (output: HeldOutput, blobs: BlobCache): Promise<Uint8Arra
   return blobs.read(output.cid)
 }
 
-/** Sends a market how these attempts ended, small outputs along with their claims, in messages of bounded size. */
+/**
+ * Sends a market how these attempts ended, small outputs along with their claims, in messages of bounded size. The claims
+ * of a message share one signature.
+ */
 export const sendOutcomes = async (
-  { markets, blobs }: { readonly markets: Markets; readonly blobs: BlobCache },
+  { markets, blobs, signer, domainOf }: SendOutcomesModules,
   market: Address,
   attempts: readonly HeldAttempt[],
 ): Promise<void> => {
-  let claims: SignedClaim[] = []
+  const domain = domainOf(market)
+  let claims: Claim[] = []
   let inline = new Map<Cid, Uint8Array>()
   let inlineBytes = 0
   let failures: { attempt: HeldAttempt['id']; problem: Problem }[] = []
 
   const sendClaims = (): void => {
-    if (claims.length > 0) markets.send(market, { type: 'claims', claims, blobs: [...inline.values()] })
+    if (claims.length > 0) {
+      const signature = signTogether(signer, domain, claims)
+      markets.send(market, { type: 'claims', batches: [{ claims, signature }], blobs: [...inline.values()] })
+    }
     claims = []
     inline = new Map()
     inlineBytes = 0

@@ -74,7 +74,7 @@ export const testJournal = (name: string, open: () => Promise<JournalFixture>): 
 
     test('a record without a canonical form is refused and spoils no neighbour', async () => {
       const { journal } = await open()
-      const fraction = { ...records.fence(0, 1), fence: 1.5 } as JournalRecord
+      const fraction = { ...records.fence(0, 1), tasks: [{ index: 0, fence: 1.5 }] } as JournalRecord
       const neighbour = journal.commit([put(records.fence(1, 1))])
       await expect(journal.commit([put(records.fence(2, 1)), put(fraction)])).rejects.toThrow()
       await neighbour

@@ -1,13 +1,13 @@
 import {
   addressSchema,
   attemptIdSchema,
+  claimSchema,
   decodeCanonical,
   encodeCanonical,
   idSchema,
   MusterError,
   problemSchema,
   runtimeKindSchema,
-  signedClaimSchema,
   signedLeaseSchema,
   signedReservationSchema,
   startSchema,
@@ -17,7 +17,7 @@ import {
 import { z } from 'zod'
 
 const outcomeSchema = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('claimed'), claim: signedClaimSchema }),
+  z.strictObject({ type: z.literal('claimed'), claim: claimSchema }),
   z.strictObject({ type: z.literal('failed'), problem: problemSchema }),
 ])
 
@@ -39,13 +39,12 @@ const recordSchema = z.discriminatedUnion('kind', [
     start: startSchema,
     outcome: outcomeSchema.nullable(),
   }),
-  /** The highest fence of a task this machine was told of: `<job>.<index>`. */
+  /** Fences this machine was told of together, for tasks of one job; the id is that of one of the attempts. */
   z.strictObject({
-    kind: z.literal('fence'),
-    id: z.string(),
+    kind: z.literal('fences'),
+    id: attemptIdSchema,
     job: idSchema('job'),
-    index: z.int().min(0),
-    fence: z.int().min(1),
+    tasks: z.array(z.strictObject({ index: z.int().min(0), fence: z.int().min(1) })).min(1),
   }),
 ])
 
@@ -61,7 +60,7 @@ export type JournalChange =
 export const put = (record: JournalRecord): JournalChange => ({ type: 'put', record })
 export const forgetReservation = (id: ReservationId): JournalChange => ({ type: 'forget', kind: 'reservation', id })
 export const forgetAttempt = (id: AttemptId): JournalChange => ({ type: 'forget', kind: 'attempt', id })
-export const forgetFence = (id: string): JournalChange => ({ type: 'forget', kind: 'fence', id })
+export const forgetFences = (id: AttemptId): JournalChange => ({ type: 'forget', kind: 'fences', id })
 
 export const encodeRecord = (record: JournalRecord): Uint8Array => encodeCanonical(record)
 

@@ -1,5 +1,5 @@
 import { digestOf, MusterError, stepCapacity, type Address, type LinkRequest, type SignedLease } from '@muster/protocol'
-import type { HeldLease, HeldReservation } from '../book/book.ts'
+import { orderKey, type HeldLease, type HeldReservation } from '../book/book.ts'
 import type { AgentContext } from '../context.ts'
 import { forgetReservation, put } from '../journal/journal-record.ts'
 import { callAt, freeSlots } from '../reservation/hold-slots.ts'
@@ -10,6 +10,7 @@ import { endLease } from './end-lease.ts'
 export const holdLease = (context: AgentContext, signed: SignedLease, held: HeldReservation): HeldLease => {
   const { book, world } = context
   const { id, paidUntil } = signed.record
+  const key = orderKey(held.signed.record.order, held.signed.record.offer)
   book.capacity = stepCapacity(
     book.capacity,
     { type: 'leased', reservation: held.signed.record.id, lease: id, until: paidUntil },
@@ -17,6 +18,7 @@ export const holdLease = (context: AgentContext, signed: SignedLease, held: Held
   )
   const lease: HeldLease = { signed, reservation: held, queue: new Set(), running: new Set(), returnedBy: null }
   held.lease = lease
+  if (book.byOrder.get(key) === held) book.byOrder.delete(key)
   held.timer?.cancel()
   book.leases.set(id, lease)
   callAt(

@@ -1,9 +1,9 @@
-import { MusterError, taskId, toProblem } from '@muster/protocol'
+import { MusterError, toProblem } from '@muster/protocol'
 import type { HeldLease } from '../book/book.ts'
 import type { AgentContext } from '../context.ts'
 import { dropAttempt } from '../attempt/drop-attempt.ts'
 import { failAttempt } from '../attempt/fail-attempt.ts'
-import { forgetFence, forgetReservation, type JournalChange } from '../journal/journal-record.ts'
+import { forgetFences, forgetReservation, type JournalChange } from '../journal/journal-record.ts'
 import { freeSlots } from '../reservation/hold-slots.ts'
 
 /** `closed`: the market closed it and knows what becomes of its attempts. The others are news to it. */
@@ -14,12 +14,13 @@ const sentences: Record<Exclude<LeaseEnd, 'closed'>, string> = {
   returned: 'The provider took its machine back before this attempt had finished.',
 }
 
-const forgetFences = ({ book }: AgentContext, ended: HeldLease): JournalChange[] => {
+const forgetJob = ({ book }: AgentContext, ended: HeldLease): JournalChange[] => {
   const { job } = ended.signed.record
   for (const lease of book.leases.values()) if (lease.signed.record.job === job) return []
-  const fences = book.fences.get(job)
+  const records = book.fenceRecords.get(job) ?? []
   book.fences.delete(job)
-  return fences === undefined ? [] : [...fences.keys()].map((index) => forgetFence(taskId(job, index)))
+  book.fenceRecords.delete(job)
+  return records.map(forgetFences)
 }
 
 /**
@@ -41,7 +42,7 @@ export const endLease = (context: AgentContext, lease: HeldLease, end: LeaseEnd)
   }
   lease.queue.clear()
   freeSlots(context, lease.reservation)
-  changes.push(forgetReservation(lease.reservation.signed.record.id), ...forgetFences(context, lease))
+  changes.push(forgetReservation(lease.reservation.signed.record.id), ...forgetJob(context, lease))
   context.log.info('lease ended', { lease: id, end })
   return changes
 }

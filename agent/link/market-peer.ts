@@ -24,7 +24,7 @@ import { answerProblem } from './answer-stream.ts'
 import { closeSession } from './close-session.ts'
 import type { LinkLog } from './dialer-options.ts'
 import { serveBlobGet, serveBlobPut } from './serve-blob.ts'
-import { serveCall } from './serve-call.ts'
+import { createCallBudget, serveCall } from './serve-call.ts'
 import { serveSession } from './serve-session.ts'
 
 export interface MarketPeerModules {
@@ -162,11 +162,13 @@ export const createMarketPeer = (
     })
   }
 
+  const callLimits = { maxCallBytes: limits.maxCallBytes, budget: createCallBudget() }
+
   const serveControl = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void => {
     const path = headers[':path'] ?? ''
     const call = callNameOf(path)
     if (headers[':method'] !== 'POST') return answerProblem(stream, notHere(path))
-    if (call !== undefined) return serveCall(stream, call, handlers.onCall, limits.maxCallBytes)
+    if (call !== undefined) return serveCall(stream, call, handlers.onCall, callLimits)
     if (path === messagesPath && messages === undefined) return openMessages(stream)
     return answerProblem(stream, notHere(path))
   }

@@ -26,12 +26,38 @@ const answerCall = async <Call extends LinkCall>(
   return encodeCanonical(await onCall(call, parsed.data as LinkRequest<Call>))
 }
 
+/** Those that carry an order or a lease with its reservation; the others name a few ids. */
+const largeCalls: ReadonlySet<LinkCall> = new Set<LinkCall>(['reserve', 'open-lease'])
+const largeCallBytes = 256 * 1024
+const callBytes = 64 * 1024
+
+/** Bytes of calls that a session may still have waiting for their end. */
+export interface CallBudget {
+  bytes: number
+}
+
+export interface CallLimits {
+  readonly maxCallBytes: number
+  readonly budget: CallBudget
+}
+
+/** A budget for one session. */
+export const createCallBudget = (): CallBudget => ({ bytes: 4 * 1024 * 1024 })
+
+const crowded = (call: string): MusterError =>
+  new MusterError({
+    code: 'rate_limited',
+    message: 'Too much of other calls is waiting on this link; finish those first.',
+    facts: { call },
+    fault: 'market',
+  })
+
 /** `POST /v1/calls/{call}`: canonical CBOR in and out, a problem on error. */
 export const serveCall = (
   stream: ServerHttp2Stream,
   name: string,
   onCall: AgentHandlers['onCall'],
-  maxBytes: number,
+  limits: CallLimits,
 ): void => {
   if (!isLinkCall(name)) {
     answerProblem(
@@ -45,11 +71,26 @@ export const serveCall = (
     )
     return
   }
+  const maxBytes = Math.min(limits.maxCallBytes, largeCalls.has(name) ? largeCallBytes : callBytes)
+  const { budget } = limits
   const chunks: Buffer[] = []
   let byteCount = 0
+  let held = 0
+  let isCrowded = false
+  const letGo = (): void => {
+    budget.bytes += held
+    held = 0
+    chunks.length = 0
+  }
+  stream.on('close', letGo)
   stream.on('data', (chunk: Buffer) => {
     byteCount += chunk.length
-    if (byteCount <= maxBytes) chunks.push(chunk)
+    if (byteCount > maxBytes || isCrowded) return letGo()
+    isCrowded = chunk.length > budget.bytes
+    if (isCrowded) return letGo()
+    budget.bytes -= chunk.length
+    held += chunk.length
+    chunks.push(chunk)
   })
   stream.on('end', () => {
     if (stream.aborted || stream.rstCode !== 0) return
@@ -57,7 +98,13 @@ export const serveCall = (
       answerProblem(stream, invalid('The request is larger than this agent allows.', { call: name, maxBytes }))
       return
     }
-    answerCall(name, new Uint8Array(Buffer.concat(chunks)), onCall)
+    if (isCrowded) {
+      answerProblem(stream, crowded(name))
+      return
+    }
+    const body = new Uint8Array(Buffer.concat(chunks))
+    letGo()
+    answerCall(name, body, onCall)
       .then((body) => answerBytes(stream, body))
       .catch((error: unknown) => answerProblem(stream, error))
   })

@@ -30,7 +30,8 @@ export const holdSlots = (
   const holding = { reservation: id, lease: null, slots, resources, gpus, until }
   book.capacity = stepCapacity(book.capacity, { type: 'reserved', holding }, world.now())
   book.reservations.set(id, held)
-  book.byOrder.set(orderKey(order, offer), held)
+  const key = orderKey(order, offer)
+  if (!book.byOrder.has(key)) book.byOrder.set(key, held)
   book.byDigest.set(held.digest, held)
 }
 

@@ -19,6 +19,27 @@ describe('reserve', () => {
     expect(later.record.id).not.toBe(first.record.id)
   })
 
+  test('one that became a lease is no answer any more: the same order and offer get a second lease', async () => {
+    const { market, agent, restart, world } = await setStage()
+    const order = market.order({ slots: 3 })
+    const first = await market.reserve(order, 1)
+    const lease = market.lease(first)
+    await market.open(lease)
+    const second = await market.reserve(order, 2)
+    expect(second.record.id).not.toBe(first.record.id)
+    expect(await market.reserve(order, 2)).toEqual(second)
+    expect(agent().status().free.cpuMilli).toBe(1000)
+    await restart()
+    await world.pass(300)
+    const again = { order, offer: second.record.offer, slots: 2, ttlMs: 10_000 }
+    expect(await market.handlers().onCall('reserve', again)).toEqual(second)
+    await market.open(market.lease(second, { job: lease.record.job }))
+    expect(agent().status()).toMatchObject({ leases: { length: 2 }, free: { cpuMilli: 1000 } })
+    await market.close(lease)
+    expect((await market.reserve(order, 1)).record.id).not.toBe(second.record.id)
+    expect(agent().status()).toMatchObject({ leases: { length: 1 }, free: { cpuMilli: 1000 } })
+  })
+
   test('it is in the journal before it is answered', async () => {
     const journal = openMemoryJournal()
     const { market } = await setStage({ modules: { journal } })

@@ -60,7 +60,7 @@ const requireHeld = ({ book }: AgentContext, held: HeldReservation): SignedReser
 
 /**
  * Binds slots to an order at the price of one of our offers: the bid. Durable before it is answered; the same order and
- * offer give the same reservation as long as it lives. Throws `capacity_taken`, `record_expired`, `rate_limited`, what
+ * offer give the same reservation until it ends or a lease follows it. Throws `capacity_taken`, `record_expired`, `rate_limited`, what
  * `checkOrder` and `checkDemand` throw, and `disk_full` where it could not be written.
  */
 export const reserve = async (

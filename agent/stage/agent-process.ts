@@ -60,7 +60,7 @@ export const openStageProcess = async (
 }
 
 const claimsIn = (messages: readonly AgentMessage[]) =>
-  messages.flatMap((message) => (message.type === 'claims' ? message.claims : []))
+  messages.flatMap((message) => (message.type === 'claims' ? message.batches : [])).flatMap(({ claims }) => claims)
 
 // Reserves, leases and starts without end, and prints what the agent has bound itself to, each as soon as it says so.
 if (process.argv[1] === import.meta.filename) {
@@ -76,7 +76,7 @@ if (process.argv[1] === import.meta.filename) {
     market.start(lease, 0)
     await delay(1)
     const claims = claimsIn(market.messages)
-    for (const { record } of claims.slice(told)) say('claimed', record.attempt)
+    for (const { attempt } of claims.slice(told)) say('claimed', attempt)
     told = claims.length
   }
 }

@@ -1,11 +1,13 @@
 import {
   attemptId,
+  batchTree,
   cidOf,
   digestOf,
   encodeMessage,
   linkClosed,
   newId,
   signRecord,
+  spreadSignature,
   toHex,
   type Address,
   type AgentHandlers,
@@ -111,7 +113,10 @@ export const createStageMarket = (world: World, signer: Signer, chainId = 1): St
     },
     send: (message) => requireLink().onMessage(message),
     offers,
-    claims: () => messages.flatMap((message) => (message.type === 'claims' ? message.claims : [])),
+    claims: () =>
+      messages
+        .flatMap((message) => (message.type === 'claims' ? message.batches : []))
+        .flatMap(({ claims, signature }) => spreadSignature(claims, batchTree(claims), signature)),
     failures: () => messages.flatMap((message) => (message.type === 'failures' ? message.failures : [])),
     order: (changes = {}) =>
       signRecord(signer, domain, {

@@ -4,7 +4,6 @@ import {
   digestOf,
   newId,
   signRecord,
-  taskId,
   type Address,
   type AttemptId,
   type Claim,
@@ -96,7 +95,7 @@ export const stageRecords = (world: World, signer: Signer, market: Address) => {
           outcome === 'none'
             ? null
             : outcome === 'claimed'
-              ? { type: 'claimed', claim: signRecord(signer, domain, claim) }
+              ? { type: 'claimed', claim }
               : {
                   type: 'failed',
                   problem: {
@@ -110,11 +109,10 @@ export const stageRecords = (world: World, signer: Signer, market: Address) => {
       }
     },
     fence: (index: number, fence: number): JournalRecord => ({
-      kind: 'fence',
-      id: taskId(job, index),
+      kind: 'fences',
+      id: attemptId(job, index, 1),
       job,
-      index,
-      fence,
+      tasks: [{ index, fence }],
     }),
   }
 }

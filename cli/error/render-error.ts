@@ -1,4 +1,4 @@
-import { sayRefusal, type Issue, type MusterError, type NearMiss, type Refusal } from '@muster/sdk'
+import { sayRefusal, toJson, type Issue, type MusterError, type NearMiss, type Refusal } from '@muster/sdk'
 import { shorten } from '../format/format-record.ts'
 import { renderFacts } from '../terminal/render-facts.ts'
 import { renderTable } from '../terminal/render-table.ts'
@@ -20,7 +20,9 @@ const sayValue = (value: unknown): string =>
       ? value
       : Array.isArray(value)
         ? value.map(sayValue).join(', ')
-        : (JSON.stringify(value) ?? 'nothing'),
+        : typeof value === 'bigint'
+          ? value.toString()
+          : ((toJson(value) as string | undefined) ?? 'nothing'),
   )
 
 const issueTable = (issues: readonly Issue[], style: ReturnType<typeof styleFor>, width: number): string =>

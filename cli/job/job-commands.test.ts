@@ -229,6 +229,17 @@ maxPrice: 0.000001 USD per operator
     expect(market.network.require(id).job.closed).toBeNull()
   })
 
+  test('what a problem with logs says cannot steer the terminal', async () => {
+    await open({ runsAtOnce: false })
+    const { id } = await submit()
+    market.network.run(id, 1)
+    const problem = { code: 'not_found', message: 'gone\u001b[2J\u0007', facts: {}, fault: 'tenant', retry: 'never' }
+    const headers = { 'content-type': 'application/problem+json' }
+    market.fail('attemptLogs', { type: 'answer', status: 404, body: JSON.stringify(problem), headers })
+    const { out } = await shell.run(['job', 'logs', id])
+    expect(out).toBe('gone\\u001b[2J\\u0007\n')
+  })
+
   test('list, show, logs and cancel', async () => {
     await open({ runsAtOnce: false })
     const { id } = await submit()

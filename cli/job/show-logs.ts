@@ -44,7 +44,7 @@ export const showLogs = async (session: Session, text: string): Promise<number> 
             const body =
               problem === undefined
                 ? lines.map((line) => `${printable(line)}\n`).join('')
-                : style.yellow(`${problem}\n`)
+                : style.yellow(`${printable(problem)}\n`)
             return head + body
           })
           .join(''),

@@ -18,6 +18,7 @@ test('exports these names', () => {
       "prepareLine",
       "preparePage",
       "readBoxes",
+      "readInput",
       "readPages",
       "readPublishedModels",
       "readShippedDigests",

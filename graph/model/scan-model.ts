@@ -19,7 +19,7 @@ export const modelBounds: ModelBounds = {
   modelBytes: 2 ** 31,
   nodes: 100_000,
   nesting: 24,
-  fields: 8_000_000,
+  fields: 2_000_000,
   looseNumbers: 16_000_000,
 }
 

@@ -1,8 +1,11 @@
+import { encodeTensor } from '@muster/graph'
 import { createHash } from 'node:crypto'
 import {
   cidOf,
   cidOfSha256,
+  digestOf,
   earningsAccount,
+  maxClockSkewMs,
   MusterError,
   tenantAccount,
   type Claim,
@@ -12,17 +15,20 @@ import {
 import { describe, expect, test } from 'vitest'
 import { noopSpec, rehearse, type RehearsalOptions } from '../rehearsal/rehearse.ts'
 import { otherAttempt, type Script } from '../rehearsal/script.ts'
+import { tensorOf, uploadProgram } from '../rehearsal/upload-program.ts'
 
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text)
-const large = new Uint8Array(100_000).fill(7)
+const large = tensorOf(new Uint8Array(100_000).fill(7))
 
-/** A job of one task on a cheap agent with this script, and a dearer honest one. */
-const setUp = async (script: Script, options: RehearsalOptions = {}) => {
+/** A job of one task, whose program has these outputs, on a cheap agent with this script, and a dearer honest one. */
+const setUp = async (script: Script, options: RehearsalOptions = {}, names: readonly string[] = []) => {
   const stage = await rehearse(options)
   const bad = await stage.agent({ key: 1, slots: 1, nanoUsd: 100n, script })
-  const good = await stage.agent({ key: 2, slots: 1, nanoUsd: 900n })
+  const honest = () => ({ outputs: Object.fromEntries(names.map((name) => [name, large])) })
+  const good = await stage.agent({ key: 2, slots: 1, nanoUsd: 900n, script: { run: honest } })
   const tenant = await stage.tenant(100_000n)
-  const { id } = await tenant.submit(noopSpec(1, { slots: 1 }))
+  const program = names.length === 0 ? {} : await uploadProgram(tenant, names)
+  const { id } = await tenant.submit(noopSpec(1, { slots: 1, ...program }))
   return { stage, bad, good, tenant, id }
 }
 
@@ -36,6 +42,8 @@ const requirePaid = async ({ stage, bad, good, tenant, id }: Set, toBad: bigint,
   await stage.audit(id)
 }
 
+const withOutput = (claim: Claim): Claim => ({ ...claim, outputs: [{ name: 'y', cid: cidOf(large) }] })
+
 const firstProblem = async ({ tenant, id }: Set) =>
   (await tenant.events(id)).find(({ type }) => type === 'failed')?.tasks?.[0]?.problem
 
@@ -47,6 +55,7 @@ describe('a claim is refused, not paid, and the task done elsewhere, when', () =
       'record_invalid',
     ],
     ['it names another program', (claim) => ({ ...claim, program: cidOf(bytesOf('other')) }), 'record_invalid'],
+    ['it ran under another exec spec', (claim) => ({ ...claim, execSpec: digestOf('other') }), 'record_invalid'],
     ['it names other inputs', (claim) => ({ ...claim, inputs: `0x${'4'.repeat(64)}` as never }), 'record_invalid'],
     [
       'it is meant for another market',
@@ -59,6 +68,43 @@ describe('a claim is refused, not paid, and the task done elsewhere, when', () =
     const set = await setUp({ claim: (claim, sign) => sign(change(claim)) })
     await requirePaid(set, 0n, 900n)
     expect(await firstProblem(set)).toMatchObject({ code, fault: 'provider' })
+  })
+
+  const tooLate = (claim: Claim): Claim => ({ ...claim, endedAt: claim.endedAt + 3 * maxClockSkewMs })
+
+  test.each<[string, (claim: Claim) => Claim, string]>([
+    ['it names an output that nobody asked for', withOutput, 'outputs'],
+    ['it ended before it began', (claim) => ({ ...claim, startedAt: claim.endedAt + 1 }), 'endedAt'],
+    ['it has yet to end', tooLate, 'endedAt'],
+  ])('%s', async (_, change, field) => {
+    const set = await setUp({ claim: (claim, sign) => sign(change(claim)) })
+    await requirePaid(set, 0n, 900n)
+    expect(await firstProblem(set)).toMatchObject({ code: 'record_invalid', fault: 'provider', facts: { field } })
+  })
+
+  const twice = (claim: Claim): Claim => ({ ...claim, outputs: [...claim.outputs, ...claim.outputs] })
+  const float = encodeTensor({ dtype: 'float32', dims: [2], data: Float32Array.of(1, 2) })
+  const square = (side: number) =>
+    encodeTensor({ dtype: 'uint8', dims: [side, side], data: new Uint8Array(side * side) })
+
+  test.each<[string, Script]>([
+    ['it lacks an output of the program', {}],
+    ['an output has another name', { run: () => ({ outputs: { z: large } }) }],
+    ['there is one output more', { run: () => ({ outputs: { y: large, z: large } }) }],
+    ['an output is there twice', { run: () => ({ outputs: { y: large } }), claim: (c, sign) => sign(twice(c)) }],
+    ['an output is no tensor', { run: () => ({ outputs: { y: bytesOf('rubbish') } }) }],
+    ['a large output is no tensor', { run: () => ({ outputs: { y: new Uint8Array(100_000) } }) }],
+    ['an output is of another element type', { run: () => ({ outputs: { y: float } }) }],
+    ['an output is of another rank', { run: () => ({ outputs: { y: square(3) } }) }],
+    ['a large output is of another rank', { run: () => ({ outputs: { y: square(300) } }) }],
+  ])('%s', async (_, script) => {
+    const set = await setUp(script, {}, ['y'])
+    await requirePaid(set, 0n, 900n)
+    expect(await firstProblem(set)).toMatchObject({
+      code: 'record_invalid',
+      fault: 'provider',
+      facts: { field: 'outputs' },
+    })
   })
 
   test('another key signed it', async () => {
@@ -76,26 +122,28 @@ describe('a claim is refused, not paid, and the task done elsewhere, when', () =
   })
 
   test('an output is not what it says', async () => {
-    const set = await setUp({ run: () => ({ outputs: { y: large } }), blob: () => bytesOf('something else') })
+    const set = await setUp({ run: () => ({ outputs: { y: large } }), blob: () => bytesOf('something else') }, {}, [
+      'y',
+    ])
     await requirePaid(set, 0n, 900n)
     expect(await firstProblem(set)).toMatchObject({ code: 'blob_corrupt' })
-    expect(await set.stage.blobs.size(cidOf(large))).toBeUndefined()
+    expect(set.good.starts).toHaveLength(1)
   })
 
   test('an output is not to be had', async () => {
-    const set = await setUp({
-      run: () => ({ outputs: { y: large } }),
-      claim: (claim, sign) => sign({ ...claim, outputs: [{ name: 'y', cid: cidOf(bytesOf('never made')) }] }),
-    })
+    const claim: Script['claim'] = (honest, sign) =>
+      sign({ ...honest, outputs: [{ name: 'y', cid: cidOf(bytesOf('never made')) }] })
+    const set = await setUp({ run: () => ({ outputs: { y: large } }), claim }, {}, ['y'])
     await requirePaid(set, 0n, 900n)
     expect(await firstProblem(set)).toMatchObject({ code: 'blob_missing' })
   })
 
   test('an output is larger than the market takes', async () => {
-    const set = await setUp({ run: () => ({ outputs: { y: large } }) }, { market: { maxBlobBytes: 50_000 } })
+    const set = await setUp({ run: () => ({ outputs: { y: large } }) }, { market: { maxBlobBytes: 50_000 } }, ['y'])
+    set.good.script = { run: () => ({ outputs: { y: tensorOf(bytesOf('small')) } }) }
     await requirePaid(set, 0n, 900n)
     expect(await firstProblem(set)).toMatchObject({ code: 'blob_too_large' })
-    expect(await set.stage.store().blobs.usage()).toEqual({ count: 0, bytes: 0 })
+    expect(await set.stage.blobs.size(cidOf(large))).toBeUndefined()
   })
 })
 
@@ -153,7 +201,7 @@ describe('a claim changes nothing when', () => {
 })
 
 test('a claim that comes twice at once, or again later, is paid once', async () => {
-  const set = await setUp({ run: () => ({ outputs: { y: large } }) })
+  const set = await setUp({ run: () => ({ outputs: { y: large } }) }, {}, ['y'])
   const { stage, bad, tenant, id } = set
   let claim: SignedClaim | undefined
   bad.script = {
@@ -211,8 +259,8 @@ test('one bad claim does not hold up the good ones beside it', async () => {
 })
 
 test('outputs are kept, small ones and large ones, and read by the tenant', async () => {
-  const small = bytesOf('small')
-  const { stage, tenant, id } = await setUp({ run: () => ({ outputs: { a: small, b: large } }) })
+  const small = tensorOf(bytesOf('small'))
+  const { stage, tenant, id } = await setUp({ run: () => ({ outputs: { a: small, b: large } }) }, {}, ['a', 'b'])
   await stage.closed(tenant, id)
   const [task] = await tenant.tasks(id)
   expect(task?.outputs.map(({ name }) => name)).toEqual(['a', 'b'])
@@ -226,7 +274,7 @@ test('outputs are kept, small ones and large ones, and read by the tenant', asyn
 describe('when the market cannot keep an output because its disk is full', () => {
   test.each([
     ['a large one', large],
-    ['a small one', bytesOf('small')],
+    ['a small one', tensorOf(bytesOf('small'))],
   ])('the claim of %s waits until it can, and nothing is lost', async (_, output) => {
     let isFull = true
     const full = () => Promise.reject(new MusterError({ code: 'disk_full', message: 'The disk is full.' }))
@@ -236,9 +284,11 @@ describe('when the market cannot keep an output because its disk is full', () =>
         wrapBlobs: (blobs) => ({
           ...blobs,
           putBytes: (bytes) => (isFull ? full() : blobs.putBytes(bytes)),
-          putStream: (cid, bytes, most) => (isFull ? full() : blobs.putStream(cid, bytes, most)),
+          putStream: (cid, bytes, most) =>
+            isFull && cid === cidOf(output) ? full() : blobs.putStream(cid, bytes, most),
         }),
       },
+      ['y'],
     )
     await set.stage.world.advance(1_000)
     expect(set.bad.settled).toHaveLength(0)
@@ -251,7 +301,7 @@ describe('when the market cannot keep an output because its disk is full', () =>
   })
 
   test('the same with the store', async () => {
-    const set = await setUp({ run: () => ({ outputs: { y: large } }) })
+    const set = await setUp({ run: () => ({ outputs: { y: large } }) }, {}, ['y'])
     set.stage.fault = (point) => {
       if (point === 'before-commit') throw new MusterError({ code: 'disk_full', message: 'The disk is full.' })
     }

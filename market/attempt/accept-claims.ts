@@ -6,6 +6,7 @@ import {
   toProblem,
   type AgentPeer,
   type Cid,
+  type ClaimBatch,
   type ErrorCode,
   type Job,
   type JobId,
@@ -21,6 +22,7 @@ import { workloadOf, type DispatchDepth } from '../lease/dispatch-depth.ts'
 import type { PlantedBug } from '../planted-bug.ts'
 import { writeReceipts, type AcceptedClaim, type WriteReceiptsModules } from '../receipt/write-receipts.ts'
 import type { Store } from '../store/store.ts'
+import { requireHeldOutputs, requireInlineOutputs } from './check-outputs.ts'
 import { failAttempts } from './fail-attempts.ts'
 import { gatherOutputs, nameInline, type Inline } from './gather-outputs.ts'
 import { fencedAttemptOf, isWanted } from './is-wanted.ts'
@@ -36,10 +38,16 @@ export interface AcceptClaimsModules extends WriteReceiptsModules {
   readonly bugs: ReadonlySet<PlantedBug>
 }
 
+/** A claim of a message. `fault` is what is wrong with the signature it came under, if anything is. */
+interface Arrived {
+  readonly claim: SignedClaim
+  readonly fault: unknown
+}
+
 /** Takes a message of claims with the small outputs that came along. Never throws: what is wrong is charged to the attempt. */
 export type AcceptClaims = (
   peer: AgentPeer,
-  claims: readonly SignedClaim[],
+  batches: readonly ClaimBatch[],
   inline: readonly Uint8Array[],
 ) => Promise<void>
 
@@ -52,16 +60,18 @@ const providerFaults: readonly ErrorCode[] = [
   'blob_missing',
 ]
 
+/** Attempts of one message. */
+const settledAtOnce = 4096
 /** Small outputs written at a time. */
 const putAtOnce = 16
 
 const codeOf = (error: unknown): ErrorCode => (error instanceof MusterError ? error.code : 'internal')
 
 export const createAcceptClaims = (modules: AcceptClaimsModules): AcceptClaims => {
-  const { verifier, domain, jobs, depth, log, bugs } = modules
+  const { world, verifier, domain, jobs, depth, log, bugs } = modules
 
   /** That this agent says what the job asked, in its own name. */
-  const check = (job: Job, claim: SignedClaim, peer: AgentPeer): AcceptedClaim => {
+  const check = (job: Job, { claim, fault }: Arrived, peer: AgentPeer, inline: Inline): AcceptedClaim => {
     const { record } = claim
     if (record.provider !== peer.provider) {
       throw new MusterError({
@@ -71,8 +81,10 @@ export const createAcceptClaims = (modules: AcceptClaimsModules): AcceptClaims =
       })
     }
     const ref =
-      (bugs.has('fenced-claim-accepted') ? fencedAttemptOf(job, record) : undefined) ?? checkClaim(job, record)
-    verifier.requireSigner(domain, claim, peer.provider)
+      (bugs.has('fenced-claim-accepted') ? fencedAttemptOf(job, record) : undefined) ??
+      checkClaim(job, record, world.now())
+    if (fault !== undefined) throw fault
+    requireInlineOutputs(job, record.outputs, inline)
     return { ref, claim, digest: digestOf(record) }
   }
 
@@ -110,7 +122,7 @@ export const createAcceptClaims = (modules: AcceptClaimsModules): AcceptClaims =
     }
   }
 
-  const acceptOfJob = async (peer: AgentPeer, id: JobId, claims: readonly SignedClaim[], inline: Inline) => {
+  const acceptOfJob = async (peer: AgentPeer, id: JobId, claims: readonly Arrived[], inline: Inline) => {
     const actor = jobs.get(id)
     const job = actor?.peek()
     if (actor === undefined || job === undefined) return
@@ -122,15 +134,17 @@ export const createAcceptClaims = (modules: AcceptClaimsModules): AcceptClaims =
     const take = async (checked: AcceptedClaim): Promise<void> => {
       try {
         const outputs = await gatherOutputs(peer, checked.claim.record.outputs, inline, modules)
+        await requireHeldOutputs(job, checked.claim.record.outputs, outputs, inline, modules.blobs)
         await actor.step((draft) => acceptIn(draft, [checked], outputs))
       } catch (error) {
         await refuse(peer, actor, checked.claim, error)
       }
     }
 
-    for (const claim of claims) {
+    for (const arrived of claims) {
+      const { claim } = arrived
       try {
-        const checked = check(job, claim, peer)
+        const checked = check(job, arrived, peer, inline)
         depth.observe(claim.record.lease, workload, claim.record.meter.slotMs)
         const { outputs } = claim.record
         if (outputs.every(({ cid }) => inline.has(cid))) ready.push(checked)
@@ -153,19 +167,32 @@ export const createAcceptClaims = (modules: AcceptClaimsModules): AcceptClaims =
     if (failed?.status === 'rejected') throw failed.reason
   }
 
-  return async (peer, claims, inline) => {
+  /** The claims of a batch with a signature each; where the batch was not signed by this agent, with what is wrong. */
+  const open = (peer: AgentPeer, { claims, signature }: ClaimBatch): Arrived[] => {
+    try {
+      const signed = verifier.requireBatch(domain, claims, signature, peer.provider)
+      return signed.map((claim) => ({ claim, fault: undefined }))
+    } catch (fault) {
+      return claims.map((record) => ({ claim: { record, signature }, fault }))
+    }
+  }
+
+  return async (peer, batches, inline) => {
     try {
       const named = nameInline(inline)
-      const byJob = new Map<JobId, SignedClaim[]>()
-      for (const claim of claims) {
-        const job = parseAttemptId(claim.record.attempt)?.job
+      const arrived = batches.flatMap((batch) => open(peer, batch))
+      const byJob = new Map<JobId, Arrived[]>()
+      for (const each of arrived) {
+        const job = parseAttemptId(each.claim.record.attempt)?.job
         if (job === undefined) continue
         const ofJob = byJob.get(job)
-        if (ofJob === undefined) byJob.set(job, [claim])
-        else ofJob.push(claim)
+        if (ofJob === undefined) byJob.set(job, [each])
+        else ofJob.push(each)
       }
       await Promise.all([...byJob].map(([job, ofJob]) => acceptOfJob(peer, job, ofJob, named)))
-      if (claims.length > 0) peer.send({ type: 'settled', attempts: claims.map(({ record }) => record.attempt) })
+      const attempts = arrived.map(({ claim }) => claim.record.attempt)
+      for (let at = 0; at < attempts.length; at += settledAtOnce)
+        peer.send({ type: 'settled', attempts: attempts.slice(at, at + settledAtOnce) })
     } catch (error) {
       log.warn('claims were not settled; the agent sends them again', { provider: peer.provider, error })
     }

@@ -2,6 +2,7 @@ import { parseAttemptId, type AgentMessage, type AgentPeer, type JobId, type Log
 import type { Draft } from '../job/draft.ts'
 import type { Jobs } from '../job/jobs.ts'
 import { loseLease } from '../lease/lose-lease.ts'
+import { boundProblem } from './bound-problem.ts'
 import { failAttempts, type FailedAttempt } from './fail-attempts.ts'
 import { isWanted } from './is-wanted.ts'
 import { leaseOf } from './lease-of.ts'
@@ -23,26 +24,31 @@ const takeBack = (draft: Draft, provider: string, failures: readonly FailedAttem
   }
 }
 
-/** Takes an agent's word that attempts failed. Never throws; what is not settled the agent sends again. */
-export const recordFailures = async (
-  peer: AgentPeer,
-  failures: Failures,
-  { world, jobs, log }: RecordFailuresModules,
-): Promise<void> => {
+/** The failures of each job, each problem no larger than a journal should hold. */
+const groupByJob = (failures: Failures): ReadonlyMap<JobId, readonly FailedAttempt[]> => {
   const byJob = new Map<JobId, FailedAttempt[]>()
   for (const { attempt, problem } of failures) {
     const name = parseAttemptId(attempt)
     if (name === undefined) continue
     const ofJob = byJob.get(name.job) ?? []
     byJob.set(name.job, ofJob)
-    ofJob.push({ ref: { index: name.index, fence: name.fence }, problem })
+    ofJob.push({ ref: { index: name.index, fence: name.fence }, problem: boundProblem(problem) })
   }
+  return byJob
+}
+
+/** Takes an agent's word that attempts failed. Never throws; what is not settled the agent sends again. */
+export const recordFailures = async (
+  peer: AgentPeer,
+  failures: Failures,
+  { world, jobs, log }: RecordFailuresModules,
+): Promise<void> => {
   const record = (failed: readonly FailedAttempt[]) => (draft: Draft) => {
     takeBack(draft, peer.provider, failed, world)
     failAttempts(draft, peer.provider, failed)
   }
   try {
-    await Promise.all([...byJob].map(async ([job, failed]) => jobs.get(job)?.step(record(failed))))
+    await Promise.all([...groupByJob(failures)].map(async ([job, failed]) => jobs.get(job)?.step(record(failed))))
     if (failures.length > 0) peer.send({ type: 'settled', attempts: failures.map(({ attempt }) => attempt) })
   } catch (error) {
     log.warn('failures were not settled; the agent sends them again', { provider: peer.provider, error })

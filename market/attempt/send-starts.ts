@@ -6,7 +6,7 @@ export type SendStarts = (peer: AgentPeer, starts: readonly Start[]) => Promise<
 
 /** Rough size and number of attempts of one message. */
 const messageBytes = 1024 * 1024
-const messageStarts = 512
+const messageStarts = 128
 const roughStartBytes = 300
 const roughInputBytes = 80
 

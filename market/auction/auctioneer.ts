@@ -11,6 +11,7 @@ import {
 import type { JobActor } from '../job/job-actor.ts'
 import type { OpenLease } from '../lease/open-lease.ts'
 import type { Supply } from '../supply/supply.ts'
+import { releaseAward } from './release-award.ts'
 import { runAuction, type Award, type RunAuctionModules } from './run-auction.ts'
 
 export interface AuctioneerModules extends RunAuctionModules {
@@ -42,7 +43,6 @@ const auctionsAtOnce = 64
 const unseen = -1
 /** How long a job wants slots in vain before its tenant is told why. */
 const explainAfterMs = 1_000
-const releaseTimeoutMs = 5_000
 
 export const createAuctioneer = (modules: AuctioneerModules): Auctioneer => {
   const { world, supply, openLease, log } = modules
@@ -57,25 +57,17 @@ export const createAuctioneer = (modules: AuctioneerModules): Auctioneer => {
     return job === undefined ? 0 : slotsWanted(job, world.now())
   }
 
-  const release = async ({ peer, reservation }: Award): Promise<void> => {
-    try {
-      await peer.call('release', { reservation: reservation.record.id }, { timeoutMs: releaseTimeoutMs })
-    } catch (error) {
-      log.info('a reservation was not released; it expires by itself', { provider: peer.provider, error })
-    }
-  }
-
   const award = async (actor: JobActor, won: Award): Promise<void> => {
     const { provider } = won.peer
     const { offer, slots } = won.reservation.record
     try {
       if (await openLease(actor, won)) return
-      void release(won).then(() => supply.take(provider, offer, -slots))
+      void releaseAward(won, log).then(() => supply.take(provider, offer, -slots))
     } catch (error) {
       log.warn('could not open a lease', { job: actor.id, provider, error })
       if (error instanceof MusterError && error.code === 'insufficient_bond') supply.rest(provider)
       else supply.standAside(provider, offer)
-      void release(won)
+      void releaseAward(won, log)
     }
   }
 
@@ -96,6 +88,7 @@ export const createAuctioneer = (modules: AuctioneerModules): Auctioneer => {
       explainTimer = undefined
       for (const entry of wanting.values()) {
         const job = entry.actor.peek()
+        if (!entry.isRunning && want(entry.actor) === 0) leave(entry)
         if (job === undefined || job.unmatched !== null || job.counts.running > 0) continue
         if (world.elapsed() - entry.since < explainAfterMs) continue
         explain(entry).catch((error: unknown) =>
@@ -112,10 +105,17 @@ export const createAuctioneer = (modules: AuctioneerModules): Auctioneer => {
     const job = actor.peek()
     const slots = want(actor)
     if (job === undefined || slots === 0) return
-    const awards = await runAuction(job, slots, modules)
-    await Promise.all(awards.map((won) => award(actor, won)))
-    const held = awards.reduce((sum, { reservation }) => sum + reservation.record.slots, 0)
+    const held = await runAuction(job, slots, (won) => award(actor, won), modules)
     entry.lookedAt = held < slots ? supplyWas : unseen
+  }
+
+  /** A job that wants nothing because its order has expired may be due to close. */
+  const leave = (entry: Wanting): void => {
+    const { actor } = entry
+    if (wanting.get(actor.id) !== entry) return
+    wanting.delete(actor.id)
+    const job = actor.peek()
+    if (job?.closed === null && job.order.record.expiresAt <= world.now()) actor.wake()
   }
 
   const start = (entry: Wanting): void => {
@@ -127,7 +127,7 @@ export const createAuctioneer = (modules: AuctioneerModules): Auctioneer => {
       .finally(() => {
         running--
         entry.isRunning = false
-        if (want(entry.actor) === 0 && wanting.get(entry.actor.id) === entry) wanting.delete(entry.actor.id)
+        if (want(entry.actor) === 0) leave(entry)
         pump()
       })
   }

@@ -1,7 +1,16 @@
-import { earningsAccount, MusterError, signRecord, tenantAccount, type Reservation } from '@muster/protocol'
+import {
+  earningsAccount,
+  MusterError,
+  newId,
+  signBatch,
+  signRecord,
+  tenantAccount,
+  type Reservation,
+} from '@muster/protocol'
 import { describe, expect, test } from 'vitest'
 import { noopSpec, problemOf, rehearse, type Rehearsal } from '../rehearsal/rehearse.ts'
 import type { ScriptedAgent } from '../rehearsal/script.ts'
+import { createVirtualWorld } from '../rehearsal/virtual-world.ts'
 
 const balanceAtFirst = 100_000n
 
@@ -30,11 +39,15 @@ describe('an agent that answers an order with garbage is passed over:', () => {
     (honest: () => { readonly record: Reservation }) =>
       signRecord(by, stage.market().domain, { ...honest().record, ...change })
 
+  const now = createVirtualWorld().now()
   const cases: readonly (readonly [string, Partial<Reservation>])[] = [
     ['fewer slots', { slots: 1 }],
     ['a dearer price', { price: { nanoUsd: 999n, per: 'task' } }],
     ['another order', { order: `0x${'1'.repeat(64)}` as never }],
     ['a reservation that has run out', { expiresAt: 1 }],
+    ['a reservation of long before the order', { issuedAt: 1 }],
+    ['a reservation of tomorrow', { issuedAt: 8_000_000_000_000, expiresAt: 8_000_000_000_001 }],
+    ['a reservation that ran out before it was given', { issuedAt: now + 50_000, expiresAt: now + 40_000 }],
     ['smaller slots', { resources: { cpuMilli: 1, memoryBytes: 1, diskBytes: 0, gpuCount: 0 } }],
     ['another offer', { offer: 'ofr_01K5KRN0M0ABCDEFGHJKMNPQRV' as never }],
     ['another provider’s name', { provider: `0x${'2'.repeat(40)}` as never }],
@@ -45,6 +58,7 @@ describe('an agent that answers an order with garbage is passed over:', () => {
     set.bad.script = { reserve: altered(set.bad, set.stage, change) }
     const { id } = await set.tenant.submit(noopSpec(2))
     await requireDoneBy(set, id)
+    expect(set.bad.calls).not.toContain('open-lease')
   })
 
   test('the signature of another key', async () => {
@@ -139,6 +153,80 @@ test('a provider without stake for the bond is passed over', async () => {
   await stage.audit(id)
 })
 
+describe('a stranger with 64 huge offers at no price that answers each question late and with a refusal', () => {
+  const setUpStranger = async (strangerStake: bigint) => {
+    const stage = await rehearse({ stake: 0n })
+    const stranger = await stage.agent({ key: 1, slots: 100_000, nanoUsd: 0n })
+    const good = await stage.agent({ key: 2, slots: 2, nanoUsd: 900n })
+    for (const [provider, amount] of [
+      [stranger.address, strangerStake],
+      [good.address, 1_000_000_000n],
+    ] as const)
+      if (amount > 0n) await stage.admin('POST', '/v1/admin/deposits', { to: { account: 'stake', provider }, amount })
+    const { supply } = stage.market().modules
+    const flood = () => {
+      const [standing] = [...supply.all()].filter(({ record }) => record.provider === stranger.address)
+      if (standing === undefined) throw new Error('no offer')
+      const offers = Array.from({ length: 64 }, () => ({ ...standing.record, id: newId(stage.world, 'offer') }))
+      stranger.send({ type: 'offers', offers: signBatch(stranger.signer, stage.market().domain, offers) })
+    }
+    stranger.script = {
+      reserve: async () => {
+        await new Promise<void>((resolve) => void stage.world.after(2_700, resolve))
+        throw new MusterError({ code: 'capacity_taken', message: 'Taken.' })
+      },
+    }
+    flood()
+    return { stage, stranger, good, flood, tenant: await stage.tenant() }
+  }
+  const asked = ({ calls }: ScriptedAgent): number => calls.filter((call) => call === 'reserve').length
+
+  test('and has no stake is not asked at all', async () => {
+    const { stage, stranger, flood, tenant } = await setUpStranger(0n)
+    for (let round = 0; round < 5; round++) {
+      const { id } = await tenant.submit(noopSpec(2))
+      expect(await stage.closed(tenant, id, 1_000)).toMatchObject({ outcome: 'succeeded', charged: '1800' })
+      flood()
+    }
+    expect(asked(stranger)).toBe(0)
+    await stage.audit()
+  })
+
+  test('and has stake for one slot keeps no job waiting, is asked one question at a time, and rests', async () => {
+    const { stage, stranger, flood, tenant } = await setUpStranger(10_000_000n)
+    const { id } = await tenant.submit(noopSpec(2))
+    expect(await stage.closed(tenant, id, 2_000)).toMatchObject({ outcome: 'succeeded' })
+    expect(asked(stranger)).toBe(1)
+    for (let round = 0; round < 20; round++) {
+      const { id: next } = await tenant.submit(noopSpec(2))
+      expect(await stage.closed(tenant, next, 2_000)).toMatchObject({ outcome: 'succeeded' })
+      await stage.world.advance(1_000)
+      flood()
+    }
+    expect(asked(stranger)).toBeLessThan(10)
+    await stage.audit()
+  })
+})
+
+test('what an agent reserves after others were asked in its place is released', async () => {
+  const stage = await rehearse()
+  const slow = await stage.agent({ key: 1, slots: 2, nanoUsd: 100n })
+  await stage.agent({ key: 2, slots: 2, nanoUsd: 900n })
+  slow.script = {
+    reserve: async (honest) => {
+      await new Promise<void>((resolve) => void stage.world.after(1_000, resolve))
+      return honest()
+    },
+  }
+  const tenant = await stage.tenant()
+  const { id } = await tenant.submit(noopSpec(2))
+  expect(await stage.closed(tenant, id, 900)).toMatchObject({ outcome: 'succeeded', charged: '1800' })
+  await stage.world.advance(1_000)
+  expect(slow.calls).toContain('release')
+  expect(slow.reservations.size).toBe(0)
+  await stage.audit(id)
+})
+
 test('an offer that has run out is not taken, and says so when it is published', async () => {
   const stage = await rehearse()
   const agent = await stage.agent({ key: 1, slots: 2, nanoUsd: 100n, offer: { expiresAt: 1 } })
@@ -173,6 +261,17 @@ test('offers in another’s name, for another market or badly signed are refused
   agent.send({ type: 'offers', offers: [{ ...offer, record: { ...offer.record, slots: 50 } }] })
   expect(await count()).toBe(2)
   expect([...stage.market().modules.supply.all()].map(({ record }) => record.slots)).toEqual([2, 2])
+})
+
+test('an agent that publishes without end is heard twenty times a second, and its newest offer counts', async () => {
+  const stage = await rehearse()
+  const agent = await stage.agent({ key: 1, slots: 2, nanoUsd: 100n })
+  const { supply } = stage.market().modules
+  const before = supply.version()
+  for (let slots = 1; slots <= 1_000; slots++) agent.publish({ slots })
+  await stage.world.advance(1_000)
+  expect(supply.version() - before).toBeLessThan(80)
+  expect([...supply.all()].map(({ record }) => record.slots)).toEqual([1_000])
 })
 
 test('a job is not stranded when slots come free while its auction finds none', async () => {

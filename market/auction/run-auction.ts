@@ -8,13 +8,16 @@ import {
   type Digest,
   type Job,
   type Log,
+  type Reservation,
   type SignatureDomain,
   type SignedOffer,
   type SignedReservation,
   type Verifier,
   type World,
 } from '@muster/protocol'
+import type { BondCover } from '../ledger/bond-cover.ts'
 import type { Supply } from '../supply/supply.ts'
+import { releaseAward } from './release-award.ts'
 
 /** A winning bid: a reservation held by a linked agent. */
 export interface Award {
@@ -27,17 +30,32 @@ export interface RunAuctionModules {
   readonly supply: Supply
   readonly verifier: Verifier
   readonly domain: SignatureDomain
+  readonly bondCover: BondCover
   readonly log: Log
 }
 
 /** How long a winning reservation must hold: time to write the lease and tell the agent. */
 export const reservationTtlMs = 10_000
 const reserveTimeoutMs = 3_000
+/** How long an answer may take before others are asked for the same slots. */
+const hedgeAfterMs = 300
+/** What an auction takes at most; a job that still wants slots then is looked at again. */
+const auctionMs = 5_000
+
+/** The order that was asked for. */
+interface Asked {
+  readonly digest: Digest
+  readonly issuedAt: number
+}
+
+/** Not before the order it answers nor after now, as far as clocks may differ: what a receipt will be checked for. */
+const isIssuedBetween = (orderedAt: number, { issuedAt }: Reservation, now: number): boolean =>
+  issuedAt + 2 * maxClockSkewMs >= orderedAt && issuedAt <= now + maxClockSkewMs
 
 const requireBid = (
   { record }: SignedReservation,
   offer: SignedOffer,
-  order: Digest,
+  order: Asked,
   slots: number,
   { world, domain }: RunAuctionModules,
 ): void => {
@@ -45,12 +63,13 @@ const requireBid = (
   const checks: readonly (readonly [string, unknown, unknown])[] = [
     ['market', domain.market, record.market],
     ['provider', offer.record.provider, record.provider],
-    ['order', order, record.order],
+    ['order', order.digest, record.order],
     ['offer', offer.record.id, record.offer],
     ['slots', slots, record.slots],
     ['resources', digestOf(resources), digestOf(record.resources)],
     ['price', `${price.nanoUsd} per ${price.per}`, `${record.price.nanoUsd} per ${record.price.per}`],
-    ['expiry', true, record.expiresAt + maxClockSkewMs > world.now()],
+    ['time of issue', true, isIssuedBetween(order.issuedAt, record, world.now())],
+    ['expiry', true, record.expiresAt + maxClockSkewMs > world.now() && record.expiresAt >= record.issuedAt],
   ]
   const wrong = checks.find(([, expected, found]) => expected !== found)
   if (wrong === undefined) return
@@ -61,14 +80,6 @@ const requireBid = (
     facts: { field, expected, found },
   })
 }
-
-/** Asked again with the same order and offer, an agent may answer with the reservation that a lease of the job rests on. */
-const servesAlready = (reservation: string): MusterError =>
-  new MusterError({
-    code: 'capacity_taken',
-    message: 'This reservation serves a lease of the job already.',
-    facts: { reservation },
-  })
 
 /** What an agent answers that has fewer slots than it offered: no breach of its word, its offer was out of date. */
 const isOutdated = (error: unknown): boolean =>
@@ -86,60 +97,121 @@ const rank = (job: Job, supply: Supply, now: number): SignedOffer[] => {
   return [...offers.filter(isFresh), ...offers.filter((offer) => !isFresh(offer))]
 }
 
+/** An offer being asked for slots. */
+interface Ask {
+  readonly wanted: number
+  /** It took so long that others are asked for the same slots. */
+  isSlow: boolean
+}
+
 /**
- * The instant auction: asks the best standing offers to reserve, cheapest first, until `slots` slots are held or no offer is left.
- * An offer that is out of date stands aside; an agent that is silent or answers garbage rests.
+ * The instant auction: asks the best standing offers to reserve, cheapest first, until `slots` slots are held, no offer is
+ * left, or its time is over. Offers whose provider has no stake for a slot's bond are passed over; where an answer takes
+ * long the next ones are asked beside it, and what is reserved in vain is released.
+ * An offer that is out of date stands aside; an agent that is silent, answers garbage or refuses again and again rests.
+ * Each award is given to `onAward` as it is won. Resolves to the slots held.
  */
-export const runAuction = async (job: Job, slots: number, modules: RunAuctionModules): Promise<Award[]> => {
-  const { world, supply, verifier, domain, log } = modules
+export const runAuction = async (
+  job: Job,
+  slots: number,
+  onAward: (won: Award) => Promise<void>,
+  modules: RunAuctionModules,
+): Promise<number> => {
+  const { world, supply, verifier, domain, bondCover, log } = modules
   const { order } = job
   const ranked = rank(job, supply, world.now())
-  if (ranked.length === 0) return []
-  const orderDigest = digestOf(order.record)
+  if (ranked.length === 0) return 0
+  const covered = new Map(await bondCover(new Set(ranked.map(({ record }) => record.provider))))
+  for (const [provider, count] of covered) if (count === 0) supply.pause(provider)
+  const offers = ranked.filter(({ record }) => covered.get(record.provider) !== 0)
+  const asked: Asked = { digest: digestOf(order.record), issuedAt: order.record.issuedAt }
   const used = new Set([...job.leases.values()].map(({ reservation }) => reservation.record.id))
-  const awards: Award[] = []
+  const awarded: Promise<void>[] = []
+  const asks = new Map<Address, Ask>()
+  let held = 0
+  let isOver = false
 
-  const ask = async (peer: AgentPeer, offer: SignedOffer, wanted: number): Promise<number> => {
+  /** Asked again with the same order and offer, an agent may answer with the reservation that a lease of the job rests on: none. */
+  const ask = async (peer: AgentPeer, offer: SignedOffer, wanted: number): Promise<Award | undefined> => {
     const request = { order, offer: offer.record.id, slots: wanted, ttlMs: reservationTtlMs }
     const reservation = await peer.call('reserve', request, { timeoutMs: reserveTimeoutMs })
     verifier.requireSigner(domain, reservation, offer.record.provider)
-    if (used.has(reservation.record.id)) throw servesAlready(reservation.record.id)
-    requireBid(reservation, offer, orderDigest, wanted, modules)
+    if (used.has(reservation.record.id)) return undefined
+    requireBid(reservation, offer, asked, wanted, modules)
     used.add(reservation.record.id)
-    awards.push({ peer, reservation })
     supply.trust(offer.record.provider)
-    return wanted
+    return { peer, reservation }
   }
 
-  const reserve = async (offer: SignedOffer, wanted: number): Promise<number> => {
-    const { provider, id } = offer.record
-    const peer = supply.peer(provider)
-    if (peer === undefined) return 0
-    supply.take(provider, id, wanted)
+  const reserve = async (
+    { record: { provider, id } }: SignedOffer,
+    answer: Promise<Award | undefined>,
+    wanted: number,
+  ): Promise<void> => {
     try {
-      return await ask(peer, offer, wanted)
+      const award = await answer
+      if (award === undefined) supply.standAside(provider, id)
+      else if (!isOver && held + wanted <= slots) {
+        held += wanted
+        covered.set(provider, (covered.get(provider) ?? 0) - wanted)
+        awarded.push(onAward(award))
+      } else void releaseAward(award, log)
     } catch (error) {
       log.info('an agent did not honour its offer', { provider, offer: id, wanted, error })
-      if (isOutdated(error)) supply.standAside(provider, id)
+      if (isOutdated(error)) supply.refuse(provider, id)
       else supply.rest(provider)
-      return 0
     }
   }
 
-  let missing = slots
-  while (missing > 0 && ranked.length > 0) {
-    const round: Promise<number>[] = []
-    let asked = 0
-    while (asked < missing) {
-      const offer = ranked.shift()
-      if (offer === undefined) break
-      const wanted = Math.min(missing - asked, supply.freeSlots(offer))
-      if (wanted === 0) continue
-      asked += wanted
-      round.push(reserve(offer, wanted))
-    }
-    const held = await Promise.all(round)
-    missing -= held.reduce((sum, count) => sum + count, 0)
+  const over = Promise.withResolvers<void>()
+  const end = (): void => {
+    isOver = true
+    over.resolve()
   }
-  return awards
+
+  const start = (peer: AgentPeer, offer: SignedOffer, wanted: number): void => {
+    const { provider, id } = offer.record
+    const asking: Ask = { wanted, isSlow: false }
+    asks.set(provider, asking)
+    supply.take(provider, id, wanted)
+    const timer = world.after(hedgeAfterMs, () => {
+      asking.isSlow = true
+      fill()
+    })
+    void reserve(offer, ask(peer, offer, wanted), wanted).then(() => {
+      timer.cancel()
+      asks.delete(provider)
+      fill()
+    })
+  }
+
+  /** Asks for what is neither held nor expected soon: each provider for one offer at a time. */
+  const fill = (): void => {
+    if (isOver) return
+    let expected = held
+    for (const { wanted, isSlow } of asks.values()) if (!isSlow) expected += wanted
+    for (let at = 0; at < offers.length && expected < slots;) {
+      const offer = offers[at]
+      if (offer === undefined) break
+      const { provider } = offer.record
+      if (asks.has(provider)) {
+        at++
+        continue
+      }
+      offers.splice(at, 1)
+      const peer = supply.peer(provider)
+      const wanted = Math.min(slots - expected, supply.freeSlots(offer), covered.get(provider) ?? 0)
+      if (peer === undefined || wanted <= 0) continue
+      expected += wanted
+      start(peer, offer, wanted)
+    }
+    if (held >= slots || asks.size === 0) end()
+  }
+
+  const deadline = world.after(auctionMs, end)
+  fill()
+  await over.promise
+  deadline.cancel()
+  await Promise.all(awarded)
+  return held
 }

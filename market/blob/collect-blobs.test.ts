@@ -1,17 +1,21 @@
 import { cidOf } from '@muster/protocol'
 import { expect, test } from 'vitest'
 import { noopSpec, rehearse } from '../rehearsal/rehearse.ts'
+import { tensorOf, uploadProgram } from '../rehearsal/upload-program.ts'
 
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text)
 
 test('blobs no job refers to are collected when they are old, the others stay', async () => {
   const stage = await rehearse({ market: { keepBlobsMs: 3_600_000 } })
-  const output = bytesOf('an output')
+  const output = tensorOf(bytesOf('an output'))
   await stage.agent({ key: 1, slots: 1, nanoUsd: 100n, script: { run: () => ({ outputs: { y: output } }) } })
   const tenant = await stage.tenant()
-  const [used, unused] = [bytesOf('an input'), bytesOf('never used')]
+  const [used, unused] = [tensorOf(bytesOf('an input')), bytesOf('never used')]
   for (const bytes of [used, unused]) await tenant.upload(cidOf(bytes), bytes)
-  const { id } = await tenant.submit(noopSpec(1, { tasks: [{ inputs: [{ name: 'x', cid: cidOf(used) }] }] }))
+  const program = await uploadProgram(tenant, ['y'], ['x'])
+  const { id } = await tenant.submit(
+    noopSpec(1, { ...program, tasks: [{ inputs: [{ name: 'x', cid: cidOf(used) }] }] }),
+  )
   await stage.closed(tenant, id)
   await stage.world.advance(3_000_000)
   expect(await stage.blobs.size(cidOf(unused))).toBe(unused.length)

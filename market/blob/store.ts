@@ -71,5 +71,15 @@ export const createBlobs = (sql: Sql): Blobs => ({
       throw error
     }
   },
+  unreferencedBytes: async () => {
+    const [row] = await sql<[{ bytes: string }]>`
+      SELECT coalesce(sum(bytes), 0) AS bytes FROM blob b
+      WHERE NOT EXISTS (SELECT FROM blob_ref r WHERE r.cid = b.cid)`
+    return Number(row.bytes)
+  },
   dropRefs: async (job) => (await sql`DELETE FROM blob_ref WHERE job = ${job}`).count,
+  dropRefsOfClosed: async (closedBefore) => {
+    const done = await sql`DELETE FROM blob_ref r USING job j WHERE j.id = r.job AND j.closed_at < ${closedBefore}`
+    return done.count
+  },
 })

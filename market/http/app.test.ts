@@ -1,4 +1,4 @@
-import { cidOf, createLog, idPrefixes, MusterError, stakeAccount, tenantAccount } from '@muster/protocol'
+import { cidOf, createLog, idPrefixes, MusterError, routes, stakeAccount, tenantAccount } from '@muster/protocol'
 import { describe, expect, test } from 'vitest'
 import { adminKey, noopSpec, problemOf, rehearse } from '../rehearsal/rehearse.ts'
 
@@ -173,6 +173,17 @@ describe('deposits', () => {
     await stage.audit(id)
   })
 
+  test('past what a market can hold are refused', async () => {
+    const stage = await rehearse()
+    const tenant = await stage.tenant(1n)
+    const to = { account: 'tenant', tenant: tenant.id }
+    const deposit = (amount: bigint) => stage.admin('POST', '/v1/admin/deposits', { to, amount: amount.toString() })
+    expect((await deposit(2n ** 61n)).status).toBe(201)
+    expect(await problemOf(await deposit(2n ** 63n - 1n))).toMatchObject({ status: 400, code: 'request_invalid' })
+    expect(await stage.balance(tenantAccount(tenant.id))).toBe(2n ** 61n + 1n)
+    await stage.audit()
+  })
+
   test.each([
     ['a negative amount', { account: 'tenant', tenant: 'tnt_01K5KRN0M0ABCDEFGHJKMNPQRS' }, '-5', 400],
     ['an unknown tenant', { account: 'tenant', tenant: 'tnt_01K5KRN0M0ABCDEFGHJKMNPQRS' }, '5', 404],
@@ -181,6 +192,69 @@ describe('deposits', () => {
     const stage = await rehearse()
     expect((await stage.admin('POST', '/v1/admin/deposits', { to, amount })).status).toBe(status)
     await stage.audit()
+  })
+})
+
+describe('every answer, good or bad,', () => {
+  const headersOf = (response: Response) =>
+    ['cache-control', 'x-content-type-options', 'access-control-allow-origin'].map((name) => response.headers.get(name))
+  const expected = ['no-store', 'nosniff', null]
+
+  const setUp = async () => {
+    const stage = await rehearse()
+    await stage.agent({ key: 1, slots: 2, nanoUsd: 100n })
+    const tenant = await stage.tenant(100_000n)
+    return { stage, tenant }
+  }
+
+  test.each(Object.entries(routes))('of %s is kept in no cache and guessed at by no browser', async (_, route) => {
+    const { stage, tenant } = await setUp()
+    const path = route.path.replace(/\{\w+\}/g, 'nonsense')
+    const key = route.auth === 'admin' ? adminKey : tenant.apiKey
+    for (const authorization of [undefined, `Bearer ${key}`]) {
+      const response = await stage.app().request(path, {
+        method: route.method,
+        headers: { origin: 'https://elsewhere.example', ...(authorization === undefined ? {} : { authorization }) },
+        ...(route.body === null ? {} : { body: '{}' }),
+      })
+      expect(headersOf(response)).toEqual(expected)
+    }
+  })
+
+  test('says so where it carries an account, a job, its events or a blob', async () => {
+    const { stage, tenant } = await setUp()
+    const cid = cidOf(hello)
+    const uploaded = await tenant.upload(cid, hello)
+    const { id } = await tenant.submit(noopSpec(1))
+    await stage.closed(tenant, id)
+    const read = await Promise.all(
+      [
+        '/v1/account',
+        '/v1/jobs',
+        `/v1/jobs/${id}`,
+        `/v1/jobs/${id}/tasks`,
+        `/v1/jobs/${id}/events`,
+        `/v1/jobs/${id}/receipts`,
+        `/v1/blobs/${cid}`,
+        '/v1/market',
+        '/v1/openapi.json',
+        '/healthz',
+        '/readyz',
+        '/metrics',
+      ].map((path) => tenant.request('GET', path)),
+    )
+    for (const response of [uploaded, ...read]) {
+      expect([response.url, response.ok]).toEqual([response.url, true])
+      expect(headersOf(response)).toEqual(expected)
+      await response.text()
+    }
+  })
+
+  test('also where a browser asks before it calls, which it may not', async () => {
+    const { stage } = await setUp()
+    const headers = { origin: 'https://elsewhere.example', 'access-control-request-method': 'POST' }
+    const response = await stage.app().request('/v1/jobs', { method: 'OPTIONS', headers })
+    expect([response.status, ...headersOf(response)]).toEqual([404, ...expected])
   })
 })
 
@@ -223,14 +297,17 @@ describe('an error', () => {
         ...store,
         jobs: {
           ...store.jobs,
-          list: () => Promise.reject(new MusterError({ code: 'conflict', message: 'No.', facts: { found: 5n } })),
+          list: () =>
+            Promise.reject(
+              new MusterError({ code: 'conflict', message: 'No.', facts: { found: 5n, all: [{ at: 2n ** 70n }] } }),
+            ),
         },
       }),
     })
     const tenant = await stage.tenant()
     expect(await problemOf(await tenant.request('GET', '/v1/jobs'))).toMatchObject({
       status: 409,
-      facts: { found: '5' },
+      facts: { found: '5', all: [{ at: '1180591620717411303424' }] },
     })
   })
 

@@ -4,11 +4,14 @@ import { isSameKey, bearerKey } from '../account/api-key.ts'
 import { createAuthenticate } from '../account/authenticate.ts'
 import type { Market } from '../market.ts'
 import type { MarketMetrics } from '../metric/market-metrics.ts'
+import { createBodyBudget } from './body-budget.ts'
+import { keyedBodiesBytes, maxBodyBytes, openBodiesBytes } from './body-limits.ts'
 import { errorResponse } from './error-response.ts'
 import type { Handler } from './handler.ts'
 import { jobHandlers } from './job-handlers.ts'
 import { accountHandlers, blobHandlers, publicHandlers } from './market-handlers.ts'
 import { mountRoute } from './mount-route.ts'
+import { createWatcherCount } from './watcher-count.ts'
 
 export interface AppModules {
   readonly market: Market
@@ -18,6 +21,12 @@ export interface AppModules {
 }
 
 type Handlers = { readonly [Name in RouteName]: Handler<(typeof routes)[Name]> }
+
+/** What a key opens is for its bearer: no cache between keeps an answer, and no browser guesses what a blob is. */
+const everyAnswer = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }
+
+/** Streams of events that one tenant may watch at once. */
+const maxWatchers = 100
 
 const notFound = (path: string): MusterError =>
   new MusterError({
@@ -36,6 +45,8 @@ export const createApp = ({ market, metrics, adminKey, log }: AppModules): Hono 
     ...accountHandlers(market),
     ...publicHandlers(market),
   }
+  const bodies = { keyed: createBodyBudget(keyedBodiesBytes), open: createBodyBudget(openBodiesBytes) }
+  const watchers = createWatcherCount(maxWatchers)
   const authenticate = createAuthenticate({ world, store })
   const requireAdmin = (authorization: string | undefined): void => {
     const key = bearerKey(authorization)
@@ -46,17 +57,26 @@ export const createApp = ({ market, metrics, adminKey, log }: AppModules): Hono 
   app.use(async (context, next) => {
     const startedAt = world.elapsed()
     await next()
+    for (const [name, value] of Object.entries(everyAnswer)) context.res.headers.set(name, value)
     metrics.observeRequest(context.req.method, context.res.status, world.elapsed() - startedAt)
   })
   const mount = <Name extends RouteName>(name: Name) =>
-    mountRoute<(typeof routes)[Name]>(app, routes[name], handlers[name] as Handler<(typeof routes)[Name]>, {
-      world,
-      authenticate,
-      requireAdmin,
-    })
+    mountRoute<(typeof routes)[Name]>(
+      app,
+      {
+        route: routes[name],
+        handler: handlers[name] as Handler<(typeof routes)[Name]>,
+        maxBodyBytes: maxBodyBytes(name),
+      },
+      { world, authenticate, requireAdmin, bodies, watchers },
+    )
   for (const name of Object.keys(routes) as RouteName[]) mount(name)
 
-  app.get('/v1/openapi.json', (context) => context.json(openApiDocument()))
+  let openApi: string | undefined
+  app.get('/v1/openapi.json', (context) => {
+    openApi ??= JSON.stringify(openApiDocument())
+    return context.body(openApi, 200, { 'content-type': 'application/json' })
+  })
   app.get('/healthz', (context) => context.json({ ok: true }))
   app.get('/readyz', async (context) => {
     await store.ping()

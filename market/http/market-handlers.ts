@@ -17,6 +17,7 @@ import {
 } from '@muster/protocol'
 import { createKey, createTenant } from '../account/create-tenant.ts'
 import { blobMissing, blobTooLarge } from '../blob/blob-errors.ts'
+import { createBlobRoom } from '../blob/blob-room.ts'
 import type { ByteRange } from '../blob/blob-store.ts'
 import type { Market } from '../market.ts'
 import type { Handler } from './handler.ts'
@@ -34,18 +35,33 @@ const parseRange = (header: string | undefined, total: number): ByteRange | unde
   return start <= end ? { start, end } : undefined
 }
 
+const noMoney = (): MusterError =>
+  new MusterError({
+    code: 'insufficient_funds',
+    message: 'Uploads need a balance, or a job that is not closed: deposit first.',
+    fault: 'tenant',
+  })
+
 /** Handlers of blobs. */
 export const blobHandlers = (market: Market): Handlers<'findBlobs' | 'putBlob' | 'getBlob'> => {
   const { store, blobs, world } = market.modules
-  const { maxBlobBytes } = market.options
+  const { maxBlobBytes, maxLooseBytes } = market.options
+  const room = createBlobRoom(maxLooseBytes, { world, store })
+
+  const hasMoney = async (tenant: TenantId): Promise<boolean> => {
+    if ((await store.ledger.balance(tenantAccount(tenant))) > 0n) return true
+    return (await store.jobs.list({ tenant, phase: 'active', limit: 1 })).length > 0
+  }
   return {
     findBlobs: async ({ body: { cids } }) => {
       const known = await store.blobs.known(cids)
       return { missing: cids.filter((cid) => !known.has(cid)) }
     },
-    putBlob: async ({ params: { cid }, body, header }) => {
-      if (Number(header('content-length') ?? 0) > maxBlobBytes) throw blobTooLarge(cid, maxBlobBytes)
-      const { bytes } = await blobs.putStream(cid, body, maxBlobBytes)
+    putBlob: async ({ params: { cid }, body, header, tenant }) => {
+      const declared = Number(header('content-length') ?? 0)
+      if (declared > maxBlobBytes) throw blobTooLarge(cid, maxBlobBytes)
+      if (!(await hasMoney(tenant.id))) throw noMoney()
+      const { bytes } = await blobs.putStream(cid, await room.admit(body, declared), maxBlobBytes)
       await store.blobs.put({ cid, bytes, createdAt: world.now() })
       return { cid, bytes }
     },
@@ -59,6 +75,16 @@ export const blobHandlers = (market: Market): Handlers<'findBlobs' | 'putBlob' |
     },
   }
 }
+
+/** What all deposits together may come to: sums of it are within the range of amounts, so no balance leaves it. */
+const maxDeposited: NanoUsd = 2n ** 62n
+
+const tooMuch = (amount: NanoUsd): MusterError =>
+  new MusterError({
+    code: 'request_invalid',
+    message: 'This deposit would be more money than a market can hold. Nothing was booked.',
+    facts: { expected: `at most ${maxDeposited} in all`, found: amount.toString() },
+  })
 
 /** Handlers of accounts, keys and the operator's bookings. */
 export const accountHandlers = (
@@ -98,6 +124,8 @@ export const accountHandlers = (
         throw new MusterError({ code: 'not_found', message: 'There is no such tenant.', facts: { tenant: to.tenant } })
       }
       const account = to.account === 'tenant' ? tenantAccount(to.tenant) : stakeAccount(to.provider)
+      const outside = await store.ledger.balance(outsideAccount)
+      if (outside - amount < -maxDeposited) throw tooMuch(amount)
       const kind = to.account === 'tenant' ? 'deposit' : 'stake'
       const id = newId(world, 'entry')
       await store.commit({

@@ -2,34 +2,64 @@ import { MusterError, toJson, type Route, type Timer, type World } from '@muster
 import type { Context, Hono } from 'hono'
 import type { z } from 'zod'
 import type { Tenant } from '../store/store.ts'
+import type { BodyBudget } from './body-budget.ts'
 import type { BytesAnswer, Call, Handler } from './handler.ts'
 import { parseWith } from './parse-with.ts'
 import { readBytes, readJson } from './read-body.ts'
+import type { WatcherCount } from './watcher-count.ts'
 
 export interface MountModules {
   readonly world: World
   readonly authenticate: (authorization: string | undefined) => Promise<Tenant>
   readonly requireAdmin: (authorization: string | undefined) => void
+  /** For the bodies of callers with a key, and of those without. */
+  readonly bodies: { readonly keyed: BodyBudget; readonly open: BodyBudget }
+  readonly watchers: WatcherCount
 }
 
 const keepAliveMs = 15_000
 
-/** Server-sent events, each with its version for an id. A consumer that leaves ends `call`, and with it the events. */
-const eventStream = (events: AsyncIterable<unknown>, world: World, call: AbortController): Response => {
+/** A caller's watch of a stream of events. */
+interface Watching {
+  readonly call: AbortController
+  /** Rejects where the caller's key no longer opens the stream. */
+  readonly stillMay: () => Promise<unknown>
+  /** Called once, when the stream is over. */
+  readonly leave: () => void
+}
+
+/**
+ * Server-sent events, each with its version for an id. A consumer that leaves, or whose key is revoked, ends the call, and
+ * with it the events.
+ */
+const eventStream = (events: AsyncIterable<unknown>, world: World, { call, stillMay, leave }: Watching): Response => {
   const iterator = events[Symbol.asyncIterator]()
   const encoder = new TextEncoder()
   let beat: Timer | undefined
+  let isOver = false
   const end = () => {
+    if (isOver) return
+    isOver = true
     beat?.cancel()
     call.abort()
+    leave()
+    Promise.resolve(iterator.return?.()).catch(() => {})
   }
   const stream = new ReadableStream<Uint8Array>({
     start: (controller) => {
+      const beatOnce = async (): Promise<void> => {
+        try {
+          await stillMay()
+        } catch (error) {
+          if (isOver || !(error instanceof MusterError) || error.code !== 'unauthenticated') return keepAlive()
+          end()
+          return controller.close()
+        }
+        if (!isOver && (controller.desiredSize ?? 0) > 0) controller.enqueue(encoder.encode(': still here\n\n'))
+        keepAlive()
+      }
       const keepAlive = () => {
-        beat = world.after(keepAliveMs, () => {
-          if ((controller.desiredSize ?? 0) > 0) controller.enqueue(encoder.encode(': still here\n\n'))
-          keepAlive()
-        })
+        if (!isOver) beat = world.after(keepAliveMs, () => void beatOnce())
       }
       keepAlive()
     },
@@ -50,7 +80,9 @@ const eventStream = (events: AsyncIterable<unknown>, world: World, call: AbortCo
     },
     cancel: end,
   })
-  return new Response(stream, { headers: { 'content-type': 'text/event-stream', 'cache-control': 'no-store' } })
+  if (call.signal.aborted) end()
+  else call.signal.addEventListener('abort', end, { once: true })
+  return new Response(stream, { headers: { 'content-type': 'text/event-stream' } })
 }
 
 const byteStream = ({ stream, bytes, range }: BytesAnswer): Response => {
@@ -69,9 +101,9 @@ const byteStream = ({ stream, bytes, range }: BytesAnswer): Response => {
 
 const isEvents = (route: Route): boolean => typeof route.response === 'object' && 'events' in route.response
 
-const respond = (route: Route, answer: unknown, world: World, call: AbortController): Response => {
+const respond = (route: Route, answer: unknown, world: World, watching: Watching): Response => {
   if (route.response === 'bytes') return byteStream(answer as BytesAnswer)
-  if (isEvents(route)) return eventStream(answer as AsyncIterable<unknown>, world, call)
+  if (isEvents(route)) return eventStream(answer as AsyncIterable<unknown>, world, watching)
   return new Response(toJson(answer), { status: route.status, headers: { 'content-type': 'application/json' } })
 }
 
@@ -88,25 +120,52 @@ const requireParams = (route: Route, context: Context): unknown => {
   })
 }
 
+export interface MountedRoute<R extends Route> {
+  readonly route: R
+  readonly handler: Handler<R>
+  /** Of a body of JSON. */
+  readonly maxBodyBytes: number
+}
+
 /** Serves one route of the protocol: parses, authenticates, calls the handler, writes the answer. Errors are the app's. */
-export const mountRoute = <R extends Route>(app: Hono, route: R, handler: Handler<R>, modules: MountModules): void => {
+export const mountRoute = <R extends Route>(
+  app: Hono,
+  { route, handler, maxBodyBytes }: MountedRoute<R>,
+  modules: MountModules,
+): void => {
+  const { world, authenticate, requireAdmin, bodies, watchers } = modules
   const path = route.path.replace(/\{(\w+)\}/g, ':$1')
   app.on(route.method, path, async (context) => {
     const { raw } = context.req
     const authorization = context.req.header('authorization')
-    const tenant = route.auth === 'tenant' ? await modules.authenticate(authorization) : undefined
-    if (route.auth === 'admin') modules.requireAdmin(authorization)
+    const tenant = route.auth === 'tenant' ? await authenticate(authorization) : undefined
+    if (route.auth === 'admin') requireAdmin(authorization)
     const params = requireParams(route, context)
     const query = parseWith(route.query, context.req.query(), 'query')
     const bodyCode = route.errors.includes('spec_invalid') ? 'spec_invalid' : 'request_invalid'
-    let body: unknown
-    if (route.body === 'bytes') body = readBytes(raw)
-    else if (route.body !== null) body = parseWith(route.body as z.ZodType, await readJson(raw), '', bodyCode)
-    const ending = new AbortController()
-    if (raw.signal.aborted) ending.abort()
-    raw.signal.addEventListener('abort', () => ending.abort(), { once: true, signal: ending.signal })
-    const header = (name: string) => context.req.header(name)
-    const call = { params, query, body, tenant, header, signal: ending.signal }
-    return respond(route, await handler(call as Call<R>), modules.world, ending)
+    const share = bodies[route.auth === 'none' ? 'open' : 'keyed'].open()
+    let leave = () => {}
+    let isStream = false
+    try {
+      let body: unknown
+      if (route.body === 'bytes') body = readBytes(raw, world)
+      else if (route.body !== null) {
+        const json = await readJson(raw, { maxBytes: maxBodyBytes, share }, world)
+        body = parseWith(route.body as z.ZodType, json, '', bodyCode)
+      }
+      const ending = new AbortController()
+      if (raw.signal.aborted) ending.abort()
+      raw.signal.addEventListener('abort', () => ending.abort(), { once: true, signal: ending.signal })
+      const header = (name: string) => context.req.header(name)
+      const call = { params, query, body, tenant, header, signal: ending.signal }
+      if (isEvents(route) && tenant !== undefined) leave = watchers.enter(tenant.id)
+      const answer = await handler(call as Call<R>)
+      isStream = isEvents(route)
+      const stillMay = async () => (tenant === undefined ? undefined : authenticate(authorization))
+      return respond(route, answer, world, { call: ending, stillMay, leave })
+    } finally {
+      share.release()
+      if (!isStream) leave()
+    }
   })
 }

@@ -1,37 +1,67 @@
-import { MusterError } from '@muster/protocol'
+import { MusterError, type World } from '@muster/protocol'
+import type { BodyShare } from './body-budget.ts'
+import { bodyIdleMs, bodyWholeMs, smallBodyBytes } from './body-limits.ts'
 
-const maxJsonBytes = 64 * 1024 * 1024
+const refuse = (message: string, facts: Readonly<Record<string, unknown>> = {}): MusterError =>
+  new MusterError({ code: 'request_invalid', message, facts })
 
-const tooLarge = (): MusterError =>
-  new MusterError({
-    code: 'request_invalid',
-    message: `The body of a request is at most ${maxJsonBytes} bytes of JSON.`,
-    facts: { expected: `at most ${maxJsonBytes} bytes` },
-  })
+const tooLarge = (maxBytes: number): MusterError =>
+  refuse(`The body of this request is at most ${maxBytes} bytes of JSON.`, { expected: `at most ${maxBytes} bytes` })
 
-/** The JSON body of a request, bounded. Throws `request_invalid`. */
-export const readJson = async (request: Request): Promise<unknown> => {
-  if (Number(request.headers.get('content-length') ?? 0) > maxJsonBytes) throw tooLarge()
+export interface ReadJsonOptions {
+  readonly maxBytes: number
+  /** Takes what the body holds in memory beyond a few KiB. */
+  readonly share: BodyShare
+}
+
+/** The JSON body of a request, bounded in size and time. Throws `request_invalid` or `rate_limited`. */
+export const readJson = async (
+  request: Request,
+  { maxBytes, share }: ReadJsonOptions,
+  world: World,
+): Promise<unknown> => {
+  if (Number(request.headers.get('content-length') ?? 0) > maxBytes) throw tooLarge(maxBytes)
   const chunks: Uint8Array[] = []
+  const startedAt = world.elapsed()
   let length = 0
-  for await (const chunk of readBytes(request)) {
+  for await (const chunk of readBytes(request, world)) {
+    const before = length
     length += chunk.length
-    if (length > maxJsonBytes) throw tooLarge()
+    if (length > maxBytes) throw tooLarge(maxBytes)
+    if (world.elapsed() - startedAt > bodyWholeMs) throw refuse(`The body took more than ${bodyWholeMs} ms to arrive.`)
+    share.take(Math.max(0, length - smallBodyBytes) - Math.max(0, before - smallBodyBytes))
     chunks.push(chunk)
   }
   try {
     return JSON.parse(Buffer.concat(chunks).toString('utf8'))
   } catch (cause) {
-    throw new MusterError({
-      code: 'request_invalid',
-      message: 'The body of this request is not JSON.',
-      facts: { found: cause instanceof Error ? cause.message : 'not JSON' },
+    throw refuse('The body of this request is not JSON.', {
+      found: cause instanceof Error ? cause.message : 'not JSON',
     })
   }
 }
 
-/** The raw body of a request. */
-export async function* readBytes(request: Request): AsyncGenerator<Uint8Array> {
+/** The raw body of a request. Throws `request_invalid` where it breaks off or stands still for `bodyIdleMs`. */
+export async function* readBytes(request: Request, world: World): AsyncGenerator<Uint8Array> {
   if (request.body === null) return
-  for await (const chunk of request.body) yield chunk
+  const reader = request.body.getReader()
+  const next = async () => {
+    const stalled = Promise.withResolvers<never>()
+    const timer = world.after(bodyIdleMs, () =>
+      stalled.reject(refuse(`The body of this request stood still for ${bodyIdleMs} ms.`)),
+    )
+    try {
+      return await Promise.race([reader.read(), stalled.promise])
+    } catch (cause) {
+      if (cause instanceof MusterError) throw cause
+      throw new MusterError({ code: 'request_invalid', message: 'The body of this request broke off.', cause })
+    } finally {
+      timer.cancel()
+    }
+  }
+  try {
+    for (let part = await next(); part.value !== undefined; part = await next()) yield part.value
+  } finally {
+    reader.cancel().catch(() => {})
+  }
 }

@@ -1,6 +1,7 @@
 import { checkInputs, readTensorHeader, type ProgramManifest, type TensorHeader } from '@muster/graph'
 import { MusterError, chargeFor, type Cid, type JobSpec } from '@muster/protocol'
 import type { BlobStore } from '../blob/blob-store.ts'
+import { readTensorHead } from '../blob/read-tensor-head.ts'
 
 interface Issue {
   readonly path: string
@@ -9,8 +10,6 @@ interface Issue {
 }
 
 const maxIssues = 50
-/** The head of a tensor blob: 8 bytes and at most 8 extents. */
-const headBytes = 72
 
 const specInvalid = (issues: readonly Issue[]): MusterError => {
   const [first] = issues
@@ -37,11 +36,8 @@ const priceIssues = (spec: JobSpec, operators: number): Issue[] => {
   ]
 }
 
-const readHeader = async (blobs: BlobStore, cid: Cid): Promise<TensorHeader> => {
-  const chunks: Uint8Array[] = []
-  for await (const chunk of await blobs.stream(cid, { start: 0, end: headBytes - 1 })) chunks.push(chunk)
-  return readTensorHeader(Buffer.concat(chunks), (await blobs.size(cid)) ?? 0)
-}
+const readHeader = async (blobs: BlobStore, cid: Cid): Promise<TensorHeader> =>
+  readTensorHeader(await readTensorHead(blobs, cid), (await blobs.size(cid)) ?? 0)
 
 const inputIssues = async (spec: JobSpec, program: ProgramManifest, blobs: BlobStore): Promise<Issue[]> => {
   const issues: Issue[] = []

@@ -2,6 +2,7 @@ import {
   closingEvents,
   escrowAccount,
   exhaustedTasks,
+  expiredTasks,
   newId,
   nextDispatch,
   tenantAccount,
@@ -38,6 +39,7 @@ const mayExhaust = ({ events }: Draft): boolean =>
 export const planTurn = (draft: Draft, { world, depth }: PlanTurnModules): void => {
   if (draft.job.closed !== null) return
   if (mayExhaust(draft)) for (const event of exhaustedTasks(draft.job, draft.now)) draft.emit(event)
+  for (const event of expiredTasks(draft.job, draft.now)) draft.emit(event)
   for (const event of closingEvents(draft.job, draft.now)) {
     draft.emit(event)
     moveMoney(event, draft, world)

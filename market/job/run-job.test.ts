@@ -238,8 +238,6 @@ describe('an attempt that fails', () => {
     )
     const phases = [
       [bad.address, 'failed'],
-      [bad.address, 'failed'],
-      [bad.address, 'lost'],
       [good.address, 'final'],
     ]
     expect(attempts).toEqual([phases, [[good.address, 'final']]])

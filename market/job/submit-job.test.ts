@@ -5,6 +5,7 @@ import {
   jobSpecSchema,
   loadSecp256k1,
   maxClockSkewMs,
+  MusterError,
   newId,
   signRecord,
   tenantAccount,
@@ -21,8 +22,8 @@ import { adminKey, noopSpec, problemOf, rehearse, type Rehearsal } from '../rehe
 
 const start = async (market = {}) => {
   const stage = await rehearse({ market })
-  await stage.agent({ key: 1, slots: 2, nanoUsd: 100n })
-  return { stage, tenant: await stage.tenant(100_000n) }
+  const agent = await stage.agent({ key: 1, slots: 2, nanoUsd: 100n })
+  return { stage, agent, tenant: await stage.tenant(100_000n) }
 }
 
 const requireUntouched = async (stage: Rehearsal, tenant: { readonly id: TenantId }) => {
@@ -153,7 +154,7 @@ describe('an order signed by its tenant', async () => {
   const other = createSigner(secp256k1, new Uint8Array(32).fill(0x78))
 
   const setUp = async () => {
-    const { stage } = await start()
+    const { stage, agent } = await start()
     const made = await stage.admin('POST', '/v1/admin/tenants', { name: 'signs', address: signer.address })
     const { tenant, apiKey, address } = (await made.json()) as { tenant: TenantId; apiKey: string; address: string }
     expect(address).toBe(signer.address)
@@ -185,7 +186,7 @@ describe('an order signed by its tenant', async () => {
         headers: { authorization: `Bearer ${apiKey}`, ...headers },
         body: toJson({ spec, order: signed }),
       })
-    return { stage, tenant: { id: tenant }, order, sign, send }
+    return { stage, agent, tenant: { id: tenant }, order, sign, send }
   }
 
   test('makes a job', async () => {
@@ -195,6 +196,32 @@ describe('an order signed by its tenant', async () => {
     await stage.world.until(() => stage.market().modules.jobs.count() === 0)
     expect(await stage.balance(tenantAccount(tenant.id))).toBe(99_900n)
     await stage.audit(((await response.json()) as JobView).id)
+  })
+
+  test('that expires before a machine takes it closes its job, says why, refunds it, and is asked of no agent again', async () => {
+    const { stage, agent, tenant, order, sign, send } = await setUp()
+    const asked = () => agent.calls.filter((call) => call === 'reserve').length
+    agent.script = {
+      reserve: () => {
+        throw new MusterError({ code: 'capacity_taken', message: 'Taken.' })
+      },
+    }
+    const { id } = (await (await send(sign(order()))).json()) as JobView
+    await stage.world.advance(59_000)
+    expect(asked()).toBeGreaterThan(0)
+    expect((await stage.store().jobs.get(id))?.phase).toBe('active')
+    await stage.world.advance(3_000)
+    expect((await stage.store().jobs.get(id))?.phase).toBe('failed')
+    const events = (await stage.store().readEvents(id, { from: 0, limit: 100 })).map(({ event }) => event)
+    expect(events.find(({ type }) => type === 'abandoned')).toMatchObject({
+      tasks: [0],
+      problem: { code: 'record_expired', fault: 'tenant' },
+    })
+    expect(await stage.balance(tenantAccount(tenant.id))).toBe(100_000n)
+    const before = asked()
+    await stage.world.advance(600_000)
+    expect(asked()).toBe(before)
+    await stage.audit(id)
   })
 
   const wrong: readonly (readonly [string, Partial<Order>, string])[] = [

@@ -15,6 +15,7 @@ import {
   type SignedOffer,
   type SignedOrder,
 } from '@muster/protocol'
+import type { ProgramManifest } from '@muster/graph'
 import type { BlobStore } from '../blob/blob-store.ts'
 import type { AdmitProgram } from '../program/admit-program.ts'
 import type { Store, Tenant } from '../store/store.ts'
@@ -65,21 +66,25 @@ const requireSupply = (order: Order, { supply, world }: SubmitJobModules): void 
   throw explainNoFit(order, [...supply.all()].map(whenFree), now)
 }
 
+const noProgram = { operators: 0, execSpec: '', outputs: [] } as const
+
 /** Everything that is written with a job, in one commit: its first event, its escrow, its order, the blobs it keeps. */
 const openJob = async (
   actor: JobActor,
   { tenant, spec }: SubmitJobInput,
   order: SignedOrder,
-  program: { readonly operators: number; readonly blobs: readonly Cid[] },
+  program: ProgramManifest | undefined,
   { world }: SubmitJobModules,
 ): Promise<void> => {
   const job = actor.id
   const inputs = spec.tasks.flatMap((task) => task.inputs.map(({ cid }) => cid))
-  const kept = new Set([...inputs, ...program.blobs])
-  const { operators } = program
+  const programBlobs = spec.program === null || program === undefined ? [] : [spec.program, program.model]
+  const kept = new Set([...inputs, ...programBlobs])
+  const { operators, execSpec, outputs: declaredOutputs } = program ?? noProgram
   await actor.step((draft) => {
     const at = draft.now
-    draft.emit({ type: 'submitted', at, job, tenant: tenant.id, spec, order, operators })
+    const claims = { operators, execSpec, declaredOutputs }
+    draft.emit({ type: 'submitted', at, job, tenant: tenant.id, spec, order, ...claims })
     draft.orders.push({ digest: digestOf(order.record), tenant: tenant.id, job, expiresAt: order.record.expiresAt })
     for (const cid of kept) draft.blobRefs.push({ cid, job })
     if (spec.ceiling === 0n) return
@@ -112,9 +117,8 @@ export const submitJob = async (input: SubmitJobInput, modules: SubmitJobModules
   requireSupply(order.record, modules)
 
   const actor = openActor(jobOfOrder(order.record.id))
-  const programBlobs = spec.program === null || program === undefined ? [] : [spec.program, program.model]
   try {
-    await openJob(actor, input, order, { operators: program?.operators ?? 0, blobs: programBlobs }, modules)
+    await openJob(actor, input, order, program, modules)
   } catch (error) {
     // The same call may have come twice at once: then the other one made the job.
     const other = isTaken(error) ? await findRepeated(input, modules) : undefined

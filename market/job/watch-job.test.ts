@@ -71,6 +71,7 @@ describe('the timeline of a job', () => {
 
   test('is let go of when its watcher leaves', async () => {
     const { stage, tenant, id } = await oneTask()
+    await stage.world.settle()
     const before = stage.world.pending()
     const watch = reader(await tenant.request('GET', `/v1/jobs/${id}/events`))
     await stage.world.settle()

@@ -23,7 +23,7 @@ export interface KeptLease {
   confirmedBy: AgentPeer | undefined
   /** The lease may be written down as suspect. */
   isSuspect: boolean
-  /** Why it is being given up; set for good. */
+  /** Why it is being given up: set for good, unless it was `lost` for want of progress and gets on after all. */
   ending: CloseReason | undefined
   /** By task index the fence of each attempt the agent has been sent, or says it holds. */
   readonly sent: Map<number, number>

@@ -1,4 +1,12 @@
-import { bondAccount, earningsAccount, MusterError, stakeAccount, tenantAccount } from '@muster/protocol'
+import {
+  bondAccount,
+  createLog,
+  earningsAccount,
+  MusterError,
+  newId,
+  stakeAccount,
+  tenantAccount,
+} from '@muster/protocol'
 import { describe, expect, test } from 'vitest'
 import { noopSpec, rehearse } from '../rehearsal/rehearse.ts'
 
@@ -27,6 +35,29 @@ describe('an agent out of reach', () => {
     expect(seen).not.toContain('lost')
     expect(first.starts).toHaveLength(6)
     await stage.audit(id)
+  })
+
+  test('is not told of a lease that was closed while it was asked what it holds', async () => {
+    const { stage, first, tenant } = await setUp()
+    first.taskMs = 60_000
+    const { id } = await tenant.submit(noopSpec(2))
+    await stage.world.advance(50)
+    first.cut()
+    first.wipe()
+    const late = Promise.withResolvers<undefined>()
+    first.script.holdings = async (honest) => {
+      await late.promise
+      return honest()
+    }
+    first.link(stage.market())
+    await stage.world.advance(50)
+    await tenant.cancel(id)
+    expect(await stage.closed(tenant, id)).toMatchObject({ outcome: 'cancelled' })
+    const before = first.calls.length
+    late.resolve(undefined)
+    await stage.world.advance(1_000)
+    expect(first.calls.slice(before)).not.toContain('open-lease')
+    expect(first.leases.size).toBe(0)
   })
 
   test('past the grace period is replaced, its attempts fenced, its bond returned, and it is paid for what was accepted', async () => {
@@ -228,4 +259,42 @@ test('a market that stops leaves no timer behind and decides nothing more', asyn
   expect((await stage.store().readStream(id))?.version).toBe(version)
   const refused = await tenant.request('POST', `/v1/jobs/${id}/cancel`)
   expect(refused.status).toBe(503)
+})
+
+test('an agent that invents leases is told of few at a time, and fills no log', async () => {
+  const lines: string[] = []
+  const stage = await rehearse({ log: createLog((line) => lines.push(line), { now: () => 0 } as never) })
+  const liar = await stage.agent({ key: 1, slots: 2, nanoUsd: 100n })
+  let [inFlight, most] = [0, 0]
+  liar.script = {
+    holdings: () => ({
+      leases: Array.from({ length: 20_000 }, () => newId(stage.world, 'lease')),
+      attempts: [],
+    }),
+    closeLease: async () => {
+      most = Math.max(most, ++inFlight)
+      await new Promise<void>((resolve) => void stage.world.after(10, resolve))
+      inFlight--
+      throw new MusterError({ code: 'internal', message: 'No.' })
+    },
+  }
+  const before = lines.length
+  liar.link(stage.market())
+  await stage.world.advance(500)
+  expect(most).toBe(16)
+  expect(lines.slice(before).filter((line) => line.includes('not told'))).toHaveLength(1)
+  expect(stage.world.pending()).toBeLessThan(5_000)
+  liar.cut()
+})
+
+test('of the leases an agent invents only as many are looked after as a machine could hold', async () => {
+  const stage = await rehearse()
+  const liar = await stage.agent({ key: 1, slots: 2, nanoUsd: 100n })
+  liar.script = {
+    holdings: () => ({ leases: Array.from({ length: 6_000 }, () => newId(stage.world, 'lease')), attempts: [] }),
+  }
+  liar.link(stage.market())
+  const told = () => liar.calls.filter((call) => call === 'close-lease').length
+  for (let turn = 0; turn < 2_000 && told() < 6_000; turn++) await stage.world.settle()
+  expect(told()).toBe(4_096)
 })

@@ -62,6 +62,10 @@ export interface LeaseKeeper {
   onLinked(peer: AgentPeer): void
   onUnlinked(peer: AgentPeer): void
   has(lease: LeaseId): boolean
+  /** The job of a lease that is not closed, where the lease is the provider's. */
+  jobOf(lease: LeaseId, provider: Address): JobActor | undefined
+  /** The jobs that hold leases of the provider. */
+  jobsOf(provider: Address): Iterable<Job>
   stop(): void
 }
 
@@ -169,7 +173,8 @@ export const createLeaseKeeper = (options: LeaseKeeperOptions, modules: LeaseKee
     const held = kept.isNew ? undefined : await holdings(peer)
     const job = kept.actor.peek()
     const state = stateOf(kept)
-    if (job === undefined || state === undefined) return
+    // It may have been closed, and its agent told so, while that was on its way.
+    if (job === undefined || state === undefined || !isKept(kept)) return
     if (held?.leases.has(kept.id) === true) {
       kept.sent.clear()
       return takeOver(kept, job, held.attempts)
@@ -213,6 +218,7 @@ export const createLeaseKeeper = (options: LeaseKeeperOptions, modules: LeaseKee
     if (peer === undefined) return suspect(kept)
     if (kept.confirmedBy !== peer) {
       await confirm(kept, peer)
+      if (!isKept(kept)) return
       if (supply.peer(kept.provider) !== peer) {
         kept.isDue = true
         return
@@ -298,6 +304,11 @@ export const createLeaseKeeper = (options: LeaseKeeperOptions, modules: LeaseKee
       if (kept === undefined) return
       kept.progressAt = world.elapsed()
       kept.sent.delete(index)
+      if (kept.ending === 'lost') {
+        // It got on after all, before it was written that it did not.
+        kept.ending = undefined
+        void sync(kept)
+      }
       if (how === 'done') kept.failures = 0
       if (how === 'done' || how === 'stopped' || ++kept.failures < maxFailures) return
       if (kept.ending !== undefined) return
@@ -327,6 +338,14 @@ export const createLeaseKeeper = (options: LeaseKeeperOptions, modules: LeaseKee
       for (const kept of [...(byProvider.get(peer.provider) ?? [])]) suspect(kept)
     },
     has: (lease) => leases.has(lease),
+    jobOf: (lease, provider) => {
+      const kept = leases.get(lease)
+      return kept?.provider === provider ? kept.actor : undefined
+    },
+    jobsOf: (provider) => {
+      const actors = new Set([...(byProvider.get(provider) ?? [])].map(({ actor }) => actor))
+      return [...actors].flatMap((actor) => actor.peek() ?? [])
+    },
     stop: () => {
       isStopped = true
       for (const kept of leases.values()) timers.clear(kept)

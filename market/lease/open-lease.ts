@@ -22,6 +22,9 @@ export interface OpenLeaseModules {
   readonly bondPerSlot: NanoUsd
 }
 
+/** A lease lasts for at least so many of its tasks at their time limit, or a long task could never finish. */
+const tasksPerTerm = 2
+
 /**
  * Turns an award into a lease of the job. Resolves to `false` where the job no longer wants it; rejects `insufficient_bond`.
  * Whether the reservation still holds by the clock of its agent, the agent says.
@@ -30,9 +33,12 @@ export type OpenLease = (actor: JobActor, award: Award) => Promise<boolean>
 
 export const createOpenLease =
   ({ world, signer, domain, termMs, bondPerSlot }: OpenLeaseModules): OpenLease =>
-  (actor, { reservation }) =>
-    actor.step((draft) => {
-      const { record } = reservation
+  (actor, { reservation }) => {
+    const { record } = reservation
+    const digest = digestOf(record)
+    return actor.step((draft) => {
+      // A step runs again where it is not known whether its commit was written.
+      for (const { lease } of draft.job.leases.values()) if (lease.record.reservation === digest) return true
       if (slotsWanted(draft.job, draft.now) === 0 || record.expiresAt + maxClockSkewMs <= draft.now) return false
       const lease: Lease = {
         kind: 'lease',
@@ -42,16 +48,17 @@ export const createOpenLease =
         tenant: draft.job.tenant,
         job: draft.job.id,
         order: record.order,
-        reservation: digestOf(record),
+        reservation: digest,
         slots: record.slots,
         resources: record.resources,
         runtime: draft.job.spec.runtime,
         price: record.price,
         bond: bondPerSlot * BigInt(record.slots),
         startsAt: draft.now,
-        paidUntil: draft.now + termMs,
+        paidUntil: draft.now + Math.max(termMs, tasksPerTerm * draft.job.spec.limits.taskTimeoutMs),
       }
       draft.emit({ type: 'lease-opened', at: draft.now, lease: signRecord(signer, domain, lease), reservation })
       tieBond(draft, lease, world)
       return true
     })
+  }

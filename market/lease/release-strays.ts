@@ -14,13 +14,19 @@ export interface ReleaseStraysModules {
 }
 
 const retryMs = 5_000
+/** Leases closed behind an agent's back at most: more than any machine has slots. What it names beyond that is invented. */
+const maxStrays = 4_096
 
 /** Closes the leases an agent still holds that this market closed while it was out of reach. Asks again while the link lasts. */
 export const releaseStrays = async (peer: AgentPeer, modules: ReleaseStraysModules): Promise<void> => {
   const { world, supply, holdings, keeper, tellClosed, log } = modules
   try {
     const { leases } = await holdings(peer)
-    const strays = [...leases].filter((lease) => !keeper.has(lease))
+    const unknown = [...leases].filter((lease) => !keeper.has(lease))
+    const strays = unknown.slice(0, maxStrays)
+    if (strays.length < unknown.length) {
+      log.warn('an agent names more leases than it can hold', { provider: peer.provider, found: unknown.length })
+    }
     await Promise.all(strays.map((lease) => tellClosed(peer.provider, lease)))
   } catch (error) {
     log.info('could not ask an agent what it holds; asking again', { provider: peer.provider, error })

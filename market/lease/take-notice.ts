@@ -1,15 +1,22 @@
-import type { AgentMessage, AgentPeer, Log } from '@muster/protocol'
-import type { Jobs } from '../job/jobs.ts'
+import type { AgentMessage, AgentPeer, LeaseId, Log } from '@muster/protocol'
+import type { JobActor } from '../job/job-actor.ts'
+import type { LeaseKeeper } from './lease-keeper.ts'
 
 /** A provider takes leases back: nothing new goes to them. Only its own leases count. */
 export const takeNotice = async (
   peer: AgentPeer,
   { leases }: Extract<AgentMessage, { type: 'notice' }>,
-  { jobs, log }: { readonly jobs: Jobs; readonly log: Log },
+  { keeper, log }: { readonly keeper: Pick<LeaseKeeper, 'jobOf'>; readonly log: Log },
 ): Promise<void> => {
-  for (const actor of jobs.all()) {
-    const noticed = leases.filter((lease) => actor.peek()?.leases.get(lease)?.provider === peer.provider)
-    if (noticed.length === 0) continue
+  const byJob = new Map<JobActor, LeaseId[]>()
+  for (const lease of leases) {
+    const actor = keeper.jobOf(lease, peer.provider)
+    if (actor === undefined) continue
+    const noticed = byJob.get(actor)
+    if (noticed === undefined) byJob.set(actor, [lease])
+    else noticed.push(lease)
+  }
+  for (const [actor, noticed] of byJob) {
     try {
       await actor.step((draft) => {
         for (const lease of noticed) {

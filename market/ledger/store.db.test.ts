@@ -75,7 +75,6 @@ describe('the ledger', () => {
             id: someId('entry'),
             kind: 'payment',
             legs: each.map(({ account, amount }) => ({ account: accounts[account] ?? outsideAccount, amount })),
-            receipt: null,
             at,
           })),
         )

@@ -1,4 +1,4 @@
-import type { AccountName, EntryId, EntryKind, LedgerEntry, NanoUsd, ReceiptId } from '@muster/protocol'
+import type { AccountName, EntryId, EntryKind, LedgerEntry, NanoUsd } from '@muster/protocol'
 import { plainArray, textArray } from '../store/postgres/array.ts'
 import type { Fragment, Sql } from '../store/postgres/connection.ts'
 import type { AccountChange } from '../store/postgres/merge-commits.ts'
@@ -6,16 +6,15 @@ import type { LedgerReads } from '../store/store.ts'
 
 /** One row per entry. The legs of each come as the text of an array: Postgres has no ragged arrays of arrays. */
 export const insertEntries = (sql: Sql, entries: readonly LedgerEntry[]): Fragment => sql`
-  INSERT INTO ledger_entry (id, kind, receipt, at, accounts, amounts)
-  SELECT e.id, e.kind, e.receipt, e.at, e.accounts::text[], e.amounts::bigint[]
+  INSERT INTO ledger_entry (id, kind, at, accounts, amounts)
+  SELECT e.id, e.kind, e.at, e.accounts::text[], e.amounts::bigint[]
   FROM unnest(
     ${textArray(entries.map(({ id }) => id))}::text[],
     ${textArray(entries.map(({ kind }) => kind))}::text[],
-    ${textArray(entries.map(({ receipt }) => receipt))}::text[],
     ${plainArray(entries.map(({ at }) => at))}::bigint[],
     ${textArray(entries.map(({ legs }) => textArray(legs.map(({ account }) => account))))}::text[],
     ${textArray(entries.map(({ legs }) => plainArray(legs.map(({ amount }) => amount))))}::text[]
-  ) AS e (id, kind, receipt, at, accounts, amounts)`
+  ) AS e (id, kind, at, accounts, amounts)`
 
 export const insertLegs = (sql: Sql, entries: readonly LedgerEntry[]): Fragment => {
   const legs = entries.flatMap(({ id, legs: all }) =>
@@ -55,7 +54,6 @@ export const knownEntries = async (sql: Sql, ids: readonly EntryId[]): Promise<S
 interface Row {
   readonly id: EntryId
   readonly kind: EntryKind
-  readonly receipt: ReceiptId | null
   readonly at: string
   readonly accounts: readonly AccountName[]
   readonly amounts: readonly string[]
@@ -65,7 +63,6 @@ const ledgerEntry = ({ accounts, amounts, at, ...row }: Row): LedgerEntry => ({
   id: row.id,
   kind: row.kind,
   legs: accounts.map((account, index) => ({ account, amount: BigInt(amounts[index] ?? '0') })),
-  receipt: row.receipt,
   at: Number(at),
 })
 
@@ -85,7 +82,7 @@ export const createLedgerReads = (sql: Sql): LedgerReads => {
     balances,
     entries: async ({ account, limit, before }) => {
       const rows = await sql<Row[]>`
-        SELECT e.id, e.kind, e.receipt, e.at, to_json(e.accounts) AS accounts, to_json(e.amounts::text[]) AS amounts
+        SELECT e.id, e.kind, e.at, to_json(e.accounts) AS accounts, to_json(e.amounts::text[]) AS amounts
         FROM ledger_leg l JOIN ledger_entry e ON e.id = l.entry
         WHERE l.account = ${account} ${before === undefined ? sql`` : sql`AND l.entry < ${before}`}
         ORDER BY l.entry DESC LIMIT ${limit}`
@@ -100,6 +97,7 @@ export const createLedgerReads = (sql: Sql): LedgerReads => {
             entries: number
             total: string
             mismatches: { account: AccountName; balance: string; entered: string }[] | null
+            unreconciled: { entry: EntryId; paid: string; receipted: string }[] | null
           },
         ]
       >`
@@ -109,11 +107,22 @@ export const createLedgerReads = (sql: Sql): LedgerReads => {
         ), compared AS (
           SELECT account, coalesce(balance, 0) AS balance, coalesce(entered, 0) AS entered
           FROM ledger_account FULL JOIN entered USING (account)
+        ), paid AS (
+          SELECT e.id AS entry, sum(leg.amount) AS paid
+          FROM ledger_entry e, unnest(e.amounts) AS leg (amount)
+          WHERE e.kind = 'payment' AND leg.amount > 0 GROUP BY e.id
+        ), receipted AS (
+          SELECT entry, sum(amount) AS receipted FROM receipt WHERE entry IS NOT NULL GROUP BY entry
+        ), reconciled AS (
+          SELECT entry, coalesce(paid, 0) AS paid, coalesce(receipted, 0) AS receipted
+          FROM paid FULL JOIN receipted USING (entry)
         )
         SELECT count(*)::int AS accounts, (SELECT count(*)::int FROM ledger_entry) AS entries,
           coalesce(sum(balance), 0) AS total,
           json_agg(json_build_object('account', account, 'balance', balance::text, 'entered', entered::text)
-            ORDER BY account) FILTER (WHERE balance <> entered) AS mismatches
+            ORDER BY account) FILTER (WHERE balance <> entered) AS mismatches,
+          (SELECT json_agg(json_build_object('entry', entry, 'paid', paid::text, 'receipted', receipted::text)
+            ORDER BY entry) FROM reconciled WHERE paid <> receipted) AS unreconciled
         FROM compared`
       return {
         accounts: row.accounts,
@@ -123,6 +132,11 @@ export const createLedgerReads = (sql: Sql): LedgerReads => {
           account,
           balance: BigInt(balance),
           entered: BigInt(entered),
+        })),
+        unreconciled: (row.unreconciled ?? []).map(({ entry, paid, receipted }) => ({
+          entry,
+          paid: BigInt(paid),
+          receipted: BigInt(receipted),
         })),
       }
     },

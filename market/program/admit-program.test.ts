@@ -1,7 +1,10 @@
 import { buildModelBytes, encodeManifest, encodeTensor, publishProgram, type ModelInput } from '@muster/graph'
 import { cidOf, tenantAccount, type Cid } from '@muster/protocol'
 import { describe, expect, test } from 'vitest'
+import { createMemoryBlobs } from '../blob/memory-blobs.ts'
 import { noopSpec, problemOf, rehearse } from '../rehearsal/rehearse.ts'
+import type { Script } from '../rehearsal/script.ts'
+import { createAdmitProgram } from './admit-program.ts'
 
 const model = (change: Partial<ModelInput> = {}): Uint8Array =>
   buildModelBytes({
@@ -17,6 +20,8 @@ const model = (change: Partial<ModelInput> = {}): Uint8Array =>
 const tensor = (...dims: number[]): Uint8Array =>
   encodeTensor({ dtype: 'float32', dims, data: new Float32Array(dims.reduce((product, dim) => product * dim, 1)) })
 
+const script: Script = { run: () => ({ outputs: { y: tensor(3, 2) } }) }
+
 const setUp = async () => {
   const stage = await rehearse()
   const agent = await stage.agent({
@@ -24,6 +29,7 @@ const setUp = async () => {
     slots: 2,
     nanoUsd: 10n,
     offer: { price: { nanoUsd: 10n, per: 'operator' } },
+    script,
   })
   const tenant = await stage.tenant(100_000n)
   const upload = async (bytes: Uint8Array): Promise<Cid> => {
@@ -55,6 +61,23 @@ test('a program is admitted, its operators counted, and its tasks sold by them',
   const cid = await upload(tensor(3, 2))
   const { id } = await tenant.submit(spec(program, [{ name: 'x', cid }], [{ name: 'x', cid }]))
   expect(await stage.closed(tenant, id)).toMatchObject({ outcome: 'succeeded', charged: '40' })
+  await stage.audit(id)
+})
+
+test('a claim is paid only where it ran under the program’s exec spec', async () => {
+  const { stage, agent, tenant, upload, spec } = await setUp()
+  agent.script = { ...script, claim: (claim, sign) => sign({ ...claim, execSpec: '' }) }
+  const published = publishProgram(model())
+  await upload(published.modelBytes)
+  const program = await upload(published.manifestBytes)
+  const { id } = await tenant.submit(spec(program, [{ name: 'x', cid: await upload(tensor(3, 2)) }]))
+  expect(await stage.closed(tenant, id)).toMatchObject({ outcome: 'failed', charged: '0' })
+  const failed = (await tenant.events(id)).find(({ type }) => type === 'failed')
+  expect(failed?.tasks?.[0]?.problem).toMatchObject({
+    code: 'record_invalid',
+    fault: 'provider',
+    facts: { field: 'execSpec', expected: published.manifest.execSpec, found: '' },
+  })
   await stage.audit(id)
 })
 
@@ -135,4 +158,41 @@ test('inputs of the wrong shape or type, missing or too many, are all named at o
   ])
   expect(issues[0]).toMatchObject({ expected: '2', found: '3' })
   expect(problem.message).toContain('Nothing was charged')
+})
+
+test('a model is checked once, whatever comes of it and however many manifests name it', async () => {
+  const memory = createMemoryBlobs()
+  const reads: Cid[] = []
+  const admit = createAdmitProgram({
+    ...memory,
+    read: (cid) => {
+      reads.push(cid)
+      return memory.read(cid)
+    },
+  })
+  const bad = model({ nodes: [{ op: 'RandomNormalLike', inputs: ['x'], outputs: ['y'] }] })
+  const honest = publishProgram(model())
+  const [badModel, goodModel] = [await memory.putBytes(bad), await memory.putBytes(honest.modelBytes)]
+  const manifests = await Promise.all(
+    [badModel, goodModel].flatMap(({ cid, bytes }) =>
+      [5, 6, 7].map((operators) =>
+        memory.putBytes(encodeManifest({ ...honest.manifest, model: cid, modelBytes: bytes, operators })),
+      ),
+    ),
+  )
+  for (const { cid } of [...manifests, ...manifests]) await expect(admit(cid)).rejects.toThrow()
+  const { cid: program } = await memory.putBytes(honest.manifestBytes)
+  expect(await admit(program)).toEqual(honest.manifest)
+  expect(reads.filter((cid) => cid === badModel.cid)).toHaveLength(1)
+  expect(reads.filter((cid) => cid === goodModel.cid)).toHaveLength(1)
+})
+
+test('a model that becomes known later is checked then', async () => {
+  const memory = createMemoryBlobs()
+  const admit = createAdmitProgram(memory)
+  const { manifestBytes, modelBytes, manifest } = publishProgram(model())
+  const { cid } = await memory.putBytes(manifestBytes)
+  await expect(admit(cid)).rejects.toMatchObject({ code: 'blob_missing' })
+  await memory.putBytes(modelBytes)
+  expect(await admit(cid)).toEqual(manifest)
 })

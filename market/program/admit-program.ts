@@ -12,10 +12,26 @@ const maxModelBytes = 1024 * 1024 * 1024
 
 /**
  * Checks a program once: its model is published again here and must give the same manifest, so that the operators
- * it is priced by are counted by the market. Rejects `blob_missing` or `program_refused`.
+ * it is priced by are counted by the market. What came of a model is remembered, a refusal too, whatever manifests name it.
+ * Rejects `blob_missing` or `program_refused`.
  */
 export const createAdmitProgram = (blobs: BlobStore): AdmitProgram => {
   const admitted = new Map<Cid, Promise<ProgramManifest>>()
+
+  /** By model: the program it is when published here. */
+  const published = new Map<Cid, Promise<Cid>>()
+
+  const publish = (model: Cid): Promise<Cid> => {
+    const known = published.get(model)
+    if (known !== undefined) return known
+    const checking = blobs.read(model).then((bytes) => publishProgram(bytes).id)
+    published.set(model, checking)
+    checking.catch((error: unknown) => {
+      if (!(error instanceof MusterError) || error.code !== 'program_refused') published.delete(model)
+    })
+    if (published.size > remembered) published.delete(published.keys().next().value ?? model)
+    return checking
+  }
 
   const admit = async (id: Cid): Promise<ProgramManifest> => {
     const size = await blobs.size(id)
@@ -24,8 +40,8 @@ export const createAdmitProgram = (blobs: BlobStore): AdmitProgram => {
     const manifest = readManifest(id, await blobs.read(id))
     const modelBytes = (await blobs.size(manifest.model)) ?? 0
     if (modelBytes > maxModelBytes) throw untrue(id, `a model of at most ${maxModelBytes} bytes`, `${modelBytes} bytes`)
-    const published = publishProgram(await blobs.read(manifest.model))
-    if (published.id !== id) throw untrue(id, published.id, id)
+    const honest = await publish(manifest.model)
+    if (honest !== id) throw untrue(id, honest, id)
     return manifest
   }
 

@@ -1,4 +1,4 @@
-import type { ReceiptId } from '@muster/protocol'
+import type { EntryId, ReceiptId } from '@muster/protocol'
 import { receiptKey } from '../store/check-commit.ts'
 import { decodeReceipt } from '../store/decode-receipt.ts'
 import type { ReceiptRow } from '../store/encode-commit.ts'
@@ -7,7 +7,7 @@ import type { Fragment, Sql } from '../store/postgres/connection.ts'
 import type { ReceiptReads } from '../store/store.ts'
 
 export const insertReceipts = (sql: Sql, rows: readonly ReceiptRow[]): Fragment => sql`
-  INSERT INTO receipt (id, job, task_index, fence, tenant, provider, amount, reverses, issued_at, receipt, claim)
+  INSERT INTO receipt (id, job, task_index, fence, tenant, provider, amount, reverses, issued_at, entry, receipt, claim, signatures)
   SELECT * FROM unnest(
     ${textArray(rows.map(({ id }) => id))}::text[],
     ${textArray(rows.map(({ job }) => job))}::text[],
@@ -18,8 +18,10 @@ export const insertReceipts = (sql: Sql, rows: readonly ReceiptRow[]): Fragment 
     ${plainArray(rows.map(({ amount }) => amount))}::bigint[],
     ${textArray(rows.map(({ reverses }) => reverses))}::text[],
     ${plainArray(rows.map(({ issuedAt }) => issuedAt))}::bigint[],
+    ${textArray(rows.map(({ entry }) => entry))}::text[],
     ${bytesArray(rows.map(({ receipt }) => receipt))}::bytea[],
-    ${bytesArray(rows.map(({ claim }) => claim))}::bytea[]
+    ${bytesArray(rows.map(({ claim }) => claim))}::bytea[],
+    ${bytesArray(rows.map(({ signatures }) => signatures))}::bytea[]
   )`
 
 /** Ids and keys of the receipts that stand in the way of these. */
@@ -35,18 +37,20 @@ export const knownReceipts = async (sql: Sql, rows: readonly ReceiptRow[]): Prom
 }
 
 interface Row {
+  readonly entry: EntryId | null
   readonly receipt: Uint8Array
   readonly claim: Uint8Array
+  readonly signatures: Uint8Array
 }
 
 export const createReceiptReads = (sql: Sql): ReceiptReads => ({
   get: async (id) => {
-    const [row] = await sql<Row[]>`SELECT receipt, claim FROM receipt WHERE id = ${id}`
+    const [row] = await sql<Row[]>`SELECT entry, receipt, claim, signatures FROM receipt WHERE id = ${id}`
     return row === undefined ? undefined : decodeReceipt(row)
   },
   ofJob: async (job, { limit, after }) => {
     const rows = await sql<Row[]>`
-      SELECT receipt, claim FROM receipt WHERE job = ${job}
+      SELECT entry, receipt, claim, signatures FROM receipt WHERE job = ${job}
         ${
           after === undefined
             ? sql``
@@ -57,13 +61,13 @@ export const createReceiptReads = (sql: Sql): ReceiptReads => ({
   },
   ofTenant: async (tenant, { limit, before }) => {
     const rows = await sql<Row[]>`
-      SELECT receipt, claim FROM receipt WHERE tenant = ${tenant}
+      SELECT entry, receipt, claim, signatures FROM receipt WHERE tenant = ${tenant}
         ${before === undefined ? sql`` : sql`AND id < ${before}`} ORDER BY id DESC LIMIT ${limit}`
     return rows.map(decodeReceipt)
   },
   ofProvider: async (provider, { limit, before }) => {
     const rows = await sql<Row[]>`
-      SELECT receipt, claim FROM receipt WHERE provider = ${provider}
+      SELECT entry, receipt, claim, signatures FROM receipt WHERE provider = ${provider}
         ${before === undefined ? sql`` : sql`AND id < ${before}`} ORDER BY id DESC LIMIT ${limit}`
     return rows.map(decodeReceipt)
   },

@@ -6,8 +6,10 @@ import {
   newId,
   signBatch,
   transfer,
+  type Address,
   type AttemptRef,
   type Digest,
+  type EntryId,
   type Receipt,
   type SignatureDomain,
   type SignedClaim,
@@ -26,6 +28,19 @@ export interface WriteReceiptsModules {
   readonly world: World
   readonly signer: Signer
   readonly domain: SignatureDomain
+}
+
+/** One payment to each provider out of the job's escrow: the sum of its receipts, which are kept with its entry. */
+const payProviders = (draft: Draft, receipts: readonly Receipt[], world: World): Map<Address, EntryId> => {
+  const from = escrowAccount(draft.job.id)
+  const entries = new Map<Address, EntryId>()
+  for (const [provider, paid] of Map.groupBy(receipts, (receipt) => receipt.provider)) {
+    const id = newId(world, 'entry')
+    const amount = paid.reduce((sum, receipt) => sum + receipt.amount, 0n)
+    draft.entries.push(transfer({ id, kind: 'payment', from, to: earningsAccount(provider), amount, at: draft.now }))
+    entries.set(provider, id)
+  }
+  return entries
 }
 
 /** Signs a receipt for each claim at its lease's price, in one batch, and pays them out of the job's escrow. */
@@ -55,17 +70,12 @@ export const writeReceipts = (
       issuedAt: now,
     }
   })
+  const entries = payProviders(draft, receipts, world)
   signBatch(signer, domain, receipts).forEach((receipt, index) => {
     const claim = claims[index]?.claim
-    if (claim !== undefined) draft.receipts.push({ receipt, claim })
+    const entry = entries.get(receipt.record.provider) ?? null
+    if (claim !== undefined) draft.receipts.push({ entry, receipt, claim })
   })
-  const escrow = escrowAccount(job.id)
-  for (const { id, provider, amount } of receipts) {
-    const to = earningsAccount(provider)
-    draft.entries.push(
-      transfer({ id: newId(world, 'entry'), kind: 'payment', from: escrow, to, amount, receipt: id, at: now }),
-    )
-  }
   return receipts
 }
 

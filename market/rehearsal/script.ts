@@ -43,6 +43,15 @@ export interface Script {
   blob?(bytes: Uint8Array): Uint8Array
 }
 
+/** Claims with a signature each. */
+export interface SignedAlone {
+  readonly type: 'claims'
+  readonly claims: readonly SignedClaim[]
+  readonly blobs: readonly Uint8Array[]
+}
+
+export type ScriptedMessage = AgentMessage | SignedAlone
+
 export interface ScriptedAgentOptions {
   readonly key: number
   readonly slots: number
@@ -66,7 +75,7 @@ export interface ScriptedAgent {
   /** Forgets everything, as a machine that was replaced. */
   wipe(): void
   publish(change?: Partial<Offer>): void
-  send(message: AgentMessage): void
+  send(message: ScriptedMessage): void
   /** Sends every claim and failure that is not settled again. */
   repeat(): void
   claimFor(start: Start, outputs?: Readonly<Record<string, Uint8Array>>): Claim

@@ -1,3 +1,4 @@
+import { execSpecDigest } from '@muster/graph'
 import {
   MusterError,
   agentMessageSchema,
@@ -38,10 +39,23 @@ import {
 } from '@muster/protocol'
 import type { Market } from '../market.ts'
 
-import type { Outcome, ScriptedAgent, ScriptedAgentOptions } from './script.ts'
+import type { Outcome, ScriptedAgent, ScriptedAgentOptions, ScriptedMessage, SignedAlone } from './script.ts'
 
 const secp256k1 = await loadSecp256k1()
 const slotResources = { cpuMilli: 1000, memoryBytes: 2 ** 30, diskBytes: 2 ** 30, gpuCount: 0 }
+
+const isSignedAlone = (message: ScriptedMessage): message is SignedAlone =>
+  message.type === 'claims' && 'claims' in message
+
+/** Each claim with a signature of its own, as a batch of one. */
+const batchEach = ({ claims, blobs }: SignedAlone): AgentMessage => ({
+  type: 'claims',
+  batches: claims.map(({ record, signature }) => {
+    if (typeof signature !== 'string') throw new TypeError('expected a signature over one record')
+    return { claims: [record], signature }
+  }),
+  blobs: [...blobs],
+})
 
 /** An agent that follows the protocol as written, on the world of the test, except where its script says otherwise. */
 export const createScriptedAgent = (world: World, options: ScriptedAgentOptions): ScriptedAgent => {
@@ -53,7 +67,7 @@ export const createScriptedAgent = (world: World, options: ScriptedAgentOptions)
   const attempts = new Map<AttemptId, Start>()
   const running = new Map<AttemptId, Timer>()
   const queue: Start[] = []
-  const done = new Map<AttemptId, AgentMessage>()
+  const done = new Map<AttemptId, ScriptedMessage>()
   const outputs = new Map<Cid, Uint8Array>()
   const starts: Start[] = []
   const settled: AttemptId[] = []
@@ -75,8 +89,9 @@ export const createScriptedAgent = (world: World, options: ScriptedAgentOptions)
     return byReservation
   }
 
-  const send = (message: AgentMessage): void => {
+  const send = (said: ScriptedMessage): void => {
     if (peer === undefined) return
+    const message = isSignedAlone(said) ? batchEach(said) : said
     market?.peers.onMessage(peer, agentMessageSchema.parse(decodeCanonical(encodeMessage(message))))
   }
 
@@ -90,7 +105,7 @@ export const createScriptedAgent = (world: World, options: ScriptedAgentOptions)
       resources: slotResources,
       slots: Math.max(0, options.slots - held()),
       runtimes: ['noop', 'graph'],
-      execSpec: '',
+      execSpec: execSpecDigest,
       gpus: [],
       region: 'eu-west',
       country: 'NL',
@@ -202,7 +217,7 @@ export const createScriptedAgent = (world: World, options: ScriptedAgentOptions)
     lease: start.lease,
     attempt: start.attempt,
     program: start.program,
-    execSpec: '',
+    execSpec: start.runtime === 'graph' ? execSpecDigest : '',
     inputs: blobListDigest(start.inputs),
     outputs: Object.entries(named).map(([name, bytes]) => ({ name, cid: cidOf(bytes) })),
     meter: { slotMs, cpuMs: slotMs, peakMemoryBytes: 1 },
@@ -222,7 +237,7 @@ export const createScriptedAgent = (world: World, options: ScriptedAgentOptions)
     pump()
   }
 
-  const outcomeMessage = (start: Start, outcome: Exclude<Outcome, 'silence'>): AgentMessage => {
+  const outcomeMessage = (start: Start, outcome: Exclude<Outcome, 'silence'>): ScriptedMessage => {
     if ('problem' in outcome)
       return { type: 'failures', failures: [{ attempt: start.attempt, problem: outcome.problem }] }
     const named = Object.values(outcome.outputs)

@@ -1,10 +1,11 @@
 import {
-  encodeCanonical,
   MusterError,
   netOf,
   parseAttemptId,
+  recordBytes,
   type AccountName,
   type Address,
+  type EntryId,
   type JobId,
   type LedgerEntry,
   type NanoUsd,
@@ -12,6 +13,7 @@ import {
   type TenantId,
 } from '@muster/protocol'
 import { encodeEvents } from '../journal/encode-events.ts'
+import { packSignatures } from '../receipt/pack-signatures.ts'
 import type { BlobRef, BlobRow, Commit, JobRow, StoredReceipt, UsedOrder } from './store.ts'
 
 /** One row of the journal: `count` events after the first `version`. */
@@ -33,8 +35,11 @@ export interface ReceiptRow {
   readonly amount: NanoUsd
   readonly reverses: ReceiptId | null
   readonly issuedAt: number
+  readonly entry: EntryId | null
   readonly receipt: Uint8Array
   readonly claim: Uint8Array
+  /** Of the receipt and of the claim: see `packSignatures`. */
+  readonly signatures: Uint8Array
 }
 
 /** A commit in rows, encoded once, whatever becomes of it. */
@@ -65,7 +70,7 @@ const requireStorable = ({ id, legs }: LedgerEntry): void => {
   }
 }
 
-const receiptRow = ({ receipt, claim }: StoredReceipt): ReceiptRow => {
+const receiptRow = ({ entry, receipt, claim }: StoredReceipt): ReceiptRow => {
   const { record } = receipt
   const name = parseAttemptId(record.attempt)
   if (name === undefined) {
@@ -85,8 +90,10 @@ const receiptRow = ({ receipt, claim }: StoredReceipt): ReceiptRow => {
     amount: record.amount,
     reverses: record.reverses,
     issuedAt: record.issuedAt,
-    receipt: encodeCanonical(receipt),
-    claim: encodeCanonical(claim),
+    entry,
+    receipt: recordBytes(record),
+    claim: recordBytes(claim.record),
+    signatures: packSignatures([receipt.signature, claim.signature]),
   }
 }
 
@@ -109,6 +116,9 @@ export const encodeCommit = (commit: Commit): EncodedCommit => {
   const rows = jobs.length + entries.length + orders.length + blobs.length + blobRefs.length
   const bytes =
     journal.reduce((sum, { events }) => sum + events.length + roughRowBytes, rows * roughRowBytes) +
-    receipts.reduce((sum, { receipt, claim }) => sum + receipt.length + claim.length + roughRowBytes, 0)
+    receipts.reduce(
+      (sum, row) => sum + row.receipt.length + row.claim.length + row.signatures.length + roughRowBytes,
+      0,
+    )
   return { journal, jobs, receipts, entries, net: netOf(entries), orders, blobs, blobRefs, bytes }
 }

@@ -45,6 +45,8 @@ export interface JobRow {
 
 /** A receipt and the claim it rests on. Job, task index and fence are those of `receipt.record.attempt`. */
 export interface StoredReceipt {
+  /** The ledger entry that pays it, together with others; `null` where nothing was moved for it. */
+  readonly entry: EntryId | null
   readonly receipt: SignedReceipt
   readonly claim: SignedClaim
 }
@@ -122,7 +124,7 @@ export interface ReceiptReads {
 }
 
 /** What the ledger says about itself, computed afresh from its entries. */
-interface LedgerAudit {
+export interface LedgerAudit {
   readonly accounts: number
   readonly entries: number
   /** Sum over all accounts: 0, or money was made. */
@@ -133,6 +135,8 @@ interface LedgerAudit {
     readonly balance: NanoUsd
     readonly entered: NanoUsd
   }[]
+  /** Payments that are not the sum of the receipts that name them: none, or a line of a bill is missing. */
+  readonly unreconciled: readonly { readonly entry: EntryId; readonly paid: NanoUsd; readonly receipted: NanoUsd }[]
 }
 
 export interface LedgerReads {
@@ -210,8 +214,12 @@ export interface Blobs {
   unreferenced(query: { readonly olderThan: number; readonly limit: number }): Promise<readonly BlobRow[]>
   /** Forgets a blob unless a job refers to it or it was put again since; then, and only then, its bytes may be deleted. */
   remove(cid: Cid, olderThan: number): Promise<boolean>
+  /** Bytes of the blobs of no job. */
+  unreferencedBytes(): Promise<number>
   /** Ends what the job keeps: the number of blobs it referred to. */
   dropRefs(job: JobId): Promise<number>
+  /** Ends what jobs keep that were closed before `closedBefore` (wall-clock ms): how many references that were. */
+  dropRefsOfClosed(closedBefore: number): Promise<number>
 }
 
 /**

@@ -74,7 +74,17 @@ export const submitted = (job: JobId, tenant: TenantId, tasks = 2): JobEvent => 
     issuedAt: at,
     expiresAt: at + 60_000,
   }
-  return { type: 'submitted', at, job, tenant, spec, order: { record, signature }, operators: 0 }
+  return {
+    type: 'submitted',
+    at,
+    job,
+    tenant,
+    spec,
+    order: { record, signature },
+    operators: 0,
+    execSpec: '',
+    declaredOutputs: [],
+  }
 }
 
 export const leaseOpened = (job: JobId, tenant: TenantId, lease: LeaseId): JobEvent => ({
@@ -137,6 +147,7 @@ export const someReceipt = (
 ): StoredReceipt => {
   const attempt: AttemptId = attemptId(job, index, fence)
   return {
+    entry: someId('entry'),
     receipt: {
       record: {
         kind: 'receipt',

@@ -14,6 +14,8 @@ interface Linked {
 /** A provider that did not keep its word: its offers count as taken until the timer runs out. */
 interface Resting {
   count: number
+  /** Refusals since it last kept its word. */
+  refusals: number
   timer: Timer | undefined
 }
 
@@ -38,6 +40,10 @@ export interface Supply {
   take(provider: Address, offer: OfferId, slots: number): void
   /** Counts the offer as taken for a few seconds, or until the agent publishes again. */
   standAside(provider: Address, offer: OfferId): void
+  /** The provider refused what it offered: the offer stands aside, and a provider that does so again and again rests. */
+  refuse(provider: Address, offer: OfferId): void
+  /** None of the provider's offers counts for a few seconds, whatever it publishes: its stake covers no slot. */
+  pause(provider: Address): void
   /** The provider did not keep its word: none of its offers counts for a while, twice as long each time in a row. */
   rest(provider: Address): void
   /** The provider kept its word. */
@@ -49,6 +55,8 @@ export interface Supply {
 }
 
 const asideMs = 5_000
+/** Refusals in a row after which a provider rests. */
+const maxRefusals = 3
 const firstRestMs = 5_000
 const maxRestMs = 600_000
 
@@ -88,6 +96,39 @@ export const createSupply = (world: World): Supply => {
     freed()
   }
 
+  const restingOf = (provider: Address): Resting => resting.get(provider) ?? { count: 0, refusals: 0, timer: undefined }
+
+  const pauseFor = (provider: Address, ms: number): void => {
+    const known = restingOf(provider)
+    known.timer?.cancel()
+    known.timer = world.after(ms, () => {
+      known.timer = undefined
+      if (!agents.has(provider) || (known.count === 0 && known.refusals === 0)) resting.delete(provider)
+      reopen(provider)
+    })
+    resting.set(provider, known)
+    for (const standing of agents.get(provider)?.standing.values() ?? []) set(standing, standing.free)
+  }
+
+  const rest = (provider: Address): void => {
+    const known = restingOf(provider)
+    resting.set(provider, known)
+    pauseFor(provider, Math.min(maxRestMs, firstRestMs * 2 ** Math.min(known.count, 16)))
+    known.count++
+    known.refusals = 0
+  }
+
+  const standAside = (provider: Address, offer: OfferId): void => {
+    const standing = find(provider, offer)
+    if (standing === undefined) return
+    set(standing, 0)
+    world.after(asideMs, () => {
+      if (find(provider, offer) !== standing || standing.free > 0) return
+      set(standing, standing.offer.record.slots)
+      freed()
+    })
+  }
+
   return {
     link: (peer) => {
       clear(agents.get(peer.provider))
@@ -98,6 +139,8 @@ export const createSupply = (world: World): Supply => {
       if (linked?.peer !== peer) return
       clear(linked)
       agents.delete(peer.provider)
+      const known = resting.get(peer.provider)
+      if (known?.timer === undefined && known?.count === 0) resting.delete(peer.provider)
     },
     peer: (provider) => agents.get(provider)?.peer,
     linkedCount: () => agents.size,
@@ -134,28 +177,17 @@ export const createSupply = (world: World): Supply => {
       set(standing, standing.free - slots)
       if (slots < 0) freed()
     },
-    standAside: (provider, offer) => {
-      const standing = find(provider, offer)
-      if (standing === undefined) return
-      set(standing, 0)
-      world.after(asideMs, () => {
-        if (find(provider, offer) !== standing || standing.free > 0) return
-        set(standing, standing.offer.record.slots)
-        freed()
-      })
-    },
-    rest: (provider) => {
-      const known = resting.get(provider) ?? { count: 0, timer: undefined }
-      known.timer?.cancel()
-      known.timer = world.after(Math.min(maxRestMs, firstRestMs * 2 ** Math.min(known.count, 16)), () => {
-        known.timer = undefined
-        if (!agents.has(provider)) resting.delete(provider)
-        reopen(provider)
-      })
-      known.count++
+    standAside,
+    refuse: (provider, offer) => {
+      const known = restingOf(provider)
+      if (++known.refusals >= maxRefusals) return rest(provider)
       resting.set(provider, known)
-      for (const standing of agents.get(provider)?.standing.values() ?? []) set(standing, standing.free)
+      standAside(provider, offer)
     },
+    pause: (provider) => {
+      if (!isResting(provider)) pauseFor(provider, asideMs)
+    },
+    rest,
     trust: (provider) => {
       if (resting.get(provider)?.timer === undefined) resting.delete(provider)
     },

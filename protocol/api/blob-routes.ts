@@ -15,7 +15,7 @@ export const putBlobRoute = defineRoute({
   body: 'bytes',
   response: { json: z.strictObject({ cid: cidSchema, bytes: z.int() }) },
   status: 201,
-  errors: ['blob_too_large', 'blob_corrupt', 'disk_full'],
+  errors: ['blob_too_large', 'blob_corrupt', 'disk_full', 'insufficient_funds'],
 })
 
 export const getBlobRoute = defineRoute({

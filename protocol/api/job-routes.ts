@@ -43,7 +43,7 @@ export type TaskView = z.output<typeof taskViewSchema>
 
 /** A receipt with every signed record it rests on: checked offline, by anyone. */
 export const receiptBundleSchema = z.strictObject({
-  chainId: z.int(),
+  chainId: z.int().min(1),
   receipt: signedReceiptSchema,
   claim: signedClaimSchema,
   lease: signedLeaseSchema,

@@ -11,6 +11,12 @@ import { addressSchema } from '../signature/address.ts'
 import { defineRoute } from './route.ts'
 
 const none = z.strictObject({})
+/** What people call a tenant or a key: a line of text. */
+const labelSchema = z
+  .string()
+  .min(1)
+  .max(200)
+  .regex(/^\P{Cc}*$/u)
 
 export const marketRoute = defineRoute({
   method: 'GET',
@@ -107,7 +113,7 @@ export const createTenantRoute = defineRoute({
   auth: 'admin',
   params: none,
   query: none,
-  body: z.strictObject({ name: z.string().min(1).max(200), address: addressSchema.optional() }),
+  body: z.strictObject({ name: labelSchema, address: addressSchema.optional() }),
   response: {
     json: z.strictObject({ tenant: idSchema('tenant'), address: addressSchema.nullable(), apiKey: z.string() }),
   },
@@ -141,7 +147,7 @@ export const createKeyRoute = defineRoute({
   auth: 'tenant',
   params: none,
   query: none,
-  body: z.strictObject({ name: z.string().min(1).max(200) }),
+  body: z.strictObject({ name: labelSchema }),
   response: { json: z.strictObject({ key: idSchema('key'), apiKey: z.string() }) },
   status: 201,
   errors: [],

@@ -23,9 +23,13 @@ interface Definition {
   readonly valueType?: z.ZodType
   readonly innerType?: z.ZodType
   readonly in?: z.ZodType
+  readonly out?: z.ZodType
 }
 
 const definitionOf = (schema: z.ZodType): Definition => schema._zod.def as unknown as Definition
+
+const isTransform = (schema: z.ZodType | undefined): boolean =>
+  schema !== undefined && definitionOf(schema).type === 'transform'
 
 const required = (schema: z.ZodType | undefined): z.ZodType => {
   if (schema === undefined) throw new TypeError('this schema lacks a part')
@@ -105,7 +109,7 @@ const build = (schema: z.ZodType): fc.Arbitrary<unknown> => {
     case 'default':
       return arbitraryOf(required(definition.innerType))
     case 'pipe':
-      return arbitraryOf(required(definition.in))
+      return arbitraryOf(required(isTransform(definition.in) ? definition.out : definition.in))
     case 'unknown':
       return fc.constantFrom(null, 'text', 7, true)
     case 'custom':

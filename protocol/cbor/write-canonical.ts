@@ -190,6 +190,24 @@ scratch.view = new DataView(scratch.bytes.buffer)
 /** Output that is kept from one call to the next, up to this size. */
 const keptBytes = 1024 * 1024
 
+const slabBytes = 16 * 1024
+const smallBytes = 1024
+let slab = new Uint8Array(slabBytes)
+let slabAt = 0
+
+/** A copy of its own. Small ones share a buffer, since each buffer costs the collector more than its bytes. */
+const keep = (bytes: Uint8Array): Uint8Array => {
+  if (bytes.length > smallBytes) return bytes.slice()
+  if (slabAt + bytes.length > slabBytes) {
+    slab = new Uint8Array(slabBytes)
+    slabAt = 0
+  }
+  const kept = slab.subarray(slabAt, slabAt + bytes.length)
+  kept.set(bytes)
+  slabAt += bytes.length
+  return kept
+}
+
 /** The bytes of one item in deterministic CBOR. Throws `TypeError` on what has no canonical form. */
 export const writeCanonical = (value: unknown): Uint8Array => {
   const out = scratch ?? { bytes: new Uint8Array(firstBytes), view: new DataView(new ArrayBuffer(0)), at: 0 }
@@ -197,7 +215,7 @@ export const writeCanonical = (value: unknown): Uint8Array => {
   out.view = new DataView(out.bytes.buffer)
   out.at = 0
   writeItem(out, value)
-  const bytes = out.bytes.slice(0, out.at)
+  const bytes = keep(out.bytes.subarray(0, out.at))
   if (out.bytes.length <= keptBytes) scratch = out
   return bytes
 }
@@ -205,7 +223,7 @@ export const writeCanonical = (value: unknown): Uint8Array => {
 const freezeAll = (value: unknown): void => {
   if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return
   Object.freeze(value)
-  for (const item of Object.values(value)) freezeAll(item)
+  for (const key in value) freezeAll((value as Readonly<Record<string, unknown>>)[key])
 }
 
 /**

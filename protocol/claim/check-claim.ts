@@ -3,20 +3,46 @@ import { MusterError } from '../error/muster-error.ts'
 import { parseAttemptId } from '../id/task-id.ts'
 import type { AttemptRef } from '../job/job-event.ts'
 import type { Job } from '../job/job.ts'
+import { maxClockSkewMs } from '../link/link-hello.ts'
 import { liveAttempt } from '../task/task.ts'
 import type { Claim, NamedBlob } from './claim.ts'
 
 const byName = (a: NamedBlob, b: NamedBlob): number => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0)
 
+const noBlobs = digestOf([])
+
 /** Digest of a task's inputs or outputs: canonical CBOR of the list of `{name, cid}`, sorted by name. */
 export const blobListDigest = (blobs: readonly NamedBlob[]): Digest =>
-  digestOf([...blobs].sort(byName).map(({ name, cid }) => ({ name, cid })))
+  blobs.length === 0 ? noBlobs : digestOf([...blobs].sort(byName).map(({ name, cid }) => ({ name, cid })))
+
+type Wrong = readonly [field: string, expected: unknown, found: unknown] | undefined
+
+/** Every output the program declares, each once, and nothing else. */
+const wrongOutputs = ({ declaredOutputs }: Job, { outputs }: Claim): Wrong => {
+  const names = new Set(outputs.map(({ name }) => name))
+  if (
+    outputs.length === declaredOutputs.length &&
+    names.size === outputs.length &&
+    declaredOutputs.every(({ name }) => names.has(name))
+  )
+    return undefined
+  return ['outputs', declaredOutputs.map(({ name }) => name), outputs.map(({ name }) => name)]
+}
+
+/** It began once the lease had, ended after it began, and has ended: as far as two clocks can differ from the network's. */
+const wrongTimes = ({ startedAt, endedAt }: Claim, startsAt: number, now: number): Wrong => {
+  const [earliest, latest] = [startsAt - 2 * maxClockSkewMs, now + 2 * maxClockSkewMs]
+  if (startedAt < earliest) return ['startedAt', `${earliest} or later`, startedAt]
+  if (endedAt < startedAt) return ['endedAt', `${startedAt} or later`, endedAt]
+  return endedAt > latest ? ['endedAt', `${latest} or earlier`, endedAt] : undefined
+}
 
 /**
- * Whether a claim is about what the job asked for: an attempt that is still wanted, of this lease, with the job's program and the task's inputs.
+ * Whether a claim, at `now` on the market's clock, is about what the job asked for: an attempt that is still wanted, of this
+ * lease, with the job's program, under its exec spec, the task's inputs and the program's outputs, at a time that can be.
  * Throws `attempt_fenced` for one that was replaced or has ended, `record_invalid` for one that answers another question.
  */
-export const checkClaim = (job: Job, claim: Claim): AttemptRef => {
+export const checkClaim = (job: Job, claim: Claim, now: number): AttemptRef => {
   const name = parseAttemptId(claim.attempt)
   const task = name === undefined || name.job !== job.id ? undefined : job.tasks[name.index]
   if (name === undefined || task === undefined) {
@@ -41,9 +67,13 @@ export const checkClaim = (job: Job, claim: Claim): AttemptRef => {
     ['provider', lease?.provider, claim.provider],
     ['market', job.order.record.market, claim.market],
     ['program', job.spec.program, claim.program],
+    ['execSpec', job.execSpec, claim.execSpec],
     ['inputs', blobListDigest(inputs), claim.inputs],
   ]
-  const wrong = checks.find(([, expected, found]) => expected !== found)
+  const wrong =
+    checks.find(([, expected, found]) => expected !== found) ??
+    wrongOutputs(job, claim) ??
+    wrongTimes(claim, lease?.lease.record.startsAt ?? 0, now)
   if (wrong !== undefined) {
     const [field, expected, found] = wrong
     throw new MusterError({

@@ -13,6 +13,13 @@ export const blobNameSchema = textSchema(256).min(1, { error: 'expected a name' 
 export const namedBlobSchema = z.strictObject({ name: blobNameSchema, cid: cidSchema })
 export type NamedBlob = z.output<typeof namedBlobSchema>
 
+/** An output as the manifest of a program declares it: `dims` is null where any rank will do. */
+export interface DeclaredOutput {
+  readonly name: string
+  readonly dtype: string
+  readonly dims: readonly (number | string)[] | null
+}
+
 /** What the agent measured. Prices that count time use `slotMs`. */
 export const meterSchema = z.strictObject({
   slotMs: z

@@ -1,13 +1,12 @@
-import { sha256 } from '@noble/hashes/sha2.js'
 import { writeCanonical, writeRecord } from '../cbor/write-canonical.ts'
 import { branded } from '../id/branded.ts'
 import { hexText, type Hex } from './hex.ts'
-import { sha256Hex } from './sha256.ts'
+import { sha256Bytes, sha256Hex } from './sha256.ts'
 
 /** SHA-256 of something, as `0x` and 64 hexadecimal digits. */
 export type Digest = Hex & { readonly __digest: true }
 
-export const digestBytes = (bytes: Uint8Array): Uint8Array => sha256(bytes)
+export const digestBytes = (bytes: Uint8Array): Uint8Array => sha256Bytes(bytes)
 
 const digests = new WeakMap<object, Digest>()
 
@@ -27,5 +26,8 @@ export const recordDigest = (record: object): Digest => {
   digests.set(record, digest)
   return digest
 }
+
+/** A record's canonical bytes, remembered like its digest. They are shared: do not change them. */
+export const recordBytes = (record: object): Uint8Array => writeRecord(record)
 
 export const digestSchema = branded<Digest>(hexText(32))

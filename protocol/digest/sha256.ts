@@ -1,7 +1,10 @@
 import { sha256 as portable } from '@noble/hashes/sha2.js'
 import { bytesToHex } from '@noble/hashes/utils.js'
 
-type NativeHash = (algorithm: 'sha256', bytes: Uint8Array) => string
+interface NativeHash {
+  (algorithm: 'sha256', bytes: Uint8Array): string
+  (algorithm: 'sha256', bytes: Uint8Array, encoding: 'buffer'): Uint8Array
+}
 
 interface Platform {
   readonly process?: { getBuiltinModule?(name: string): { readonly hash?: NativeHash } | undefined }
@@ -12,3 +15,7 @@ const native = (globalThis as Platform).process?.getBuiltinModule?.('node:crypto
 /** SHA-256 in lower-case hexadecimal: by the platform where it has one that answers at once, else in JavaScript. */
 export const sha256Hex: (bytes: Uint8Array) => string =
   native === undefined ? (bytes) => bytesToHex(portable(bytes)) : (bytes) => native('sha256', bytes)
+
+/** SHA-256 as 32 bytes, by the same. */
+export const sha256Bytes: (bytes: Uint8Array) => Uint8Array =
+  native === undefined ? portable : (bytes) => new Uint8Array(native('sha256', bytes, 'buffer'))

@@ -1,4 +1,4 @@
-import type { NamedBlob } from '../claim/claim.ts'
+import type { DeclaredOutput, NamedBlob } from '../claim/claim.ts'
 import type { Digest } from '../digest/digest.ts'
 import type { Problem } from '../error/problem.ts'
 import type { JobId, LeaseId, ReceiptId, TenantId } from '../id/id.ts'
@@ -27,6 +27,10 @@ export type JobEvent = { readonly at: number } & (
       readonly order: SignedOrder
       /** Operators of the program, 0 where it has none. */
       readonly operators: number
+      /** Exec spec of the program, empty where it has none: what every claim must have run under. */
+      readonly execSpec: Digest | ''
+      /** Outputs the program declares, none where it has none: what every claim must name. */
+      readonly declaredOutputs: readonly DeclaredOutput[]
     }
   | { readonly type: 'unmatched'; readonly missing: number; readonly problem: Problem }
   | { readonly type: 'lease-opened'; readonly lease: SignedLease; readonly reservation: SignedReservation }

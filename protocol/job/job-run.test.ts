@@ -310,6 +310,15 @@ const createRun = (tasks: number, slots: number, maxFailures: number) => {
   const dispatch = (): void => {
     const proposed = nextDispatch(job, () => depth, now)
     if (job.cancelRequested) expect(proposed).toEqual([])
+    const open = [...job.leases].filter(([, state]) => takesWork(state, now)).map(([id]) => id)
+    const failedOn = (index: number) =>
+      job.tasks[index]?.attempts.filter(({ phase }) => phase === 'failed').map(({ lease: id }) => id) ?? []
+    for (const { lease: id, attempts } of proposed) {
+      for (const { index } of attempts) {
+        const failures = failedOn(index)
+        if (failures.includes(id)) expect(open.filter((each) => !failures.includes(each))).toEqual([])
+      }
+    }
     for (const event of proposed) {
       const state = job.leases.get(event.lease)
       expect(state !== undefined && takesWork(state, now)).toBe(true)

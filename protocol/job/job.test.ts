@@ -5,6 +5,7 @@ import { MusterError } from '../error/muster-error.ts'
 import { toProblem } from '../error/problem.ts'
 import { parseId } from '../id/id.ts'
 import { exampleLeaseId, jobAfter, leaseOpened, submittedEvent } from '../vector/example-job.ts'
+import { exampleSigners } from '../vector/example-records.ts'
 import { closingEvents } from './closing-events.ts'
 import type { AttemptRef, JobEvent } from './job-event.ts'
 import { stepJob } from './job.ts'
@@ -149,6 +150,49 @@ describe('the next dispatch', () => {
     const once = [submittedEvent(1), leaseOpened(0, 1), dispatched(0, [0, 1]), failed([0, 1])]
     expect(planned(jobAfter(...once))).toEqual([[exampleLeaseId(0), [[0, 2]]]])
     expect(planned(jobAfter(...once, leaseOpened(1, 1)))).toEqual([[exampleLeaseId(1), [[0, 2]]]])
+  })
+
+  test('keeps a task that failed for a lease it has not failed on, also while that one is full', () => {
+    const events = [
+      submittedEvent(3),
+      leaseOpened(0, 1),
+      leaseOpened(1, 1),
+      dispatched(0, [0, 1]),
+      dispatched(1, [1, 1]),
+    ]
+    const job = jobAfter(...events, failed([0, 1]))
+    expect(planned(job)).toEqual([[exampleLeaseId(0), [[2, 1]]]])
+    stepJob(job, dispatched(0, [2, 1]))
+    expect(planned(job)).toEqual([])
+    stepJob(job, claimed([2, 1]))
+    stepJob(job, accepted([2, 1]))
+    expect(planned(job)).toEqual([])
+    stepJob(job, claimed([1, 1]))
+    stepJob(job, accepted([1, 1]))
+    expect(planned(job)).toEqual([[exampleLeaseId(1), [[0, 2]]]])
+  })
+
+  test.each<[string, JobEvent]>([
+    ['is suspect', { type: 'lease-suspected', at: 0, lease: exampleLeaseId(1) }],
+    ['gave notice', { type: 'lease-noticed', at: 0, lease: exampleLeaseId(1) }],
+  ])('goes back with a task that failed where every other lease %s', (_, event) => {
+    const before = [submittedEvent(2), leaseOpened(0, 1), leaseOpened(1, 1), dispatched(0, [0, 1])]
+    const job = jobAfter(...before, dispatched(1, [1, 1]), failed([0, 1]))
+    expect(planned(job)).toEqual([])
+    stepJob(job, event)
+    expect(planned(job)).toEqual([[exampleLeaseId(0), [[0, 2]]]])
+  })
+
+  test('prefers another provider to another lease of the one it failed at, and goes back once it failed on all', () => {
+    const strange = leaseOpened(2, 1)
+    const record = { ...strange.lease.record, provider: exampleSigners.tenant.address }
+    const elsewhere: JobEvent = { ...strange, lease: { ...strange.lease, record } }
+    const job = jobAfter(submittedEvent(1, 1, 9), leaseOpened(0, 1), leaseOpened(1, 1), elsewhere)
+    for (const [fence, lease] of [0, 2, 1, 0].entries()) {
+      expect(planned(job)).toEqual([[exampleLeaseId(lease), [[0, fence + 1]]]])
+      stepJob(job, dispatched(lease, [0, fence + 1]))
+      stepJob(job, failed([0, fence + 1]))
+    }
   })
 
   test.each<[string, JobEvent, number]>([

@@ -1,4 +1,5 @@
-import type { NamedBlob } from '../claim/claim.ts'
+import type { DeclaredOutput, NamedBlob } from '../claim/claim.ts'
+import type { Digest } from '../digest/digest.ts'
 import type { Problem } from '../error/problem.ts'
 import { refuseTransition } from '../error/refuse-transition.ts'
 import type { JobId, LeaseId, TenantId } from '../id/id.ts'
@@ -19,6 +20,8 @@ export interface Job {
   readonly spec: JobSpec
   readonly order: SignedOrder
   readonly operators: number
+  readonly execSpec: Digest | ''
+  readonly declaredOutputs: readonly DeclaredOutput[]
   readonly submittedAt: number
   readonly tasks: TaskState[]
   readonly leases: Map<LeaseId, LeaseState>
@@ -44,6 +47,8 @@ const create = (event: Extract<JobEvent, { type: 'submitted' }>): Job => ({
   spec: event.spec,
   order: event.order,
   operators: event.operators,
+  execSpec: event.execSpec,
+  declaredOutputs: event.declaredOutputs,
   submittedAt: event.at,
   tasks: event.spec.tasks.map(() => newTask),
   leases: new Map(),

@@ -31,6 +31,8 @@ const submitted: JobEvent = {
   job,
   tenant,
   operators: 12,
+  execSpec: digestOf('exec spec'),
+  declaredOutputs: [{ name: 'text', dtype: 'float32', dims: ['n', 4] }],
   spec: {
     apiVersion: 'muster/v1',
     kind: 'batch',

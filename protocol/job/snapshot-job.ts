@@ -1,5 +1,6 @@
 import type { AttemptState } from '../attempt/attempt.ts'
-import type { NamedBlob } from '../claim/claim.ts'
+import type { DeclaredOutput, NamedBlob } from '../claim/claim.ts'
+import type { Digest } from '../digest/digest.ts'
 import type { Problem } from '../error/problem.ts'
 import type { JobId, LeaseId, TenantId } from '../id/id.ts'
 import type { LeaseState } from '../lease/lease-state.ts'
@@ -22,6 +23,8 @@ export interface JobSnapshot {
   readonly spec: JobSpec
   readonly order: SignedOrder
   readonly operators: number
+  readonly execSpec: Digest | ''
+  readonly declaredOutputs: readonly DeclaredOutput[]
   readonly submittedAt: number
   readonly leases: readonly LeaseState[]
   /** Tasks that were dispatched or ended: the others are as new. */
@@ -50,6 +53,8 @@ export const snapshotJob = (job: Job): JobSnapshot => {
     spec: job.spec,
     order: job.order,
     operators: job.operators,
+    execSpec: job.execSpec,
+    declaredOutputs: job.declaredOutputs,
     submittedAt: job.submittedAt,
     leases: [...job.leases.values()],
     tasks: [...job.tasks.entries()]
@@ -112,6 +117,8 @@ export const restoreJob = (decoded: unknown): Job => {
     spec: restoreSpec(snapshot.spec),
     order: restoreOrder(snapshot.order),
     operators: snapshot.operators,
+    execSpec: snapshot.execSpec,
+    declaredOutputs: snapshot.declaredOutputs,
     submittedAt: snapshot.submittedAt,
     tasks,
     leases: new Map(leases.map((state) => [state.lease.record.id, state])),

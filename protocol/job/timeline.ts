@@ -91,10 +91,7 @@ const detail = (job: Job, event: JobEvent): Detail => {
         tasks: [...event.attempts],
       }
     case 'claimed':
-      return {
-        message: `Claims arrived for ${plural(event.attempts.length, 'task')}.`,
-        tasks: event.attempts.map(({ index, fence }) => ({ index, fence })),
-      }
+      return { message: `Claims arrived for ${plural(event.attempts.length, 'task')}.` }
     case 'accepted':
       return {
         message: `Accepted ${plural(event.attempts.length, 'task')}.`,
@@ -107,7 +104,7 @@ const detail = (job: Job, event: JobEvent): Detail => {
         })),
       }
     case 'finalised':
-      return { message: `Paid ${plural(event.attempts.length, 'task')}.`, tasks: [...event.attempts] }
+      return { message: `Paid ${plural(event.attempts.length, 'task')}.` }
     case 'overturned':
       return {
         message: `Overturned ${plural(event.attempts.length, 'task')}; not charged.`,

@@ -1,4 +1,4 @@
-import type { EntryId, ReceiptId } from '../id/id.ts'
+import type { EntryId } from '../id/id.ts'
 import type { NanoUsd } from '../money/money.ts'
 import type { AccountName } from './account.ts'
 
@@ -16,8 +16,6 @@ export interface LedgerEntry {
   readonly id: EntryId
   readonly kind: EntryKind
   readonly legs: readonly Leg[]
-  /** The receipt a payment rests on. */
-  readonly receipt: ReceiptId | null
   readonly at: number
 }
 
@@ -27,16 +25,15 @@ export interface TransferInput {
   readonly from: AccountName
   readonly to: AccountName
   readonly amount: NanoUsd
-  readonly receipt?: ReceiptId
   readonly at: number
 }
 
 /** The entry that moves an amount of zero or more between two accounts. Throws `RangeError` on a negative amount. */
-export const transfer = ({ id, kind, from, to, amount, receipt, at }: TransferInput): LedgerEntry => {
+export const transfer = ({ id, kind, from, to, amount, at }: TransferInput): LedgerEntry => {
   if (amount < 0n) throw new RangeError(`entry ${id} would move a negative amount`)
   const legs = [
     { account: from, amount: -amount },
     { account: to, amount },
   ]
-  return { id, kind, legs, receipt: receipt ?? null, at }
+  return { id, kind, legs, at }
 }

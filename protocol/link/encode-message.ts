@@ -5,11 +5,20 @@ import type { AgentMessage, MarketMessage } from './link-message.ts'
 
 const maxDepth = 8
 
+/** `String`, also of what has no text of its own: an object without a prototype, or with a `toString` that is none. */
+const sayText = (value: unknown): string => {
+  try {
+    return String(value)
+  } catch {
+    return Object.prototype.toString.call(value)
+  }
+}
+
 const plain = (value: unknown, depth: number): unknown => {
   if (value === undefined || value === null) return null
   if (typeof value === 'string' || typeof value === 'boolean' || value instanceof Uint8Array) return value
   if (typeof value === 'number') return Number.isSafeInteger(value) && !Object.is(value, -0) ? value : String(value)
-  if (typeof value !== 'object' || value instanceof Error || depth >= maxDepth) return String(value)
+  if (typeof value !== 'object' || value instanceof Error || depth >= maxDepth) return sayText(value)
   if (Array.isArray(value)) return value.map((item) => plain(item, depth + 1))
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item, depth + 1)]))
 }

@@ -1,7 +1,8 @@
 import { z } from 'zod'
-import { namedBlobSchema, signedClaimSchema } from '../claim/claim.ts'
+import { claimSchema, namedBlobSchema } from '../claim/claim.ts'
 import { cidSchema } from '../digest/cid.ts'
 import { digestSchema } from '../digest/digest.ts'
+import { hexSchema } from '../digest/hex.ts'
 import { problemSchema } from '../error/problem.ts'
 import { idSchema } from '../id/id.ts'
 import { attemptIdSchema } from '../id/task-id.ts'
@@ -39,11 +40,22 @@ export const marketMessageSchema = z.discriminatedUnion('type', [
 ])
 export type MarketMessage = z.output<typeof marketMessageSchema>
 
+/**
+ * Claims under one signature, as `signTogether` makes it: over their Merkle root, or over the only one. The paths are left
+ * out, since whoever holds all the claims finds them again.
+ */
+const claimBatchSchema = z.strictObject({ claims: z.array(claimSchema).min(1).max(4096), signature: hexSchema(65) })
+export type ClaimBatch = z.output<typeof claimBatchSchema>
+
 /** What an agent sends its market without waiting for an answer, in order. */
 export const agentMessageSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('offers'), offers: z.array(signedOfferSchema).max(64) }),
   /** Repeated until `settled`; small outputs come along. */
-  z.strictObject({ type: z.literal('claims'), claims: z.array(signedClaimSchema).max(4096), blobs: inlineBlobsSchema }),
+  z.strictObject({
+    type: z.literal('claims'),
+    batches: z.array(claimBatchSchema).max(64),
+    blobs: inlineBlobsSchema,
+  }),
   z.strictObject({
     type: z.literal('failures'),
     failures: z.array(z.strictObject({ attempt: attemptIdSchema, problem: problemSchema })).max(4096),

@@ -48,6 +48,14 @@ export const timeSchema = z.int().min(0).max(8_640_000_000_000)
 export const nameSchema = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, {
   error: 'expected 1 to 63 of a-z, 0-9, dot, dash, underscore',
 })
-export const attributesSchema = z.record(nameSchema, textSchema(128)).refine((all) => Object.keys(all).length <= 32, {
+
+const namedTextsSchema = z.record(nameSchema, textSchema(128)).refine((all) => Object.keys(all).length <= 32, {
   error: 'expected at most 32 attributes',
 })
+
+/** Up to 32 texts by name. A name `__proto__`, which a record's schema would pass over, is refused like any other wrong one. */
+export const attributesSchema = z.preprocess((value: unknown, context) => {
+  if (typeof value === 'object' && value !== null && Object.hasOwn(value, '__proto__'))
+    context.addIssue({ code: 'custom', path: ['__proto__'], message: 'expected another name' })
+  return value
+}, namedTextsSchema) as unknown as typeof namedTextsSchema

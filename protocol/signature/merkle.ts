@@ -1,50 +1,62 @@
-import { sha256 } from '@noble/hashes/sha2.js'
 import { utf8ToBytes } from '@noble/hashes/utils.js'
+import { writeHex, type Hex } from '../digest/hex.ts'
+import { sha256Hex } from '../digest/sha256.ts'
 
 const leafPrefix = 0x00
 const nodePrefix = 0x01
+/** `0x` and the digits of 32 bytes. */
+const nodeHexLength = 66
 
-/** Leaf of a record in a batch: SHA-256(0x00 ‖ digest ‖ kind). */
-export const merkleLeaf = (kind: string, digest: Uint8Array): Uint8Array => {
+const hashHex = (bytes: Uint8Array): Hex => `0x${sha256Hex(bytes)}`
+
+const rememberedKinds = 64
+/** What is hashed for a leaf, by its kind; the digest is written into it each time. */
+const leafBytes = new Map<string, Uint8Array>()
+
+const leafBytesOf = (kind: string): Uint8Array => {
+  const known = leafBytes.get(kind)
+  if (known !== undefined) return known
   const text = utf8ToBytes(kind)
   const bytes = new Uint8Array(33 + text.length)
   bytes[0] = leafPrefix
-  bytes.set(digest, 1)
   bytes.set(text, 33)
-  return sha256(bytes)
+  if (leafBytes.size < rememberedKinds) leafBytes.set(kind, bytes)
+  return bytes
 }
 
-const isBefore = (a: Uint8Array, b: Uint8Array): boolean => {
-  for (let i = 0; i < 32; i++) {
-    const difference = (a[i] ?? 0) - (b[i] ?? 0)
-    if (difference !== 0) return difference < 0
-  }
-  return false
+/** Leaf of a record in a batch: SHA-256(0x00 ‖ digest ‖ kind). */
+export const merkleLeaf = (kind: string, digest: Hex): Hex => {
+  if (digest.length !== nodeHexLength) throw new RangeError('a digest has 32 bytes')
+  const bytes = leafBytesOf(kind)
+  writeHex(bytes, 1, digest)
+  return hashHex(bytes)
 }
+
+const nodeBytes = new Uint8Array(65)
+nodeBytes[0] = nodePrefix
 
 /** Inner node: SHA-256(0x01 ‖ smaller child ‖ larger child), so that a path needs no left and right. */
-export const merkleNode = (a: Uint8Array, b: Uint8Array): Uint8Array => {
-  const bytes = new Uint8Array(65)
-  bytes[0] = nodePrefix
-  const [first, second] = isBefore(a, b) ? [a, b] : [b, a]
-  bytes.set(first, 1)
-  bytes.set(second, 33)
-  return sha256(bytes)
+export const merkleNode = (a: Hex, b: Hex): Hex => {
+  if (a.length !== nodeHexLength || b.length !== nodeHexLength) throw new RangeError('a node has 32 bytes')
+  const isOrdered = a < b
+  writeHex(nodeBytes, 1, isOrdered ? a : b)
+  writeHex(nodeBytes, 33, isOrdered ? b : a)
+  return hashHex(nodeBytes)
 }
 
 export interface MerkleTree {
-  readonly root: Uint8Array
+  readonly root: Hex
   /** For each leaf its siblings from the bottom up. */
-  readonly paths: readonly (readonly Uint8Array[])[]
+  readonly paths: readonly (readonly Hex[])[]
 }
 
 /** The tree over at least one leaf; a node without a sibling moves up unchanged. */
-export const merkleTree = (leaves: readonly Uint8Array[]): MerkleTree => {
-  const paths: Uint8Array[][] = leaves.map(() => [])
+export const merkleTree = (leaves: readonly Hex[]): MerkleTree => {
+  const paths: Hex[][] = leaves.map(() => [])
   let level = leaves
   let span = 1
   while (level.length > 1) {
-    const next: Uint8Array[] = []
+    const next: Hex[] = []
     for (let i = 0; i < level.length; i += 2) {
       const left = level[i]
       const right = level[i + 1]
@@ -66,4 +78,4 @@ export const merkleTree = (leaves: readonly Uint8Array[]): MerkleTree => {
 }
 
 /** The root that a leaf and its path lead to. */
-export const merkleRoot = (leaf: Uint8Array, path: readonly Uint8Array[]): Uint8Array => path.reduce(merkleNode, leaf)
+export const merkleRoot = (leaf: Hex, path: readonly Hex[]): Hex => path.reduce(merkleNode, leaf)

@@ -1,10 +1,11 @@
 import { recordDigest } from '../digest/digest.ts'
-import { fromHex, toHex, type Hex } from '../digest/hex.ts'
+import { fromHex, type Hex } from '../digest/hex.ts'
 import { MusterError } from '../error/muster-error.ts'
 import { addressOf, type Address } from './address.ts'
 import { merkleLeaf, merkleNode } from './merkle.ts'
 import type { Secp256k1 } from './secp256k1.ts'
 import type { BatchSignature, Signed, SignedRecord } from './signed.ts'
+import { batchTree, spreadSignature } from './signer.ts'
 import { batchSigningHash, recordSigningHash, type SignatureDomain } from './typed-data.ts'
 
 /** Says who signed a record. Remembers the roots of recent batches, so that a batch costs one recovery. */
@@ -13,21 +14,55 @@ export interface Verifier {
   signerOf(domain: SignatureDomain, signed: Signed<SignedRecord>): Address | undefined
   /** Throws `signature_invalid` unless `expected` signed the record. */
   requireSigner(domain: SignatureDomain, signed: Signed<SignedRecord>, expected: Address): void
+  /**
+   * Takes at least one record that came under one signature, and gives each what it needs to be checked alone.
+   * Throws `signature_invalid` unless `expected` signed them all, together and for this market.
+   */
+  requireBatch<Body extends SignedRecord>(
+    domain: SignatureDomain,
+    records: readonly Body[],
+    signature: Hex,
+    expected: Address,
+  ): Signed<Body>[]
 }
 
-/** A root somebody signed, and the nodes below it that paths have led through, each with the rest of its path. */
+/** The way up from a node that a path has led through. */
+interface Step {
+  readonly sibling: Hex
+  readonly parent: Hex
+}
+
+/** A root somebody signed, and the nodes below it that paths have led through. */
 interface KnownRoot {
+  readonly root: Hex
   readonly signer: Address | undefined
-  readonly nodes: Map<Hex, string>
+  readonly steps: Map<Hex, Step>
 }
 
 const rememberedRoots = 64
-const rememberedNodes = 16_384
+/** Over all roots together: senders choose how deep their paths are. */
+const rememberedSteps = 16_384
 
-const restOf = (path: readonly Hex[], from: number): string => path.slice(from).join('')
+const isElsewhere = (domain: SignatureDomain, record: SignedRecord): boolean =>
+  'market' in record && record.market !== domain.market
+
+const signatureInvalid = (kind: string, expected: Address, found: Address | undefined): MusterError =>
+  new MusterError({
+    code: 'signature_invalid',
+    message: `The signature of this ${kind} is not by the key it should be by.`,
+    facts: { kind, expected, found: found ?? 'no key' },
+  })
 
 export const createVerifier = (secp256k1: Secp256k1): Verifier => {
   const roots = new Map<string, KnownRoot>()
+  let stepCount = 0
+
+  const forgetOldest = (): void => {
+    const [oldest] = roots
+    if (oldest === undefined) return
+    roots.delete(oldest[0])
+    stepCount -= oldest[1].steps.size
+  }
 
   const recover = (hash: Uint8Array, signature: Hex): Address | undefined => {
     const publicKey = secp256k1.recover(hash, fromHex(signature))
@@ -38,50 +73,73 @@ export const createVerifier = (secp256k1: Secp256k1): Verifier => {
     const key = `${domain.chainId}:${domain.market}:${root}:${signature}`
     const known = roots.get(key)
     if (known !== undefined) return known
-    const made = { signer: recover(batchSigningHash(domain, fromHex(root)), signature), nodes: new Map([[root, '']]) }
-    if (roots.size >= rememberedRoots) roots.delete(roots.keys().next().value ?? '')
+    const made = { root, signer: recover(batchSigningHash(domain, fromHex(root)), signature), steps: new Map() }
+    if (roots.size >= rememberedRoots) forgetOldest()
     roots.set(key, made)
     return made
   }
 
-  /** Whether the path leads from the leaf to the root. It is followed until it meets one that was followed before. */
-  const leadsTo = (leaf: Uint8Array, path: readonly Hex[], { nodes }: KnownRoot): boolean => {
-    const passed: Hex[] = []
-    let node = leaf
-    for (let at = 0; ; at++) {
-      const name = toHex(node)
-      const rest = nodes.get(name)
-      if (rest !== undefined) {
-        if (rest !== restOf(path, at)) return false
-        if (nodes.size < rememberedNodes) passed.forEach((below, index) => nodes.set(below, restOf(path, index)))
-        return true
-      }
-      const sibling = path[at]
-      if (sibling === undefined) return false
-      passed.push(name)
-      node = merkleNode(node, fromHex(sibling))
+  const remember = (known: KnownRoot, passed: readonly (readonly [Hex, Step])[]): void => {
+    // A root that was forgotten meanwhile counts no more.
+    while (stepCount + passed.length > rememberedSteps && roots.values().next().value !== known) forgetOldest()
+    if (stepCount + passed.length > rememberedSteps) return
+    for (const [node, step] of passed) {
+      if (known.steps.has(node)) continue
+      known.steps.set(node, step)
+      stepCount++
     }
   }
 
+  /** Whether the path leads from the leaf to the root. Where one led before, it is followed without hashing. */
+  const leadsTo = (leaf: Hex, path: readonly Hex[], known: KnownRoot): boolean => {
+    const passed: (readonly [Hex, Step])[] = []
+    let node = leaf
+    for (const sibling of path) {
+      const step = known.steps.get(node)
+      if (step?.sibling === sibling) {
+        node = step.parent
+        continue
+      }
+      const parent = merkleNode(node, sibling)
+      passed.push([node, { sibling, parent }])
+      node = parent
+    }
+    if (node !== known.root) return false
+    if (passed.length > 0) remember(known, passed)
+    return true
+  }
+
   const signerOf: Verifier['signerOf'] = (domain, { record, signature }) => {
-    if ('market' in record && record.market !== domain.market) return undefined
-    const digest = fromHex(recordDigest(record))
-    if (typeof signature === 'string') return recover(recordSigningHash(domain, record.kind, digest), signature)
+    if (isElsewhere(domain, record)) return undefined
+    const digest = recordDigest(record)
+    if (typeof signature === 'string')
+      return recover(recordSigningHash(domain, record.kind, fromHex(digest)), signature)
     const known = knowRoot(domain, signature)
     if (known.signer === undefined) return undefined
     return leadsTo(merkleLeaf(record.kind, digest), signature.path, known) ? known.signer : undefined
   }
 
+  const requireSigner: Verifier['requireSigner'] = (domain, signed, expected) => {
+    const found = signerOf(domain, signed)
+    if (found !== expected) throw signatureInvalid(signed.record.kind, expected, found)
+  }
+
   return {
     signerOf,
-    requireSigner: (domain, signed, expected) => {
-      const found = signerOf(domain, signed)
-      if (found === expected) return
-      throw new MusterError({
-        code: 'signature_invalid',
-        message: `The signature of this ${signed.record.kind} is not by the key it should be by.`,
-        facts: { kind: signed.record.kind, expected, found: found ?? 'no key' },
-      })
+    requireSigner,
+    requireBatch: (domain, records, signature, expected) => {
+      const tree = batchTree(records)
+      const signed = spreadSignature(records, tree, signature)
+      const [first] = signed
+      if (first === undefined) throw new RangeError('a batch has at least one record')
+      if (signed.length === 1) requireSigner(domain, first, expected)
+      else {
+        const found = records.some((record) => isElsewhere(domain, record))
+          ? undefined
+          : recover(batchSigningHash(domain, fromHex(tree.root)), signature)
+        if (found !== expected) throw signatureInvalid(first.record.kind, expected, found)
+      }
+      return signed
     },
   }
 }

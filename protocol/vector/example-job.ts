@@ -31,6 +31,8 @@ export const submittedEvent = (
   }),
   order: { record: exampleOrder, signature },
   operators: 0,
+  execSpec: '',
+  declaredOutputs: [],
 })
 
 export const exampleLeaseId = (number: number): LeaseId =>

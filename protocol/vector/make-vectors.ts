@@ -114,7 +114,7 @@ const batchVectors = () => ({
     return {
       signingHash: toHex(batchSigningHash(exampleDomain, fromHex(root))),
       records: signed.map(({ record, signature }) => ({
-        leaf: toHex(merkleLeaf(record.kind, fromHex(digestOf(record)))),
+        leaf: merkleLeaf(record.kind, digestOf(record)),
         record: plain(record),
         signature,
       })),

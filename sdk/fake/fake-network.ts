@@ -11,6 +11,7 @@ import {
   MusterError,
   newId,
   nobleSecp256k1,
+  parseId,
   rankOffers,
   signBatch,
   signRecord,
@@ -50,6 +51,8 @@ export interface FakeNetworkOptions {
   readonly failing?: ReadonlySet<number>
   /** The tenant's own address; else the market keeps a key for it. */
   readonly tenantAddress?: Address
+  /** The market signs orders with its own key. */
+  readonly keptByMarket?: boolean
   readonly balance?: bigint
 }
 
@@ -68,7 +71,7 @@ export const chainId = 31_337
 export const createFakeNetwork = (options: FakeNetworkOptions = {}) => {
   const world = systemWorld
   const marketSigner = signerNamed('market')
-  const keptSigner = signerNamed('kept for the tenant')
+  const keptSigner = options.keptByMarket === true ? marketSigner : signerNamed('kept for the tenant')
   const providers = [signerNamed('provider a'), signerNamed('provider b')]
   const market = marketSigner.address
   const domain = { chainId, market }
@@ -203,11 +206,13 @@ export const createFakeNetwork = (options: FakeNetworkOptions = {}) => {
         facts: { cid: spec.program },
       })
     }
-    const operators = manifest === undefined ? 0 : decodeManifest(manifest).operators
-    const id = newId(world, 'job')
+    const { operators, execSpec, outputs } =
+      manifest === undefined ? { operators: 0, execSpec: '' as const, outputs: [] } : decodeManifest(manifest)
     const order = given ?? keepOrder(spec)
+    const id = parseId('job', `job_${order.record.id.slice(4)}`)
     const { reservation, lease } = award(id, spec, order, offer)
-    const submitted: JobEvent = { type: 'submitted', at: now, job: id, tenant, spec, order, operators }
+    const declared = { operators, execSpec, declaredOutputs: outputs }
+    const submitted: JobEvent = { type: 'submitted', at: now, job: id, tenant, spec, order, ...declared }
     const job = stepJob(undefined, submitted)
     const fake: FakeJob = {
       job,
@@ -258,7 +263,7 @@ export const createFakeNetwork = (options: FakeNetworkOptions = {}) => {
           lease: lease.record.id,
           attempt: attemptId(id, index, fence),
           program: job.spec.program,
-          execSpec: executed(job.spec.program),
+          execSpec: job.execSpec,
           inputs: blobListDigest(inputs),
           outputs,
           meter: { slotMs: 7, cpuMs: 5, peakMemoryBytes: 1000 },
@@ -328,11 +333,6 @@ export const createFakeNetwork = (options: FakeNetworkOptions = {}) => {
     append(fake, { type: 'lease-closed', at, lease: lease.record.id, reason: 'done' })
     const outcome = job.counts.abandoned > 0 ? 'failed' : 'succeeded'
     append(fake, { type: 'closed', at, outcome, refund: job.spec.ceiling - job.paid })
-  }
-
-  const executed = (program: Cid | null) => {
-    const manifest = program === null ? undefined : blobs.get(program)
-    return manifest === undefined ? ('' as const) : decodeManifest(manifest).execSpec
   }
 
   const cancel = (id: string): JobView => {

@@ -45,6 +45,10 @@ const checkParties = (bundle: ReceiptBundle): ReceiptCheck[] => {
       lease: lease.job,
       claim: parseAttemptId(claim.attempt)?.job ?? 'none',
     }),
+    checkSame('the leased job is the one the order made', {
+      order: `job_${order.id.slice(order.id.indexOf('_') + 1)}`,
+      lease: lease.job,
+    }),
     checkSame('the claim is of this lease', { lease: lease.id, claim: claim.lease }),
   ]
 }

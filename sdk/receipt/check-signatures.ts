@@ -31,10 +31,10 @@ const checkOrderSigner = (
   const found = verifier.signerOf(domain, order)
   const name = custody === 'tenant' ? 'the tenant signed the order' : 'the market signed the order for the tenant'
   if (found === undefined) return { name, result: 'failed', why: 'the signature fits no key' }
-  if (custody === 'market' && found === market) return { name, result: 'ok', why: `by the market, ${market}` }
   if (tenant !== undefined) {
     return checkThat(name, found === tenant, `by ${tenant}`, `expected ${tenant}, found ${found}`)
   }
+  if (custody === 'market' && found === market) return { name, result: 'ok', why: `by the market, ${market}` }
   const keeper = custody === 'tenant' ? 'the tenant' : 'the market'
   return {
     name,

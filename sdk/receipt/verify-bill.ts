@@ -1,4 +1,12 @@
-import { formatUsd, parseAttemptId, type NanoUsd, type ReceiptBundle } from '@muster/protocol'
+import {
+  digestOf,
+  formatUsd,
+  parseAttemptId,
+  type NanoUsd,
+  type Receipt,
+  type ReceiptBundle,
+  type ReceiptId,
+} from '@muster/protocol'
 import { checkThat, type ReceiptCheck } from './receipt-check.ts'
 
 export interface BillVerdict {
@@ -20,13 +28,50 @@ const repeated = (texts: readonly string[]): string[] => {
 
 const firstFew = (texts: readonly string[]): string => `${texts.slice(0, 3).join(', ')}${texts.length > 3 ? ', …' : ''}`
 
+/** The receipts that are undone, and the reversals that undo none: of a receipt that is not there, of another attempt, of another sum, of one undone before. */
+const pairReversals = (receipts: readonly Receipt[]): { reversed: ReadonlySet<ReceiptId>; unpaired: ReceiptId[] } => {
+  const charges = new Map(receipts.flatMap((each) => (each.reverses === null ? [[each.id, each] as const] : [])))
+  const reversed = new Set<ReceiptId>()
+  const wrong: ReceiptId[] = []
+  for (const { id, reverses, attempt, claim, lease, amount } of receipts) {
+    if (reverses === null) continue
+    const charge = reversed.has(reverses) ? undefined : charges.get(reverses)
+    const isRight =
+      charge !== undefined &&
+      charge.attempt === attempt &&
+      charge.claim === claim &&
+      charge.lease === lease &&
+      charge.amount === -amount
+    if (isRight) reversed.add(reverses)
+    else wrong.push(id)
+  }
+  return { reversed, unpaired: wrong }
+}
+
+/** The orders whose receipts come to more than was ordered for. */
+const findOverspent = (bundles: readonly ReceiptBundle[]): string[] => {
+  const spent = new Map<string, { sum: NanoUsd; readonly ceiling: NanoUsd; readonly id: string }>()
+  for (const { order, receipt } of bundles) {
+    const { ceiling, id } = order.record
+    const key = digestOf(order.record)
+    const known = spent.get(key) ?? { sum: 0n, ceiling, id }
+    known.sum += receipt.record.amount
+    spent.set(key, known)
+  }
+  return [...spent.values()]
+    .filter(({ sum, ceiling }) => sum > ceiling)
+    .map(({ id, sum, ceiling }) => `${formatUsd(sum)} of ${formatUsd(ceiling)} for ${id}`)
+}
+
 /**
- * Checks the receipts of one job against one another: none twice, no task charged twice, and, where the sum charged is given, that
- * they add up to it. Each by itself is for `verifyReceipt`.
+ * Checks the receipts of one job against one another: none twice, no task charged twice, each reversal undoes one receipt of them
+ * and all of it, no order is charged more than its ceiling, and, where the sum charged is given, that they add up to it. Each by
+ * itself is for `verifyReceipt`.
  */
 export const verifyBill = (bundles: readonly ReceiptBundle[], charged?: NanoUsd): BillVerdict => {
   const receipts = bundles.map(({ receipt }) => receipt.record)
-  const reversed = new Set(receipts.map(({ reverses }) => reverses))
+  const { reversed, unpaired } = pairReversals(receipts)
+  const overspent = findOverspent(bundles)
   const standing = receipts.filter(({ id, reverses }) => reverses === null && !reversed.has(id))
   const tasks = standing.map(({ attempt }) => {
     const name = parseAttemptId(attempt)
@@ -47,6 +92,18 @@ export const verifyBill = (bundles: readonly ReceiptBundle[], charged?: NanoUsd)
       chargedTwice.length === 0,
       `${tasks.length} tasks`,
       `twice: ${firstFew(chargedTwice)}`,
+    ),
+    checkThat(
+      'every reversal undoes one receipt, and all of it',
+      unpaired.length === 0,
+      `${reversed.size} reversals`,
+      `false: ${firstFew(unpaired)}`,
+    ),
+    checkThat(
+      'no order is charged more than its ceiling',
+      overspent.length === 0,
+      formatUsd(total),
+      `more: ${firstFew(overspent)}`,
     ),
     ...(charged === undefined
       ? []

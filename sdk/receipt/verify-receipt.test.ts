@@ -124,6 +124,18 @@ describe('verifyReceipt', () => {
     expect(missed.filter((path) => path !== 'order.signature')).toEqual([])
   })
 
+  test('finds an attribute by a name that JSON can carry and a record cannot', () => {
+    const [bundle] = bundles
+    if (bundle === undefined) throw new Error('no receipt')
+    const json = toJson(bundle)
+    const named = json.replace('"attributes":{', '"attributes":{"__proto__":"x"')
+    expect(named).not.toBe(json)
+    expect(verifyReceipt(JSON.parse(named), trusted)).toMatchObject({
+      ok: false,
+      checks: [{ name: 'it is a receipt with its records' }],
+    })
+  })
+
   test('finds a claim of another attempt, though all its signatures are right', () => {
     const [first, second] = bundles as [ReceiptBundle, ReceiptBundle]
     const { ok, checks } = verifyReceipt({ ...first, claim: second.claim }, trusted)
@@ -137,6 +149,43 @@ describe('verifyReceipt', () => {
   test('finds operators that the program does not have', () => {
     const { checks } = verifyReceipt(bundles[0], { ...trusted, program: Uint8Array.of(1) })
     expect(checks.find(({ name }) => name.startsWith('the operators billed'))?.result).toBe('failed')
+  })
+
+  test('finds an exec spec that is not the program’s, where the program is given', () => {
+    const [bundle] = bundles
+    if (bundle === undefined) throw new Error('no receipt')
+    const other = changed(bundle, ['claim', 'record', 'execSpec'], otherThan)
+    const resultOf = (value: unknown) =>
+      verifyReceipt(value, trusted).checks.find(({ name }) => name === 'it ran under the program’s exec spec')?.result
+    expect([resultOf(bundle), resultOf(other)]).toEqual(['ok', 'failed'])
+  })
+
+  test('holds an order the market signed against the tenant expected', async () => {
+    const kept = await startFakeMarket({ keptByMarket: true })
+    const muster = createMuster({ url: kept.url, apiKey: fakeApiKey })
+    const [bundle] = await listOf(muster.listReceipts((await muster.submitJob(noopSpec())).id)).finally(
+      () => void kept.close(),
+    )
+    const name = 'the market signed the order for the tenant'
+    const resultOf = (given: TrustedFacts) =>
+      verifyReceipt(bundle, given).checks.find((one) => one.name === name)?.result
+    expect([resultOf({}), resultOf({ tenant: tenant.address })]).toEqual(['ok', 'failed'])
+  })
+
+  test('finds a lease of another job than the one the order made', () => {
+    const [bundle] = bundles
+    if (bundle === undefined) throw new Error('no receipt')
+    const other = changed(bundle, ['lease', 'record', 'job'], otherThan)
+    const name = 'the leased job is the one the order made'
+    const resultOf = (value: unknown) => verifyReceipt(value).checks.find((one) => one.name === name)?.result
+    expect([resultOf(bundle), resultOf(other)]).toEqual(['ok', 'failed'])
+  })
+
+  test.each([-1, 0, 1.5])('takes a receipt of network %d for none, and throws nothing', (chainId) => {
+    expect(verifyReceipt({ ...bundles[0], chainId })).toMatchObject({
+      ok: false,
+      checks: [{ name: 'it is a receipt with its records' }],
+    })
   })
 
   test('holds the market and the network against those expected', () => {
@@ -179,15 +228,53 @@ describe('verifyBill', () => {
     expect(failed(bundles, 1n)).toEqual(['the receipts add up to what was charged'])
   })
 
+  const withRecordOf =
+    (bundle: ReceiptBundle) =>
+    (record: Partial<ReceiptBundle['receipt']['record']>): ReceiptBundle => ({
+      ...bundle,
+      receipt: { ...bundle.receipt, record: { ...bundle.receipt.record, ...record } },
+    })
+
+  test('finds a reversal that hides a task charged twice', () => {
+    const [first, second] = bundles as [ReceiptBundle, ReceiptBundle]
+    const withRecord = withRecordOf(first)
+    const { id, amount } = first.receipt.record
+    const [reversalId, againId, moreId] = ['W', 'X', 'Y', 'Z']
+      .map((end) => `${id.slice(0, -1)}${end}` as typeof id)
+      .filter((other) => other !== id)
+    if (reversalId === undefined || againId === undefined || moreId === undefined) throw new Error('three other ids')
+    const again = withRecord({ id: againId })
+    const failed = (...reversals: ReceiptBundle[]) =>
+      verifyBill([first, again, ...reversals]).checks.flatMap(({ name, result }) => (result === 'failed' ? [name] : []))
+    const both = ['no task is charged twice', 'every reversal undoes one receipt, and all of it']
+    const right = withRecord({ id: reversalId, reverses: id, amount: -amount })
+    expect(failed(right)).toEqual([])
+    expect(failed(withRecord({ id: reversalId, reverses: id, amount: 0n }))).toEqual(both)
+    expect(failed(withRecord({ id: reversalId, reverses: moreId, amount: -amount }))).toEqual(both)
+    expect(failed(withRecordOf(second)({ id: reversalId, reverses: id, amount: -amount }))).toEqual(both)
+    expect(failed(right, withRecord({ id: moreId, reverses: id, amount: -amount }))).toEqual(both.slice(1))
+    expect(failed(right, withRecord({ id: moreId, reverses: reversalId, amount }))).toEqual(both.slice(1))
+  })
+
+  test('finds receipts that come to more than their order’s ceiling', () => {
+    const low = bundles.map((bundle): ReceiptBundle => {
+      const ceiling = (bundle.receipt.record.amount * BigInt(bundles.length)) as typeof bundle.order.record.ceiling
+      return { ...bundle, order: { ...bundle.order, record: { ...bundle.order.record, ceiling: ceiling - 1n } } }
+    })
+    expect(verifyBill(low).checks.filter(({ result }) => result === 'failed')).toMatchObject([
+      { name: 'no order is charged more than its ceiling' },
+    ])
+  })
+
   test('lets a task be charged again once its first receipt is reversed', () => {
     const [first] = bundles as [ReceiptBundle]
-    const withRecord = (record: Partial<ReceiptBundle['receipt']['record']>): ReceiptBundle => ({
-      ...first,
-      receipt: { ...first.receipt, record: { ...first.receipt.record, ...record } },
-    })
+    const withRecord = withRecordOf(first)
     const { id, amount } = first.receipt.record
-    const idOf = (text: string) => `${id.slice(0, -1)}${text}` as typeof id
-    const reversal = withRecord({ id: idOf('X'), amount: -amount, reverses: id })
-    expect(verifyBill([first, reversal, withRecord({ id: idOf('Y') })], amount)).toMatchObject({ ok: true })
+    const [reversalId, againId] = ['X', 'Y', 'Z']
+      .map((end) => `${id.slice(0, -1)}${end}` as typeof id)
+      .filter((other) => other !== id)
+    if (reversalId === undefined || againId === undefined) throw new Error('two other ids')
+    const reversal = withRecord({ id: reversalId, amount: -amount, reverses: id })
+    expect(verifyBill([first, reversal, withRecord({ id: againId })], amount)).toMatchObject({ ok: true })
   })
 })

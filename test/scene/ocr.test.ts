@@ -25,7 +25,7 @@ test('npm start -- --once: the shipped pages are read right although an agent is
   expect(stdout).toContain('all as shipped, bit for bit')
   expect(await readdir(path.join(folder, 'text'))).toHaveLength(28)
   const receipts = await readdir(path.join(folder, 'receipts'))
-  expect(receipts).toHaveLength(459)
+  expect(receipts.filter((name) => name.endsWith('.json'))).toHaveLength(459)
   const verified = await runScript(path.join(root, 'cli', 'main.ts'), [
     'receipt',
     'verify',
@@ -40,7 +40,7 @@ test('npm start -- --once --input: images of one’s own are read', async () => 
   for (const name of ['page-01.png', 'page-03.png']) await copyFile(path.join(shipped, name), path.join(scans, name))
   const out = path.join(folder, 'out')
   const { exitCode, stdout, stderr } = await runScript(start, ['--once', '--input', scans, '--out', out])
-  expect(stdout, stderr).toContain('Done and right.')
+  expect(stdout, stderr).toContain('Done.')
   expect(exitCode).toBe(0)
   expect(await readdir(path.join(out, 'text'))).toEqual(['page-01.txt', 'page-03.txt'])
 }, 300_000)
@@ -52,5 +52,4 @@ test('an image that is none is refused by name before anything is charged', asyn
   expect(exitCode).toBe(1)
   expect(stdout + stderr).toContain('broken.png')
   expect(stdout + stderr).toContain('neither a PNG nor a JPEG')
-  await rm(/The logs are in (\S+)\/logs/.exec(stderr)?.[1] ?? '', { recursive: true, force: true })
 }, 120_000)

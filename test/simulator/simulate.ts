@@ -47,7 +47,7 @@ export interface SimulateOptions {
 /** After the last fault, everything that comes back is back within this. */
 const comeBackMs = 16_000
 /** From then on each job must close within this. */
-const patienceMs = 1_200_000
+const patienceMs = 7_200_000
 /** Time for reservations to expire, claims to settle and offers to be renewed. */
 const settleMs = 75_000
 const lookMs = 2_000

@@ -6,7 +6,7 @@ import { runSeeds } from './run-seeds.ts'
 import { simulate } from './simulate.ts'
 
 const workers = Math.max(1, availableParallelism())
-/** `npm run simulate` runs as many as are asked for. */
+/** More with `node run.mjs test/simulator/run-simulator.ts --seeds 0..20000`. */
 const seeds = 2_000
 const seedsToFindABug = 200
 
@@ -47,7 +47,7 @@ describe('one market node and fifty agents on virtual time', () => {
     const run = await runSeeds({ from: 0, to: seeds, workers })
     expect(run.failures.map((simulated) => describeSimulated(simulated, undefined, false))).toEqual([])
     expect(run.seeds).toBe(seeds)
-    expect(run.coveredCommits).toBeGreaterThanOrEqual(40)
+    expect(run.coveredCommits).toBeGreaterThanOrEqual(30)
   })
 
   describe.each(knownBugs)('with the bug %s', (bug) => {

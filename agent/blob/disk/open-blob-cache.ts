@@ -1,7 +1,7 @@
 import { cidOfSha256, isCid, toHex, type Cid, type World } from '@muster/protocol'
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { chmod, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 import type { BlobCache } from '../blob-cache.ts'
 import { createCacheIndex } from '../cache-index.ts'
@@ -33,7 +33,9 @@ export const openDiskBlobCache = async (
   const index = createCacheIndex(maxBytes)
   const unchecked = new Set<Cid>()
   await rm(arriving, { recursive: true, force: true })
-  await mkdir(arriving, { recursive: true })
+  await mkdir(directory, { recursive: true, mode: 0o700 })
+  await chmod(directory, 0o700)
+  await mkdir(arriving, { mode: 0o700 })
 
   const found: { readonly cid: Cid; readonly size: number; readonly usedAt: number }[] = []
   for (const name of await readdir(directory)) {
@@ -54,16 +56,49 @@ export const openDiskBlobCache = async (
     await rm(fileOf(cid), { force: true })
   }
 
+  let turn: Promise<unknown> = Promise.resolve()
+  const inTurn = <Result>(action: () => Promise<Result>): Promise<Result> => {
+    const result = turn.then(action)
+    turn = result.catch(() => {})
+    return result
+  }
+
+  let arrivals = 0
+  const waiting: (() => void)[] = []
+
+  /**
+   * Makes room for bytes before they are written. Where blobs that arrive at the same time hold it, waits for one of them
+   * to end; the last that would wait for others who wait is refused, so that they go on.
+   */
+  const hold = async (cid: Cid, bytes: number): Promise<void> => {
+    const attempt = async (): Promise<{ readonly ended: Promise<void> } | undefined> => {
+      let leaving: Cid[]
+      try {
+        leaving = index.makeRoom(cid, bytes)
+      } catch (error) {
+        if (waiting.length >= arrivals - 1) throw error
+        return { ended: new Promise((resolve) => waiting.push(resolve)) }
+      }
+      index.hold(bytes)
+      for (const each of leaving) await remove(each)
+      return undefined
+    }
+    for (let wait = await inTurn(attempt); wait !== undefined; wait = await inTurn(attempt)) await wait.ended
+  }
+
   /** Writes the bytes beside, and gives the file and its size once their digest is right. */
   const receive = async (cid: Cid, bytes: AsyncIterable<Uint8Array>): Promise<{ file: string; size: number }> => {
     const file = path.join(arriving, toHex(world.random(16)).slice(2))
     const hash = createHash('sha256')
     let size = 0
-    const handle = await open(file, 'wx')
+    let held = 0
+    const handle = await open(file, 'wx', 0o600)
     try {
       for await (const chunk of bytes) {
         size += chunk.length
         if (size > maxBytes) throw oversizedBlob(cid, maxBytes, size)
+        await hold(cid, chunk.length)
+        held += chunk.length
         hash.update(chunk)
         await handle.writeFile(chunk)
       }
@@ -74,24 +109,25 @@ export const openDiskBlobCache = async (
     } catch (error) {
       await handle.close().catch(() => {})
       await rm(file, { force: true })
+      index.release(held)
       throw isDiskFull(error) ? fullCache(cid, maxBytes, index.bytes(), error) : error
     }
   }
 
-  let placing: Promise<void> = Promise.resolve()
   const place = async (cid: Cid, file: string, size: number): Promise<void> => {
     try {
       if (index.has(cid) && !unchecked.has(cid)) {
         index.touch(cid)
         return await rm(file, { force: true })
       }
-      for (const leaving of index.makeRoom(cid, size)) await remove(leaving)
       await rename(file, fileOf(cid))
       unchecked.delete(cid)
       index.add(cid, size)
     } catch (error) {
       await rm(file, { force: true })
       throw isDiskFull(error) ? fullCache(cid, maxBytes, index.bytes(), error) : error
+    } finally {
+      index.release(size)
     }
   }
 
@@ -113,10 +149,14 @@ export const openDiskBlobCache = async (
     has: index.has,
     size: index.size,
     put: async (cid, bytes) => {
-      const { file, size } = await receive(cid, bytes instanceof Uint8Array ? once(bytes) : bytes)
-      const placed = placing.then(() => place(cid, file, size))
-      placing = placed.catch(() => {})
-      await placed
+      arrivals++
+      try {
+        const { file, size } = await receive(cid, bytes instanceof Uint8Array ? once(bytes) : bytes)
+        await inTurn(() => place(cid, file, size))
+      } finally {
+        arrivals--
+        for (const retry of waiting.splice(0)) retry()
+      }
     },
     read,
     stream: async function* (cid) {

@@ -1,7 +1,7 @@
 import { encodeCanonical } from '@muster/protocol'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { stat, writeFile } from 'node:fs/promises'
+import { chmod, readdir, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { DatabaseSync } from 'node:sqlite'
@@ -36,7 +36,9 @@ test('what was acknowledged survives kill -9', async () => {
   if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
   expect(child.signalCode).toBe('SIGKILL')
   const journal = openSqliteJournal(file)
-  const indexes = (await journal.load()).map((record) => (record.kind === 'fence' ? record.index : -1))
+  const indexes = (await journal.load()).map((record) =>
+    record.kind === 'fences' ? (record.tasks[0]?.index ?? -1) : -1,
+  )
   expect(indexes.filter((index) => index <= acknowledged)).toHaveLength(acknowledged)
   expect(Math.max(...indexes) + 1).toBe(indexes.length + 1)
   await journal.close()
@@ -101,4 +103,20 @@ test('a full disk refuses the commit, keeps what was there, and lets the next on
   await journal.commit([put(records.fence(1, 1))])
   expect(await journal.load()).toHaveLength(2)
   await journal.close()
+})
+
+test('nobody else on the machine may read it, not even where an earlier version left it open', async () => {
+  const directory = await temporaryDirectory()
+  const file = path.join(directory, 'journal.sqlite')
+  const first = openSqliteJournal(file)
+  await first.nextEpoch()
+  await first.close()
+  await chmod(file, 0o644)
+  const journal = openSqliteJournal(file)
+  await journal.nextEpoch()
+  const names = await readdir(directory)
+  const modes = await Promise.all(names.map(async (name) => (await stat(path.join(directory, name))).mode & 0o777))
+  await journal.close()
+  expect(names.length).toBeGreaterThan(1)
+  expect(new Set(modes)).toEqual(new Set([0o600]))
 })

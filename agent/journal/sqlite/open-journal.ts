@@ -1,4 +1,5 @@
 import { decodeCanonical, encodeCanonical, MusterError } from '@muster/protocol'
+import { chmodSync, closeSync, existsSync, openSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { setImmediate } from 'node:timers'
 import { decodeRecord, encodeRecord } from '../journal-record.ts'
@@ -50,6 +51,12 @@ const rowsPerChange = 1_000
 
 const keyOf = (kind: string, id: string): string => `${kind}:${id}`
 
+/** SQLite gives the files beside this one the rights it has. */
+const closeToOthers = (file: string): void => {
+  closeSync(openSync(file, 'a', 0o600))
+  for (const each of [file, `${file}-wal`, `${file}-shm`]) if (existsSync(each)) chmodSync(each, 0o600)
+}
+
 const readRows = (file: string, body: unknown): readonly Row[] => {
   if (!(body instanceof Uint8Array)) throw explain(file, 'a change without bytes')
   return decodeCanonical(body) as Row[]
@@ -64,6 +71,7 @@ const readRows = (file: string, body: unknown): readonly Row[] => {
 export const openSqliteJournal = (file: string, { maxPages }: SqliteJournalOptions = {}): Journal => {
   const open = (): DatabaseSync => {
     try {
+      closeToOthers(file)
       const database = new DatabaseSync(file)
       database.exec(schema)
       if (maxPages !== undefined) database.exec(`PRAGMA max_page_count = ${maxPages}`)

@@ -120,6 +120,7 @@ export const summariseRun = (run: OcrRun, complaints: readonly string[], style: 
     ['the auction saved', `${formatUsd(dearest - charged)} of ${formatUsd(dearest)} at the dearest offer that fitted`],
     ['machines lost', losses.length === 0 ? 'none' : losses.join('\n')],
   ]
-  const verdict = complaints.length === 0 ? style.green('Done and right.') : sayComplaints(complaints, style)
+  const verdict =
+    complaints.length === 0 ? style.green(isKnown ? 'Done and right.' : 'Done.') : sayComplaints(complaints, style)
   return `${pageTable(run, style, width)}\n${renderFacts(facts, { style })}\n${verdict}\n`
 }

@@ -121,7 +121,6 @@ export const describeCommits = (under: OpenStore): void => {
           { account: escrow, amount: 200n },
           { account: bond, amount: 100n },
         ],
-        receipt: someId('receipt'),
       }
       await under.store.commit({ entries: [entry] })
       const stranger = tenantAccount(someId('tenant'))

@@ -1,5 +1,6 @@
+import { earningsAccount, outsideAccount } from '@muster/protocol'
 import { describe, expect, test } from 'vitest'
-import { address, at, someId, someJobRow, someReceipt } from '../test-records.ts'
+import { address, at, move, someId, someJobRow, someReceipt } from '../test-records.ts'
 import { codes, type OpenStore } from './expectations.ts'
 
 export const describeProjections = (under: OpenStore): void => {
@@ -89,6 +90,20 @@ export const describeProjections = (under: OpenStore): void => {
         await codes([under.store.commit({ receipts: [someReceipt(job, 0, 2)] })]),
       ]
       expect(results.flat()).toEqual(['transition_refused', 'ok', 'transition_refused', 'ok'])
+    })
+
+    test('a payment is the sum of the receipts that name it, and an audit names one that is not', async () => {
+      const job = someId('job')
+      const payOf = (amount: bigint) => move(outsideAccount, earningsAccount(address('b')), amount, 'payment')
+      const [whole, short] = [payOf(3n * 278n), payOf(278n)]
+      const receipts = [0, 1, 2].map((index) => ({ ...someReceipt(job, index), entry: whole.id }))
+      const extra = [3, 4].map((index) => ({ ...someReceipt(job, index), entry: short.id }))
+      const bare = { ...someReceipt(job, 5), entry: null }
+      await under.store.commit({ receipts: [...receipts, ...extra, bare], entries: [whole, short] })
+      expect(await under.store.receipts.ofJob(job, { limit: 9 })).toEqual([...receipts, ...extra, bare])
+      const { unreconciled } = await under.store.ledger.audit()
+      expect(unreconciled).toContainEqual({ entry: short.id, paid: 278n, receipted: 2n * 278n })
+      expect(unreconciled.map(({ entry }) => entry)).not.toContain(whole.id)
     })
   })
 }

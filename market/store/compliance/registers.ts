@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { address, at, someCid, someId } from '../test-records.ts'
+import { address, at, someCid, someId, someJobRow } from '../test-records.ts'
 import { refusal, type OpenStore } from './expectations.ts'
 
 export const describeRegisters = (under: OpenStore): void => {
@@ -104,6 +104,31 @@ export const describeRegisters = (under: OpenStore): void => {
       expect(await under.store.blobs.dropRefs(job)).toBe(1)
       expect(await under.store.blobs.dropRefs(job)).toBe(0)
       expect(await under.store.blobs.remove(kept, 200)).toBe(true)
+    })
+
+    test('what closed jobs keep is let go of in time, and the bytes of no job are counted', async () => {
+      const tenant = someId('tenant')
+      const open = someJobRow(someId('job'), tenant)
+      const closed = someJobRow(someId('job'), tenant, { phase: 'succeeded', closedAt: 5_000 })
+      const [ofOpen, ofClosed] = [someCid(`of ${open.id}`), someCid(`of ${closed.id}`)]
+      const before = await under.store.blobs.unreferencedBytes()
+      await under.store.commit({
+        jobs: [open, closed],
+        blobs: [
+          { cid: ofOpen, bytes: 5, createdAt: 100 },
+          { cid: ofClosed, bytes: 7, createdAt: 100 },
+        ],
+        blobRefs: [
+          { cid: ofOpen, job: open.id },
+          { cid: ofClosed, job: closed.id },
+        ],
+      })
+      expect(await under.store.blobs.unreferencedBytes()).toBe(before)
+      expect(await under.store.blobs.dropRefsOfClosed(5_000)).toBe(0)
+      expect(await under.store.blobs.dropRefsOfClosed(5_001)).toBe(1)
+      expect(await under.store.blobs.unreferencedBytes()).toBe(before + 7)
+      expect(await under.store.blobs.remove(ofOpen, 200)).toBe(false)
+      expect(await under.store.blobs.remove(ofClosed, 200)).toBe(true)
     })
 
     test('a blob put again is young again', async () => {

@@ -1,6 +1,6 @@
-import type { AccountName, NanoUsd } from '@muster/protocol'
+import type { AccountName, EntryId, NanoUsd } from '@muster/protocol'
 import { decodeReceipt } from '../decode-receipt.ts'
-import type { JobReads, LedgerReads, ReceiptReads } from '../store.ts'
+import type { JobReads, LedgerAudit, LedgerReads, ReceiptReads } from '../store.ts'
 import type { MemoryDisk } from './memory-disk.ts'
 import { newestFirst } from './page.ts'
 
@@ -51,6 +51,24 @@ const sum = (amounts: Iterable<NanoUsd>): NanoUsd => {
   return total
 }
 
+/** Payments that are not the sum of the receipts that name them. */
+export const unreconciled = (disk: MemoryDisk): LedgerAudit['unreconciled'] => {
+  const receipted = new Map<EntryId, NanoUsd>()
+  for (const { entry, amount } of disk.receipts.values()) {
+    if (entry !== null) receipted.set(entry, (receipted.get(entry) ?? 0n) + amount)
+  }
+  const paid = new Map<EntryId, NanoUsd>()
+  for (const { id, kind, legs } of disk.entries.values()) {
+    if (kind !== 'payment') continue
+    const into = legs.map(({ amount }) => amount).filter((amount) => amount > 0n)
+    paid.set(id, sum(into))
+  }
+  return [...new Set([...paid.keys(), ...receipted.keys()])]
+    .toSorted()
+    .map((entry) => ({ entry, paid: paid.get(entry) ?? 0n, receipted: receipted.get(entry) ?? 0n }))
+    .filter((each) => each.paid !== each.receipted)
+}
+
 export const memoryLedger = (disk: MemoryDisk): LedgerReads => ({
   balance: async (account) => disk.balances.get(account) ?? 0n,
   balances: async (accounts) => new Map(accounts.map((account) => [account, disk.balances.get(account) ?? 0n])),
@@ -78,6 +96,7 @@ export const memoryLedger = (disk: MemoryDisk): LedgerReads => ({
           entered: entered.get(account) ?? 0n,
         }))
         .filter((each) => each.balance !== each.entered),
+      unreconciled: unreconciled(disk),
     }
   },
 })

@@ -1,4 +1,4 @@
-import { toHex } from '@muster/protocol'
+import { toHex, type JobId } from '@muster/protocol'
 import { keyTaken, tenantMissing, tenantTaken } from '../refusals.ts'
 import type { Accounts, ApiKey, Blobs, Providers } from '../store.ts'
 import { putBlob } from './apply-commit.ts'
@@ -68,6 +68,12 @@ export const memoryBlobs = (disk: MemoryDisk): Blobs => {
     const row = disk.blobs.get(cid)
     return row !== undefined && row.createdAt < olderThan && (disk.refCounts.get(cid) ?? 0) === 0
   }
+  const dropRefs = (job: JobId): number => {
+    const refs = disk.refsOfJob.get(job) ?? new Set()
+    disk.refsOfJob.delete(job)
+    for (const cid of refs) disk.refCounts.set(cid, (disk.refCounts.get(cid) ?? 1) - 1)
+    return refs.size
+  }
   return {
     put: async (row) => putBlob(disk, row),
     get: async (cid) => disk.blobs.get(cid),
@@ -82,11 +88,19 @@ export const memoryBlobs = (disk: MemoryDisk): Blobs => {
         .toSorted((a, b) => a.createdAt - b.createdAt || (a.cid < b.cid ? -1 : 1))
         .slice(0, limit),
     remove: async (cid, olderThan) => isFree(cid, olderThan) && disk.blobs.delete(cid),
-    dropRefs: async (job) => {
-      const refs = disk.refsOfJob.get(job) ?? new Set()
-      disk.refsOfJob.delete(job)
-      for (const cid of refs) disk.refCounts.set(cid, (disk.refCounts.get(cid) ?? 1) - 1)
-      return refs.size
+    unreferencedBytes: async () => {
+      let total = 0
+      for (const { cid, bytes } of disk.blobs.values()) if ((disk.refCounts.get(cid) ?? 0) === 0) total += bytes
+      return total
+    },
+    dropRefs: async (job) => dropRefs(job),
+    dropRefsOfClosed: async (closedBefore) => {
+      let dropped = 0
+      for (const job of [...disk.refsOfJob.keys()]) {
+        const closedAt = disk.jobs.get(job)?.closedAt ?? null
+        if (closedAt !== null && closedAt < closedBefore) dropped += dropRefs(job)
+      }
+      return dropped
     },
   }
 }

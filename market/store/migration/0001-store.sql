@@ -60,12 +60,17 @@ CREATE TABLE receipt (
   amount     bigint NOT NULL,
   reverses   text COLLATE "C",
   issued_at  bigint NOT NULL,
+  entry      text COLLATE "C",
   receipt    bytea NOT NULL,
   claim      bytea NOT NULL,
+  signatures bytea NOT NULL,
   CONSTRAINT receipt_once UNIQUE NULLS NOT DISTINCT (job, task_index, fence, reverses)
 );
 COMMENT ON CONSTRAINT receipt_once ON receipt IS 'An attempt has one receipt; a receipt is reversed once.';
-ALTER TABLE receipt ALTER COLUMN receipt SET STORAGE EXTERNAL, ALTER COLUMN claim SET STORAGE EXTERNAL;
+COMMENT ON COLUMN receipt.entry IS 'The ledger entry that pays it, together with others.';
+COMMENT ON COLUMN receipt.signatures IS 'Of the receipt and of the claim: length of the path (255: none, over one record), signature, root, path.';
+ALTER TABLE receipt ALTER COLUMN receipt SET STORAGE EXTERNAL, ALTER COLUMN claim SET STORAGE EXTERNAL,
+  ALTER COLUMN signatures SET STORAGE EXTERNAL;
 CREATE INDEX receipt_of_tenant ON receipt (tenant, id);
 CREATE INDEX receipt_of_provider ON receipt (provider, id);
 
@@ -84,7 +89,6 @@ END $$;
 CREATE TABLE ledger_entry (
   id       text COLLATE "C" PRIMARY KEY,
   kind     text NOT NULL,
-  receipt  text COLLATE "C",
   at       bigint NOT NULL,
   accounts text[] COLLATE "C" NOT NULL,
   amounts  bigint[] NOT NULL,

@@ -12,7 +12,7 @@ import { openSql, type PostgresConnection } from './connection.ts'
 import { withDeadline } from './deadline.ts'
 import { createGroupCommit } from './group-commit.ts'
 import { migrate } from './migrate.ts'
-import { databaseUnavailable, mapErrors, toStoreError } from './store-error.ts'
+import { databaseUnavailable, mapErrors, mapReads, toStoreError } from './store-error.ts'
 import { createWriter } from './writer.ts'
 
 export interface PostgresStoreOptions {
@@ -62,7 +62,7 @@ export const createPostgresStore = async (
     trouble,
   })
   const group = createGroupCommit(writer)
-  const journal = mapErrors(createJournal(sql))
+  const journal = mapReads(createJournal(sql))
   const own = mapErrors({
     pruneOrders: (now: number) => pruneOrders(sql, now),
     ping: async () => {
@@ -81,9 +81,9 @@ export const createPostgresStore = async (
     commit: async (commit) => await group.commit(encodeCommit(commit)),
     ...journal,
     ...own,
-    jobs: mapErrors(createJobReads(sql)),
-    receipts: mapErrors(createReceiptReads(sql)),
-    ledger: mapErrors(createLedgerReads(sql)),
+    jobs: mapReads(createJobReads(sql)),
+    receipts: mapReads(createReceiptReads(sql)),
+    ledger: mapReads(createLedgerReads(sql)),
     accounts: mapErrors(createAccounts(sql)),
     providers: mapErrors(createProviders(sql)),
     blobs: mapErrors(createBlobs(sql)),

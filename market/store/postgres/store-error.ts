@@ -88,6 +88,26 @@ const mapped =
     }
   }
 
+const isAway = (error: unknown): boolean => error instanceof MusterError && error.code === 'unavailable'
+
+/**
+ * `mapErrors` for functions that only read, or write the same again: what breaks a connection that lay in the pool is
+ * tried once more, on another.
+ */
+export const mapReads = <Reads extends object>(reads: Reads): Reads => {
+  const again =
+    <Args extends readonly unknown[], Result>(read: (...args: Args) => Promise<Result>) =>
+    async (...args: Args): Promise<Result> => {
+      try {
+        return await read(...args)
+      } catch (error) {
+        if (!isAway(error)) throw error
+        return read(...args)
+      }
+    }
+  return Object.fromEntries(Object.entries(mapErrors(reads)).map(([name, read]) => [name, again(read)])) as Reads
+}
+
 /** The same functions, whose rejections are errors of Muster where the database is to blame. */
 export const mapErrors = <Reads extends object>(reads: Reads): Reads =>
   Object.fromEntries(Object.entries(reads).map(([name, read]) => [name, mapped(read)])) as Reads

@@ -10,6 +10,7 @@ import {
   type Job,
 } from '@muster/protocol'
 import { decodeEvents } from '../../../market/journal/encode-events.ts'
+import { unreconciled } from '../../../market/store/memory/reads.ts'
 import type { AgentProcess } from '../process/agent-process.ts'
 import type { MarketNode } from '../process/market-node.ts'
 import type { Run } from '../process/run.ts'
@@ -95,6 +96,8 @@ const checkWork = ({ run, agents }: EndOfRun): void => {
 
 const checkLedger = ({ run, node }: EndOfRun): void => {
   const wrong = (message: string) => run.violations.report('ledger-balances', message)
+  for (const { entry, paid, receipted } of unreconciled(node.disk))
+    wrong(`the payment ${entry} is ${paid}, its receipts are ${receipted}`)
   let total = 0n
   for (const [account, balance] of node.disk.balances) {
     total += balance
@@ -113,6 +116,9 @@ const checkLedger = ({ run, node }: EndOfRun): void => {
   }
 }
 
+/** Slots are offered once for each of these, and are the same slots. */
+const runtimes = ['noop', 'graph'] as const
+
 const checkSlots = ({ run, node, agents }: EndOfRun): void => {
   const wrong = (message: string) => run.violations.report('slots-come-back', message)
   const supply = node.market()?.modules.supply
@@ -128,8 +134,13 @@ const checkSlots = ({ run, node, agents }: EndOfRun): void => {
     if (Math.abs(skewMs()) > 58_000 || supply === undefined) continue
     if (supply.peer(provider) === undefined) wrong(`${plan.name} is not linked`)
     const offered = [...supply.free()].filter(({ record }) => record.provider === provider)
-    const slots = offered.reduce((sum, offer) => sum + supply.freeSlots(offer), 0)
-    if (slots !== plan.slots) wrong(`${plan.name} has ${plan.slots} slots free and the market sees ${slots}`)
+    const slots = runtimes.map((runtime) =>
+      offered
+        .filter(({ record }) => record.runtimes.includes(runtime))
+        .reduce((sum, offer) => sum + supply.freeSlots(offer), 0),
+    )
+    if (slots.some((free) => free !== plan.slots))
+      wrong(`${plan.name} has ${plan.slots} slots free for any runtime and the market sees ${slots.join(' and ')}`)
   }
 }
 

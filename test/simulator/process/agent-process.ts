@@ -92,7 +92,9 @@ export const createAgentProcess = (plan: AgentPlan, modules: AgentProcessModules
       gpus: [],
     },
     slot: { cpuMilli: 1000, memoryBytes: slotBytes, diskBytes: slotBytes, gpuCount: 0 },
-    prices: new Map([['noop', { nanoUsd: BigInt(plan.priceNanoUsd), per: 'task' }]]),
+    prices: new Map(
+      (['noop', 'graph'] as const).map((kind) => [kind, { nanoUsd: BigInt(plan.priceNanoUsd), per: 'task' }] as const),
+    ),
     offerTtlMs: 120_000,
     resendMs: 5_000,
     noticeMs: 5_000,
@@ -146,8 +148,8 @@ export const createAgentProcess = (plan: AgentPlan, modules: AgentProcessModules
         onPoint,
       }),
       blobs: cache,
-      workloads: [
-        createSimulatedWorkload({
+      workloads: (['noop', 'graph'] as const).map((kind) =>
+        createSimulatedWorkload(kind, {
           provider,
           slots: plan.slots,
           slowness: plan.slowness,
@@ -157,7 +159,7 @@ export const createAgentProcess = (plan: AgentPlan, modules: AgentProcessModules
           runs: run.runs,
           programOf: modules.programOf,
         }),
-      ],
+      ),
       dialOf: () => link.dial,
       log: createRunLog(plan.name, process.isAlive, () => hadFullDisk, story, run.violations),
       ...(watchesOwner ? { sampleLoad: async () => (isBusy ? 1 : 0) } : {}),

@@ -12,12 +12,12 @@ import type { Tenant } from '../../../market/store/store.ts'
 import type { Scenario } from '../scenario/scenario.ts'
 import type { MarketNode } from './market-node.ts'
 import type { Run } from './run.ts'
-import { inputOf } from './tenant.ts'
+import { blobsFor } from './simulated-program.ts'
 
 const balance = 1_000_000_000n
 const bondPerSlot = 10_000_000n
 
-/** What was there before the market's node started: tenants with money, providers with stakes, and the inputs of jobs. */
+/** What was there before the market's node started: tenants with money, providers with stakes, and the inputs and programs of jobs. */
 export const depositAll = async (scenario: Scenario, node: MarketNode, run: Run, world: World): Promise<Tenant[]> => {
   const store = createMemoryStore({ disk: node.disk })
   const at = world.now()
@@ -40,9 +40,8 @@ export const depositAll = async (scenario: Scenario, node: MarketNode, run: Run,
   ]
   await store.commit({ entries })
   run.ledger.post(entries)
-  for (const size of new Set(scenario.jobs.map(({ inputBytes }) => inputBytes))) {
-    if (size === 0) continue
-    const { cid, bytes } = inputOf(size)
+  const blobs = new Map(scenario.jobs.flatMap(blobsFor).map(({ cid, bytes }) => [cid, bytes]))
+  for (const [cid, bytes] of blobs) {
     node.blobs.set(cid, bytes)
     await store.blobs.put({ cid, bytes: bytes.length, createdAt: at })
   }

@@ -1,3 +1,4 @@
+import { execSpecDigest } from '@muster/graph'
 import {
   attemptId,
   blobListDigest,
@@ -6,15 +7,16 @@ import {
   newId,
   parseAttemptId,
   signRecord,
+  signTogether,
   toProblem,
   type Address,
   type AgentHandlers,
   type AttemptId,
+  type Claim,
   type LeaseId,
   type LinkRequest,
   type MarketPeer,
   type Offer,
-  type SignedClaim,
   type SignedReservation,
   type Start,
 } from '@muster/protocol'
@@ -45,8 +47,8 @@ export const startFalseAgent = (plan: AgentPlan, market: Address, network: Memor
     provider: signer.address,
     resources: { cpuMilli: 1000, memoryBytes: 2 ** 30, diskBytes: 2 ** 30, gpuCount: 0 },
     slots: plan.slots,
-    runtimes: ['noop'],
-    execSpec: '',
+    runtimes: ['noop', 'graph'],
+    execSpec: execSpecDigest,
     gpus: [],
     region: plan.region,
     country: 'ZZ',
@@ -106,24 +108,23 @@ export const startFalseAgent = (plan: AgentPlan, market: Address, network: Memor
     }
   }
 
-  const claimOf = (start: Start, attempt: AttemptId): SignedClaim =>
-    signRecord(signer, domain, {
-      kind: 'claim' as const,
-      market,
-      provider: signer.address,
-      lease: start.lease,
-      attempt,
-      program: start.program,
-      execSpec: '' as const,
-      inputs: blobListDigest(start.inputs),
-      outputs: [],
-      meter: { slotMs: 1, cpuMs: 1, peakMemoryBytes: 1 },
-      startedAt: world.now(),
-      endedAt: world.now(),
-    })
+  const claimOf = (start: Start, attempt: AttemptId): Claim => ({
+    kind: 'claim',
+    market,
+    provider: signer.address,
+    lease: start.lease,
+    attempt,
+    program: start.program,
+    execSpec: start.runtime === 'graph' ? execSpecDigest : '',
+    inputs: blobListDigest(start.inputs),
+    outputs: [],
+    meter: { slotMs: 1, cpuMs: 1, peakMemoryBytes: 1 },
+    startedAt: world.now(),
+    endedAt: world.now(),
+  })
 
   const lie = (starts: readonly Start[]): void => {
-    const claims: SignedClaim[] = []
+    const claims: Claim[] = []
     const others: AttemptId[] = []
     for (const start of starts) {
       const name = parseAttemptId(start.attempt)
@@ -135,7 +136,9 @@ export const startFalseAgent = (plan: AgentPlan, market: Address, network: Memor
         claims.push(claimOf(start, other))
       }
     }
-    const message = { type: 'claims' as const, claims, blobs: [] }
+    if (claims.length === 0) return
+    const batches = [{ claims, signature: signTogether(signer, domain, claims) }]
+    const message = { type: 'claims' as const, batches, blobs: [] }
     peer?.send(message)
     const problem = toProblem(new MusterError({ code: 'program_crashed', message: 'A lie.' }))
     peer?.send({ type: 'failures', failures: others.map((attempt) => ({ attempt, problem })) })

@@ -91,6 +91,7 @@ export const createMarketNode = (
   let skewMs = 0
   let isCalm = false
   const done = new Set<object>()
+  const weather = run.random.fork('database')
   let current: Commit = {}
 
   const crash = (downMs: number): void => {
@@ -131,7 +132,8 @@ export const createMarketNode = (
       crash(planned.downMs)
       throw new CrashError(point)
     }
-    if (plan.hiccups.some((fault) => fault.commit === commit && fault.point === point)) {
+    const isDown = plan.hiccupChance > 0 && weather.chance(plan.hiccupChance)
+    if (isDown || plan.hiccups.some((fault) => fault.commit === commit && fault.point === point)) {
       // A commit that is refused before it is durable does not count, so that the next one is the one after it.
       if (point === 'before-commit') commits++
       story.tell('market', `has a hiccup ${point} ${commit}`)

@@ -72,7 +72,10 @@ export const describeMessage = (message: MarketMessage | AgentMessage): string =
     case 'settled':
       return `${message.type} ${message.attempts.map(shortAttempt).join(' ')}`
     case 'claims':
-      return `claims ${message.claims.map(({ record }) => shortAttempt(record.attempt)).join(' ')}`
+      return `claims ${message.batches
+        .flatMap(({ claims }) => claims)
+        .map(({ attempt }) => shortAttempt(attempt))
+        .join(' ')}`
     case 'failures':
       return `failures ${message.failures.map(({ attempt, problem }) => `${shortAttempt(attempt)} ${problem.code}`).join(' ')}`
     case 'offers':

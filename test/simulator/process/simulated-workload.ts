@@ -1,8 +1,10 @@
+import { execSpecDigest } from '@muster/graph'
 import { MusterError, sleep, type Address, type AttemptId, type World } from '@muster/protocol'
 import type { Workload, WorkloadOutput } from '@muster/agent'
 import type { ProgramPlan } from '../scenario/scenario.ts'
 import type { Random } from '../world/random.ts'
 import type { RunsWatch } from '../invariant/watch-runs.ts'
+import { tensorOf } from './simulated-program.ts'
 
 export interface SimulatedWorkloadOptions {
   readonly provider: Address
@@ -17,9 +19,7 @@ export interface SimulatedWorkloadOptions {
 
 const outputsOf = (attempt: AttemptId, outputBytes: number): WorkloadOutput[] => {
   if (outputBytes === 0) return []
-  const bytes = new Uint8Array(outputBytes)
-  bytes.set(new TextEncoder().encode(attempt).subarray(0, outputBytes))
-  return [{ name: 'y', bytes }]
+  return [{ name: 'y', bytes: tensorOf(outputBytes, attempt) }]
 }
 
 const never = new Promise<never>(() => {})
@@ -27,11 +27,11 @@ const never = new Promise<never>(() => {})
 const crashed = (): MusterError => new MusterError({ code: 'program_crashed', message: 'The program ended by itself.' })
 
 /** Work that takes virtual time and ends as planned, and tells what really ran where. */
-export const createSimulatedWorkload = (options: SimulatedWorkloadOptions): Workload => {
+export const createSimulatedWorkload = (kind: 'noop' | 'graph', options: SimulatedWorkloadOptions): Workload => {
   const { provider, slots, slowness, world, random, runs } = options
   return {
-    kind: 'noop',
-    execSpec: '',
+    kind,
+    execSpec: kind === 'graph' ? execSpecDigest : '',
     prepare: async () => {},
     run: async ({ attempt, inputs, readBlob }, signal) => {
       if (!options.isAlive()) return never

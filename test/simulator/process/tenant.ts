@@ -1,11 +1,9 @@
 import {
-  cidOf,
   digestOf,
   MusterError,
   newId,
   signRecord,
   toHex,
-  type Cid,
   type ErrorCode,
   type JobId,
   type JobSpec,
@@ -22,6 +20,7 @@ import { chainId } from './keys.ts'
 import type { Keys } from './keys.ts'
 import type { MarketNode } from './market-node.ts'
 import type { Run } from './run.ts'
+import { inputOf, programFor } from './simulated-program.ts'
 
 /** A job as its tenant follows it. */
 export interface TenantJob {
@@ -34,24 +33,12 @@ export interface TenantJob {
   begin(): void
 }
 
-const inputs = new Map<number, { readonly cid: Cid; readonly bytes: Uint8Array }>()
-
-/** The input of this size that all tasks share. */
-export const inputOf = (bytes: number): { readonly cid: Cid; readonly bytes: Uint8Array } => {
-  const known = inputs.get(bytes)
-  if (known !== undefined) return known
-  const made = new Uint8Array(bytes).fill(1)
-  const input = { cid: cidOf(made), bytes: made }
-  inputs.set(bytes, input)
-  return input
-}
-
 const specOf = (plan: JobPlan): JobSpec => ({
   apiVersion: 'muster/v1',
   kind: 'batch',
   name: plan.name,
-  runtime: 'noop',
-  program: null,
+  runtime: plan.program.outputBytes === 0 ? 'noop' : 'graph',
+  program: programFor(plan)?.id ?? null,
   tasks: Array.from({ length: plan.tasks }, () => ({
     inputs: plan.inputBytes === 0 ? [] : [{ name: 'x', cid: inputOf(plan.inputBytes).cid }],
   })),

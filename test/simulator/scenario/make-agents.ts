@@ -45,13 +45,15 @@ const skewOf = (random: Random): number => {
 
 /** Fifty machines. The cheapest are in the most trouble, since those are the ones that win. */
 export const makeAgents = (calmAtMs: number, random: Random): AgentPlan[] => {
+  /** Jobs get fewer slots than they want, and wait for each other. */
+  const isScarce = random.chance(0.3)
   const idle = random.chance(0.2) ? random.int(steadyAgents, agentCount - 1) : -1
   const rogue = random.chance(0.2) ? random.int(steadyAgents, agentCount - 1) : -1
   return Array.from({ length: agentCount }, (_, index): AgentPlan => {
     const isSteady = index < steadyAgents
     const kind = index === idle ? 'idle' : index === rogue ? 'rogue' : 'real'
     const isTroubled = !isSteady && random.chance(0.5)
-    const slots = random.pick([1, 1, 2, 2, 4, 8])
+    const slots = random.pick(isScarce ? [1, 1, 1, 2] : [1, 1, 2, 2, 4, 8])
     return {
       name: `agent-${String(index).padStart(2, '0')}`,
       kind,

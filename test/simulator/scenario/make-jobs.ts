@@ -36,10 +36,10 @@ export const makeJobs = (
   random: Random,
 ): JobPlan[] => {
   const count = random.int(2, 7)
-  const large = random.chance(0.12) ? random.int(0, count - 1) : -1
+  const large = random.chance(0.2) ? random.int(0, count - 1) : -1
   const dearest = Math.max(...agents.map(({ priceNanoUsd }) => priceNanoUsd))
   return Array.from({ length: count }, (_, index): JobPlan => {
-    const tasks = index === large ? random.int(40, 200) : random.pick(sizes)
+    const tasks = index === large ? random.int(30, 200) : random.pick(sizes)
     const program = makeProgram(tasks, random)
     const submitAtMs = random.pick([random.int(50, 3_000), random.int(50, calmAtMs - 25_000)])
     const slowest = program.maxMs * 3
@@ -49,8 +49,8 @@ export const makeJobs = (
       submitAtMs,
       patienceMs: random.pick([300, 2_000, 6_000]),
       tasks,
-      slots: random.pick([1, 2, Math.min(tasks, 8), Math.min(tasks, 24)]),
-      regions: random.chance(0.25) ? [random.pick(regions)] : [],
+      slots: random.pick([1, 2, Math.min(tasks, 8), Math.min(tasks, 24), Math.min(tasks, 60)]),
+      regions: random.chance(0.35) ? [random.pick(regions)] : [],
       maxPriceNanoUsd: dearest,
       taskTimeoutMs: Math.max(500, slowest + random.int(0, 3_000)),
       maxFailures: random.int(leastFailures, 4),

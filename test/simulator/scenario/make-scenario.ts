@@ -10,7 +10,7 @@ const points: readonly CommitPoint[] = ['before-commit', 'after-commit']
 const makeMarket = (seed: number, calmAtMs: number, longestTaskMs: number, random: Random): MarketPlan => {
   const downMs = () => random.pick([0, 50, random.int(200, 2_000), random.int(2_000, 15_000)])
   const crashesAtCommit: MarketPlan['crashesAtCommit'][number][] = []
-  if (seed % 8 !== 7) {
+  if (!random.chance(0.1)) {
     let commit = Math.floor(seed / 2) % firstCrashes
     crashesAtCommit.push({ commit, point: points[seed % 2] ?? 'after-commit', afterMs: 0, downMs: downMs() })
     while (crashesAtCommit.length < 4 && random.chance(0.45)) {
@@ -20,9 +20,12 @@ const makeMarket = (seed: number, calmAtMs: number, longestTaskMs: number, rando
     }
   }
   const crashes = random.chance(0.25) ? [{ atMs: random.int(500, calmAtMs - 20_000), downMs: downMs() }] : []
-  const hiccups = random.chance(0.2)
-    ? Array.from({ length: random.int(1, 3) }, () => ({ commit: random.int(0, 100), point: random.pick(points) }))
-    : []
+  const hiccups: MarketPlan['hiccups'][number][] = []
+  while (random.chance(0.3)) {
+    const [first, point] = [random.int(0, 60), random.pick(points)]
+    const count = random.pick([1, 1, 2, 6])
+    for (let commit = first; commit < first + count; commit++) hiccups.push({ commit, point })
+  }
   const graceMs = random.pick([2_000, 5_000, 10_000])
   return {
     graceMs,
@@ -36,6 +39,7 @@ const makeMarket = (seed: number, calmAtMs: number, longestTaskMs: number, rando
     crashesAtCommit,
     crashes,
     hiccups,
+    hiccupChance: random.pick([0, 0, 0, 0, 0, 0.03, 0.15]),
   }
 }
 

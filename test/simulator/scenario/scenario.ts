@@ -79,6 +79,8 @@ export interface MarketPlan {
   readonly crashes: readonly { readonly atMs: number; readonly downMs: number }[]
   /** The database fails: nothing was written, or it cannot be said whether it was. */
   readonly hiccups: readonly CommitFault[]
+  /** Of every commit to fail so, at either point. */
+  readonly hiccupChance: number
 }
 
 export interface NetworkPlan {
