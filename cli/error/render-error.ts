@@ -11,6 +11,9 @@ import { adviseOn, sayFault } from './advice.ts'
 const inTables = new Set(['issues', 'nearest', 'refusals', 'problems'])
 const inSentence = new Set(['slots', 'offers'])
 
+/** What an issue of another version leaves out is shown as nothing. */
+const cell = (text: string | undefined): string => printable(text ?? '–')
+
 const listOf = <Item>(facts: MusterError['facts'], name: string): readonly Item[] =>
   Array.isArray(facts[name]) ? (facts[name] as Item[]) : []
 
@@ -34,8 +37,8 @@ const issueTable = (issues: readonly Issue[], style: ReturnType<typeof styleFor>
     ],
     issues.map(({ path, expected, found }) => [
       printable(path === '' ? 'the whole' : path),
-      printable(expected),
-      printable(found),
+      cell(expected),
+      cell(found),
     ]),
     { style, width, indent: '  ' },
   )

@@ -108,14 +108,19 @@ const respond = (route: Route, answer: unknown, world: World, watching: Watching
 }
 
 const requireParams = (route: Route, context: Context): unknown => {
-  const parsed = route.params.safeParse(context.req.param())
+  const given: Readonly<Record<string, string>> = context.req.param()
+  const parsed = route.params.safeParse(given)
   if (parsed.success) return parsed.data
   throw new MusterError({
     code: 'not_found',
     message: 'There is nothing at this address.',
     facts: {
       path: context.req.path,
-      issues: parsed.error.issues.map(({ path, message }) => ({ path: path.join('.'), expected: message })),
+      issues: parsed.error.issues.map(({ path, message }) => ({
+        path: path.join('.'),
+        expected: message,
+        found: given[String(path[0])]?.slice(0, 120) ?? 'nothing',
+      })),
     },
   })
 }

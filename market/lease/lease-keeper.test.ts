@@ -200,7 +200,7 @@ describe('a lease', () => {
   test('that runs out is followed by another, and a job longer than a lease is finished', async () => {
     const { stage, first, tenant } = await setUp({ leaseTermMs: 1_000, progressSlackMs: 1_000 })
     first.taskMs = 300
-    const { id } = await tenant.submit(noopSpec(12, { slots: 2, limits: { taskTimeoutMs: 1_000 } }))
+    const { id } = await tenant.submit(noopSpec(12, { slots: 2, limits: { taskTimeoutMs: 400 } }))
     expect(await stage.closed(tenant, id)).toMatchObject({ outcome: 'succeeded', charged: '1200' })
     expect(new Set(first.starts.map(({ lease }) => lease)).size).toBeGreaterThan(1)
     await stage.audit(id)
@@ -209,13 +209,21 @@ describe('a lease', () => {
   test('that runs out under an attempt that never ends is closed all the same', async () => {
     const { stage, first, tenant } = await setUp({ leaseTermMs: 2_000, progressSlackMs: 1_000 })
     first.script = { run: () => 'silence' }
-    const { id } = await tenant.submit(noopSpec(1, { slots: 1, limits: { taskTimeoutMs: 3_600_000 } }))
-    await stage.world.advance(2_500)
+    const { id } = await tenant.submit(noopSpec(1, { slots: 1, limits: { taskTimeoutMs: 1_000 } }))
+    await stage.world.advance(500)
     first.publish({ slots: 0 })
-    await stage.world.advance(1_000)
+    await stage.world.advance(3_000)
     expect((await tenant.job(id)).counts).toMatchObject({ waiting: 1, running: 0 })
     await tenant.cancel(id)
     await stage.audit(id)
+  })
+
+  test('lasts long enough for its tasks, however short the usual term', async () => {
+    const { stage, first, tenant } = await setUp({ leaseTermMs: 1_000 })
+    first.taskMs = 5_000
+    const { id } = await tenant.submit(noopSpec(1, { limits: { taskTimeoutMs: 10_000 } }))
+    expect(await stage.closed(tenant, id)).toMatchObject({ outcome: 'succeeded' })
+    expect(new Set(first.starts.map(({ attempt }) => attempt)).size).toBe(1)
   })
 
   test('that is closed is told to its agent until it hears', async () => {
