@@ -50,7 +50,7 @@ const workOn = async (devnet: Devnet, interrupt: AbortSignal): Promise<number> =
     return undefined
   })
   const args = ['--out', values.out, ...(values.input === undefined ? [] : ['--input', values.input])]
-  const exitCode = await runExample(devnet, args)
+  const exitCode = await runExample(devnet, args, interrupt)
   over.abort()
   const killed = await killing
   if (interrupt.aborted) return exitCode
