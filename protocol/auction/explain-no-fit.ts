@@ -1,15 +1,19 @@
 import type { NearMiss } from '../api/market-routes.ts'
 import { MusterError } from '../error/muster-error.ts'
 import type { SignedOffer } from '../offer/offer.ts'
-import { failedRequirements, type Demand } from './match-offers.ts'
+import { failedRequirements, freeSlots, type Demand } from './match-offers.ts'
 
 const nearest = 5
+
+/** An offer that fits but for its slots, which are all taken. */
+const isBusy = ({ failed }: NearMiss): boolean => failed.every(({ requirement }) => requirement === freeSlots)
 
 const sentence = (misses: readonly NearMiss[], offers: number): string => {
   const [first] = misses
   if (offers === 0) return 'No agent is linked to this market, so there is no offer at all; try again later.'
-  if (first === undefined || misses.length < offers) {
-    return `${offers - misses.length} of ${offers} offers fit, and all their slots are taken; wait, or try again later.`
+  const busy = offers - misses.length + misses.filter(isBusy).length
+  if (first === undefined || busy > 0) {
+    return `${busy} of ${offers} offers fit, and all their slots are taken; wait, or try again later.`
   }
   const reasons = first.failed.map(
     ({ requirement, expected, found }) => `${requirement}: expected ${expected}, found ${found}`,
@@ -17,17 +21,22 @@ const sentence = (misses: readonly NearMiss[], offers: number): string => {
   return `None of ${offers} offers fits; the nearest fails ${reasons.join('; ')}.`
 }
 
-/** The error for an order that nothing fits: the nearest offers, fewest failures first, and what each one fails. */
+/** The error for an order that nothing fits: the nearest offers, those that are only busy first, then by failures and price, and what each one fails. */
 export const explainNoFit = (demand: Demand, offers: Iterable<SignedOffer>, now: number): MusterError => {
-  const misses: NearMiss[] = []
+  const misses: (NearMiss & { readonly price: bigint })[] = []
   let count = 0
   for (const { record } of offers) {
     count++
     const failed = failedRequirements(demand, record, now)
-    if (failed.length > 0) misses.push({ offer: record.id, provider: record.provider, failed })
+    if (failed.length === 0) continue
+    misses.push({ offer: record.id, provider: record.provider, failed, price: record.price.nanoUsd })
   }
-  misses.sort((a, b) => a.failed.length - b.failed.length)
-  const near = misses.slice(0, nearest)
+  const order = (a: (typeof misses)[number], b: (typeof misses)[number]): number =>
+    Number(isBusy(b)) - Number(isBusy(a)) || a.failed.length - b.failed.length || Number(a.price - b.price)
+  const near = misses
+    .sort(order)
+    .slice(0, nearest)
+    .map(({ price: _, ...miss }) => miss)
   return new MusterError({
     code: 'nothing_fits',
     message: sentence(misses, count),

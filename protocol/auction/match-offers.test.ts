@@ -97,6 +97,19 @@ describe('where nothing fits, the answer', () => {
     expect(near.map(({ failed }) => failed.length)).toEqual([1, 1, 1, 1, 1])
   })
 
+  test('says so where offers fit but for their slots, and names those first', () => {
+    const taken = signed({ ...exampleOffer, id: 'ofr_taken' as Offer['id'], slots: 0 })
+    const dear = signed({
+      ...exampleOffer,
+      id: 'ofr_dear' as Offer['id'],
+      price: { nanoUsd: 10n ** 12n, per: 'operator' },
+    })
+    const affordable = demandWith({ slots: 1, maxPrice: { nanoUsd: 1_000n, per: 'operator' } })
+    const error = explainNoFit(affordable, [dear, taken], now)
+    expect(error.message).toBe('1 of 2 offers fit, and all their slots are taken; wait, or try again later.')
+    expect(error.facts['nearest']).toMatchObject([{ offer: 'ofr_taken' }, { offer: 'ofr_dear' }])
+  })
+
   test('says so where there is no offer at all', () => {
     expect(explainNoFit(demand, [], now).message).toMatch(/^No agent is linked/)
   })

@@ -4,6 +4,9 @@ import type { Order } from '../order/order.ts'
 /** What of an order decides whether an offer fits it. */
 export type Demand = Pick<Order, 'slots' | 'resources' | 'runtime' | 'placement' | 'maxPrice'>
 
+/** The requirement of an offer to have any slot left. */
+export const freeSlots = 'slots free'
+
 export interface FailedRequirement {
   readonly requirement: string
   readonly expected: string
@@ -29,7 +32,7 @@ export const failedRequirements = (demand: Demand, offer: Offer, now: number): F
     ...(offer.expiresAt > now
       ? []
       : [{ requirement: 'expiry', expected: `after ${now}`, found: String(offer.expiresAt) }]),
-    ...atLeast('slots free', 1, offer.slots),
+    ...atLeast(freeSlots, 1, offer.slots),
     ...(offer.runtimes.includes(demand.runtime)
       ? []
       : [{ requirement: 'runtime', expected: demand.runtime, found: offer.runtimes.join(', ') }]),

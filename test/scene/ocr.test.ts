@@ -26,11 +26,8 @@ test('npm start -- --once: the shipped pages are read right although an agent is
   expect(await readdir(path.join(folder, 'text'))).toHaveLength(28)
   const receipts = await readdir(path.join(folder, 'receipts'))
   expect(receipts.filter((name) => name.endsWith('.json'))).toHaveLength(459)
-  const verified = await runScript(path.join(root, 'cli', 'main.ts'), [
-    'receipt',
-    'verify',
-    path.join(folder, 'receipts'),
-  ])
+  const verify = ['receipt', 'verify', path.join(folder, 'receipts')]
+  const verified = await runScript(path.join(root, 'cli', 'main.ts'), verify, { env: { MUSTER_HOME: folder } })
   expect(verified.exitCode, verified.stdout + verified.stderr).toBe(0)
 }, 600_000)
 
