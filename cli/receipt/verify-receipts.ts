@@ -39,16 +39,18 @@ const parseAddress = (text: string): Address => {
   })
 }
 
-/** What is trusted: what the flags say, else what the context file says. Nothing is asked of a market. */
+/** What is trusted: what the flags say, else the context file, unless MUSTER_URL names another market than that. Nothing is asked of a market. */
 const trustedFacts = async (
   session: Session,
   { marketAddress, tenantAddress }: VerifyOptions,
 ): Promise<TrustedFacts> => {
   const found = await readContext(session.env, session.directory).catch(() => undefined)
+  const url = session.env['MUSTER_URL'] ?? ''
+  const context = url === '' || url === found?.context.url ? found?.context : undefined
   return {
-    market: marketAddress === undefined ? found?.context.market : parseAddress(marketAddress),
-    tenant: tenantAddress === undefined ? found?.context.tenant : parseAddress(tenantAddress),
-    chainId: marketAddress === undefined ? found?.context.chainId : undefined,
+    market: marketAddress === undefined ? context?.market : parseAddress(marketAddress),
+    tenant: tenantAddress === undefined ? context?.tenant : parseAddress(tenantAddress),
+    chainId: marketAddress === undefined ? context?.chainId : undefined,
   }
 }
 
