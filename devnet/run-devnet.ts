@@ -77,7 +77,12 @@ export const runDevnet = async (
   try {
     const { url, apiKey, adminKey, market, chainId } = devnet
     if (!isOnce) await writeContext(home, { url, apiKey, adminKey, market, chainId })
-    exitCode = await Promise.race([work(devnet, interrupt.signal), stopped])
+    const gone = devnet.marketGone.then(() => {
+      terminal.stderr.write('The market has ended without being told to; the network is taken down.\n')
+      interrupt.abort()
+      return 1
+    })
+    exitCode = await Promise.race([work(devnet, interrupt.signal), stopped, gone])
     return exitCode
   } finally {
     await stop()

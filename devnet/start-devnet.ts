@@ -35,6 +35,8 @@ export interface Devnet {
   readonly tenant: TenantId
   readonly apiKey: string
   readonly agents: readonly DevnetAgent[]
+  /** Resolves if the market ends without being told to. */
+  readonly marketGone: Promise<void>
   /** Kills the market with SIGKILL, its store with it, and starts it again on what is on disk. */
   crashMarket(): Promise<void>
   /** Kills an agent with SIGKILL and starts it again on what is on disk. */
@@ -71,11 +73,17 @@ export const startDevnet = async (options: DevnetOptions): Promise<Devnet> => {
   }
 
   const marketDirectory = path.join(directory, 'market')
-  const startMarket = (port: number): Promise<Program> =>
-    start(marketName, 'market/main.ts', [
+  const marketGone = Promise.withResolvers<void>()
+  const startMarket = async (port: number): Promise<Program> => {
+    const program = await start(marketName, 'market/main.ts', [
       ...['--data-directory', marketDirectory, '--port', String(port), '--grace-ms', String(options.graceMs)],
       ...(options.databaseUrl === undefined ? [] : ['--database-url', options.databaseUrl]),
     ])
+    void program.exited.then(() => {
+      if (running.get(marketName) === program) marketGone.resolve()
+    })
+    return program
+  }
   const startAgent = async (plan: AgentPlan, marketUrl: string, chainId: number): Promise<Program> => {
     const args = await agentArguments(plan, { marketUrl, directory: path.join(directory, plan.name), chainId })
     return start(plan.name, 'agent/main.ts', args)
@@ -110,8 +118,10 @@ export const startDevnet = async (options: DevnetOptions): Promise<Devnet> => {
       tenant,
       apiKey,
       agents,
+      marketGone: marketGone.promise,
       crashMarket: async () => {
         const program = running.get(marketName)
+        running.delete(marketName)
         program?.kill()
         await program?.exited
         await startMarket(Number(new URL(url).port))
