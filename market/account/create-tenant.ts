@@ -4,7 +4,7 @@ import { hashApiKey, newApiKey } from './api-key.ts'
 
 export interface CreateTenantInput {
   readonly name: string
-  /** The tenant's own key; without one the market keeps a key for it. */
+  /** The tenant's own key; without one the market signs its orders. */
   readonly address?: Address | undefined
 }
 

@@ -152,7 +152,7 @@ export interface LedgerReads {
 export interface Tenant {
   readonly id: TenantId
   readonly name: string
-  /** Address of the tenant's own key; `null` where the market keeps a key for it. */
+  /** Address of the tenant's own key; `null` where the market signs its orders. */
   readonly address: Address | null
   readonly createdAt: number
 }

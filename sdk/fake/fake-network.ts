@@ -49,7 +49,7 @@ export interface FakeNetworkOptions {
   readonly run?: (inputs: readonly NamedBlob[], index: number) => ReadonlyMap<string, Uint8Array>
   /** Tasks whose first attempt fails. */
   readonly failing?: ReadonlySet<number>
-  /** The tenant's own address; else the market keeps a key for it. */
+  /** The tenant's own address; else the market signs its orders. */
   readonly tenantAddress?: Address
   /** The market signs orders with its own key. */
   readonly keptByMarket?: boolean
