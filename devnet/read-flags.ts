@@ -1,14 +1,23 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util'
 
-/** The flags of a script. Prints the usage and ends where they ask for it, or with status 2 where they are wrong. */
-export const readFlags = <Options extends NonNullable<ParseArgsConfig['options']>>(usage: string, options: Options) => {
+const help = { help: { type: 'boolean', short: 'h' } } as const
+
+/**
+ * The flags of a script, as `compile` makes them of what was written. Prints the usage and ends where they ask for it, or with
+ * status 2 where they are wrong.
+ */
+export const readFlags = <Options extends NonNullable<ParseArgsConfig['options']>, Flags>(
+  usage: string,
+  options: Options,
+  compile: (values: ReturnType<typeof parseArgs<{ readonly options: Options }>>['values']) => Flags,
+): Flags => {
   try {
-    const { values } = parseArgs({ options: { ...options, help: { type: 'boolean', short: 'h' } as const } })
+    const { values } = parseArgs({ options: { ...options, ...help } })
     if ('help' in values && values.help === true) {
       process.stdout.write(`${usage}\n`)
       process.exit(0)
     }
-    return parseArgs({ options }).values
+    return compile(parseArgs({ options }).values)
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${usage}\n`)
     process.exit(2)

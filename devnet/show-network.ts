@@ -32,7 +32,7 @@ export const showUrls = ({ url }: Devnet, style: Style): string => {
     ['offers', `${url}/v1/offers`],
     ['metrics', `${url}/metrics`],
     ['jobs', 'npm run -s muster -- job list'],
-    ['the OCR run again', 'node run.mjs examples/ocr/main.ts'],
+    ['OCR of scanned pages', 'node run.mjs examples/ocr/main.ts'],
   ]
   return `\n${renderFacts(facts, { style })}\nThe network stays up. Ctrl-C stops it.\n`
 }

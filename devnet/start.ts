@@ -2,6 +2,7 @@ import { styleFor, systemTerminal } from '@muster/cli'
 import { createMuster } from '@muster/sdk'
 import { readInput } from '@muster/example-ocr'
 import { killBusyAgent, type KilledAgent } from './kill-agent.ts'
+import { parsePort } from './parse-port.ts'
 import { readFlags } from './read-flags.ts'
 import { graceMs, runDevnet } from './run-devnet.ts'
 import { runExample } from './run-example.ts'
@@ -17,14 +18,19 @@ Brings up a market and four agents on this machine, reads scanned pages with the
   --out FOLDER    where text and receipts go; ./out unless told
   --port PORT     the market's port; 7600 unless told, a free one with --once`
 
-const values = readFlags(usage, {
-  once: { type: 'boolean', default: false },
-  input: { type: 'string' },
-  out: { type: 'string', default: 'out' },
-  port: { type: 'string' },
-})
+const usualPort = '7600'
 
-const usualPort = 7600
+const values = readFlags(
+  usage,
+  {
+    once: { type: 'boolean', default: false },
+    input: { type: 'string' },
+    out: { type: 'string', default: 'out' },
+    port: { type: 'string' },
+  },
+  ({ once, input, out, port }) => ({ once, input, out, port: parsePort(port ?? (once ? '0' : usualPort)) }),
+)
+
 /** Fewer tasks than this are over before a loss could be seen. */
 const leastTasksToKill = 8
 
@@ -34,7 +40,7 @@ const say = (text: string): void => terminal.stdout.write(`${text}\n`)
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 const showLoss = ({ agent, attempts, job }: KilledAgent): void => {
-  const held = `${attempts} running ${attempts === 1 ? 'attempt' : 'attempts'} of ${job}`
+  const held = `${attempts} running ${attempts === 1 ? 'attempt' : 'attempts'} of ${job}, queued ones counted`
   say(
     `\n${style.yellow('On purpose:')} ${agent.plan.name} (pid ${agent.program.pid}) was killed with SIGKILL while it held ${held}.\n` +
       `The market waited ${graceMs / 1000} s for it, fenced its attempts and gave the tasks to others; the job went on.`,
@@ -60,8 +66,6 @@ const workOn = async (devnet: Devnet, interrupt: AbortSignal): Promise<number> =
   return 1
 }
 
-const port = Number(values.port ?? (values.once ? 0 : usualPort))
-
 /** What cannot be read is said before anything is started. */
 const checkInput = async (): Promise<void> => {
   if (values.input !== undefined) await readInput(values.input)
@@ -76,7 +80,7 @@ const work = async (devnet: Devnet, interrupt: AbortSignal): Promise<number> => 
 }
 
 process.exitCode = await checkInput()
-  .then(() => runDevnet({ terminal, isOnce: values.once, port }, work))
+  .then(() => runDevnet({ terminal, isOnce: values.once, port: values.port }, work))
   .catch((error: unknown) => {
     terminal.stderr.write(`${messageOf(error)}\n`)
     return 1

@@ -15,8 +15,8 @@ export type Act = (flags: GlobalFlags, run: (session: Session) => Promise<number
 const after = `
 Where the market and key come from: --market and --key, else MUSTER_URL and MUSTER_API_KEY, else the file that
 \`muster up\` leaves in .muster/context.json.
-Exit status: 0 ok, 1 the job failed or a receipt did not pass, 2 usage or a wrong job file, 3 the market cannot be
-reached, 4 nothing fits, 5 refused, 70 a fault of this program, 130 interrupted.
+Exit status: 0 ok, 1 the job failed, outputs are missing or a receipt did not pass, 2 usage or a wrong job file,
+3 the market cannot be reached, 4 nothing fits, 5 refused, 70 a fault of this program, 130 interrupted.
 `
 
 /** The command line as a value. What it is to say goes to the terminal; it never ends the process. */

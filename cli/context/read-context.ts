@@ -46,7 +46,7 @@ const readOne = async (file: string): Promise<FoundContext | undefined> => {
   }
   const parsed = contextSchema.safeParse(value)
   if (parsed.success) return { file, context: parsed.data }
-  const issues = explainIssues(parsed.error, value)
+  const issues = explainIssues(parsed.error, value, contextSchema)
   throw refuse(file, sayIssues('This context file', issues), { issues })
 }
 

@@ -33,6 +33,9 @@ export const adviseOn = (error: MusterError): string => {
     return 'Start a network here with `muster up`, or name a market with --market URL or MUSTER_URL.'
   }
   if (error.code === 'not_found') {
+    const { job, task, missing } = error.facts
+    if (typeof job === 'string' && (task ?? missing) !== undefined)
+      return `See its tasks with \`muster job show ${job}\`.`
     return 'job' in error.facts ? 'See what there is with `muster job list`.' : 'Check the name.'
   }
   const known = advice[error.code]

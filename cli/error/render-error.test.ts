@@ -9,10 +9,34 @@ const terminal = {
 }
 
 test('facts that JSON cannot carry are said all the same', () => {
-  const facts = { amount: 7n, deep: { ceiling: 8n }, list: [9n], nothing: undefined }
+  const facts = { size: 7n, deep: { ceiling: 8n }, list: [9n], nothing: undefined }
   const error = new MusterError({ code: 'internal', message: 'No.', facts })
   const text = renderError(error, terminal as never, false)
-  expect(text).toMatch(/amount +7\n/)
+  expect(text).toMatch(/size +7\n/)
   expect(text).toMatch(/deep +\{"ceiling":"8"\}\n/)
   expect(text).toMatch(/list +9\n/)
+})
+
+test('amounts are shown in dollars, beside the nano-dollars they are', () => {
+  const facts = { account: 'tenant:x', expected: '5000000000000', found: '25000000000' }
+  const error = new MusterError({ code: 'insufficient_funds', message: 'The account does not hold that much.', facts })
+  const text = renderError(error, terminal as never, false)
+  expect(text).toMatch(/expected +\$5000\.00 \(5000000000000 nano-dollars\)\n/)
+  expect(text).toMatch(/found +\$25\.00 \(25000000000 nano-dollars\)\n/)
+  expect(text).toMatch(/account +tenant:x\n/)
+})
+
+test('what is expected and found of an amount is in dollars in the sentence and the table', () => {
+  const issues = [
+    { path: 'spec.ceiling', expected: 'at least 3000 nano-dollars, what all tasks may cost', found: '2000' },
+  ]
+  const message = `The spec is wrong at spec.ceiling: expected ${issues[0]?.expected}, found 2000.`
+  const text = renderError(
+    new MusterError({ code: 'spec_invalid', message, facts: { issues } }),
+    terminal as never,
+    false,
+  )
+  expect(text).toContain('expected at least $0.000003, what all tasks may cost, found $0.000002.')
+  expect(text).toMatch(/spec\.ceiling +at least \$0\.000003, [^$]+\$0\.000002\n/)
+  expect(text).not.toContain('nano-dollars')
 })

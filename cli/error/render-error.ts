@@ -5,6 +5,7 @@ import { renderTable } from '../terminal/render-table.ts'
 import { styleFor } from '../terminal/style.ts'
 import type { Terminal } from '../terminal/terminal.ts'
 import { printable } from '../terminal/text-width.ts'
+import { isAmount, sayAmount, sayAmounts } from './say-amounts.ts'
 import { sayRequirement } from './say-requirement.ts'
 import { adviseOn, sayFault } from './advice.ts'
 
@@ -13,6 +14,13 @@ const inSentence = new Set(['slots', 'offers'])
 
 /** What an issue of another version leaves out is shown as nothing. */
 const cell = (text: string | undefined): string => printable(text ?? '–')
+
+/** What belongs at a place and what was found there, both in dollars where the one is an amount. */
+const cellsOf = ({ expected, found }: Partial<Issue>): [string, string] => {
+  const isMoney = expected !== undefined && found !== undefined && / nano-dollars\b/.test(expected)
+  const isBare = isMoney && /^-?\d{1,19}$/.test(found)
+  return [cell(expected && sayAmounts(expected)), cell(found && sayAmounts(isBare ? `${found} nano-dollars` : found))]
+}
 
 const listOf = <Item>(facts: MusterError['facts'], name: string): readonly Item[] =>
   Array.isArray(facts[name]) ? (facts[name] as Item[]) : []
@@ -35,11 +43,7 @@ const issueTable = (issues: readonly Issue[], style: ReturnType<typeof styleFor>
       { title: 'expected', isFlexible: true, wraps: true, paint: style.green },
       { title: 'found', isFlexible: true, wraps: true, paint: style.red },
     ],
-    issues.map(({ path, expected, found }) => [
-      printable(path === '' ? 'the whole' : path),
-      cell(expected),
-      cell(found),
-    ]),
+    issues.map((issue) => [printable(issue.path === '' ? 'the whole' : issue.path), ...cellsOf(issue)]),
     { style, width, indent: '  ' },
   )
 
@@ -74,7 +78,7 @@ const causes = (error: unknown): string[] => {
 const sentenceOf = ({ code, message, facts }: MusterError): string =>
   code === 'nothing_fits' && listOf(facts, 'nearest').length > 0
     ? `None of ${sayValue(facts['offers'])} offers fits. What the nearest lack:`
-    : message
+    : sayAmounts(message)
 
 /** An error for a person: the sentence, the labelled facts, whose fault it is, what to do; with `verbose` the causes. */
 export const renderError = (error: MusterError, terminal: Terminal, isVerbose: boolean): string => {
@@ -94,7 +98,7 @@ export const renderError = (error: MusterError, terminal: Terminal, isVerbose: b
       ...Object.entries(facts).flatMap(([name, value]): [string, string][] =>
         (inTables.has(name) && Array.isArray(value)) || (error.code === 'nothing_fits' && inSentence.has(name))
           ? []
-          : [[name, sayValue(value)]],
+          : [[name, isAmount(error.code, name, value) ? sayAmount(value) : sayValue(value)]],
       ),
       ['code', error.code],
       ['fault', sayFault(error.fault)],

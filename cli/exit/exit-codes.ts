@@ -3,7 +3,7 @@ import type { ErrorCode, MusterError } from '@muster/sdk'
 /** What the program's exit status means; docs/guides/cli.md lists them. */
 export const exitCodes = {
   ok: 0,
-  /** The job failed or was cancelled, or a receipt did not pass. */
+  /** The job failed or was cancelled, outputs that were asked for are missing, or a receipt did not pass. */
   failed: 1,
   /** Wrong arguments, a wrong job file, or something named that does not exist. */
   usage: 2,

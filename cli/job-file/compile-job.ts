@@ -4,6 +4,7 @@ import {
   checkInputs,
   checkSpec,
   explainIssues,
+  formatUsd,
   MusterError,
   sayIssues,
   type BlobSource,
@@ -111,6 +112,12 @@ const mostOf = (job: JobFile, tasks: number, manifest: ProgramManifest | undefin
   return chargeFor(job.maxPrice, { operators: manifest?.operators ?? 0, slotMs: 0 }) * BigInt(tasks)
 }
 
+const lowCeiling = (ceiling: bigint, most: bigint): Issue => ({
+  path: 'ceiling',
+  expected: `at least ${formatUsd(most)}, what all tasks may cost at maxPrice`,
+  found: formatUsd(ceiling),
+})
+
 const ceilingIssue = (job: JobFile): Issue => ({
   path: 'ceiling',
   expected: 'dollars such as 1.50 USD; it cannot be worked out here',
@@ -136,12 +143,14 @@ const refuse = (file: string, issues: readonly Issue[]): MusterError =>
 export const compileJob = async (value: unknown, options: CompileOptions): Promise<CompiledJob> => {
   const parsed = jobFileSchema.safeParse(value)
   const sources = await readSources(value, options)
-  const issues = [...(parsed.success ? [] : explainIssues(parsed.error, value)), ...sources.issues]
+  const issues = [...(parsed.success ? [] : explainIssues(parsed.error, value, jobFileSchema)), ...sources.issues]
   if (!parsed.success || issues.length > 0) throw refuse(options.file, issues)
   const job = parsed.data
   const { program, tasks } = sources
-  const ceiling = job.ceiling ?? mostOf(job, tasks.length, program?.manifest)
+  const most = mostOf(job, tasks.length, program?.manifest)
+  const ceiling = job.ceiling ?? most
   if (ceiling === undefined) throw refuse(options.file, [ceilingIssue(job)])
+  if (most !== undefined && ceiling < most) throw refuse(options.file, [lowCeiling(ceiling, most)])
   const spec = checkSpec({
     apiVersion: job.apiVersion,
     kind: job.kind,

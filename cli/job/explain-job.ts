@@ -13,12 +13,15 @@ import {
 import type { Session } from '../command/session.ts'
 import { renderError } from '../error/render-error.ts'
 import { sayFault } from '../error/advice.ts'
+import { sayAmounts } from '../error/say-amounts.ts'
 import { exitCodes } from '../exit/exit-codes.ts'
 import { formatPrice, shorten } from '../format/format-record.ts'
 import type { CompiledJob } from '../job-file/compile-job.ts'
 import { renderTable } from '../terminal/render-table.ts'
 import { printable } from '../terminal/text-width.ts'
 import { demandOf } from './demand-of.ts'
+import { readStanding } from './read-standing.ts'
+import { sayWait, showLeases } from './say-standing.ts'
 import { showEvent } from './show-event.ts'
 import { renderJob } from './show-job.ts'
 import { loadJobFile } from './submit-job.ts'
@@ -92,14 +95,18 @@ const telling = new Set([
 
 /** How long after the last event what there is so far of a running job counts as read. */
 const quietMs = 500
+const mostEvents = 20
 
+/** The timeline so far. Of a job that goes on it ends with the first event after it was asked for, or when none comes. */
 const readTimeline = async (muster: Muster, view: JobView, signal: AbortSignal): Promise<TimelineEvent[]> => {
   const events: TimelineEvent[] = []
   const enough = new AbortController()
+  const { now } = await muster.market({ signal })
   const quiet = view.phase === 'closed' ? undefined : setTimeout(() => enough.abort(), quietMs)
   try {
     for await (const event of muster.watchJob(view.id, { signal: AbortSignal.any([signal, enough.signal]) })) {
       events.push(event)
+      if (quiet !== undefined && event.at > now) break
       quiet?.refresh()
     }
   } catch (error) {
@@ -112,12 +119,20 @@ const readTimeline = async (muster: Muster, view: JobView, signal: AbortSignal):
 
 /** Why a job is where it is: what it waits for, what went wrong and whose fault that was. */
 const explainRun = async (session: Session, muster: Muster, job: JobId): Promise<number> => {
-  const view = await muster.getJob(job, { signal: session.signal })
-  const events = await readTimeline(muster, view, session.signal)
+  const { signal } = session
+  const first = await muster.getJob(job, { signal })
+  const events = await readTimeline(muster, first, signal)
+  const view = first.phase === 'closed' ? first : await muster.getJob(job, { signal })
   const troubles = troublesOf(events)
   const notable = events.filter(({ type }) => telling.has(type))
+  const isActive = view.phase === 'active'
+  const leases = isActive ? readStanding(events) : []
+  const isCancelled = events.some(({ type }) => type === 'cancel-requested')
+  const wait = isActive ? sayWait({ ...view, counts: events.at(-1)?.counts ?? view.counts }, leases, isCancelled) : null
   const { style, terminal } = session
-  session.print({ ...view, troubles, events: notable }, () => {
+  session.print({ ...view, wait, leases, troubles, events: notable }, () => {
+    const width = terminal.stdout.columns
+    const held = showLeases(leases, { style, width, now: session.now() })
     const waiting = view.unmatched === null ? '' : `\n${renderError(fromProblem(view.unmatched), terminal, false)}`
     const table = renderTable(
       [
@@ -130,13 +145,18 @@ const explainRun = async (session: Session, muster: Muster, job: JobId): Promise
         String(tasks),
         sayFault(problem.fault),
         problem.code,
-        printable(problem.message),
+        printable(sayAmounts(problem.message)),
       ]),
-      { style, width: terminal.stdout.columns },
+      { style, width },
     )
-    const said = notable.map((event) => showEvent(event, style)).join('')
+    const shown = notable.slice(-mostEvents)
+    const before = notable.length - shown.length
+    const earlier = before === 0 ? '' : style.dim(`… ${before} earlier; see them with: muster job watch ${job}\n`)
+    const said = earlier + shown.map((event) => showEvent(event, style)).join('')
     return [
       renderJob(view, style, session.now()),
+      wait === null ? '' : `\n${wait}\n`,
+      held === '' ? '' : `\n${held}`,
       waiting,
       table === '' ? '' : `\n${table}`,
       said === '' ? '' : `\n${said}`,

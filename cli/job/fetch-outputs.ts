@@ -3,19 +3,13 @@ import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import {
-  decodeTensor,
-  MusterError,
-  type Cid,
-  type JobId,
-  type Muster,
-  type NamedBlob,
-  type TaskView,
-} from '@muster/sdk'
+import { decodeTensor, MusterError, type Cid, type JobId, type Muster, type NamedBlob } from '@muster/sdk'
 import type { Session } from '../command/session.ts'
 import { exitCodes } from '../exit/exit-codes.ts'
 import { writeNpy } from '../tensor/npy.ts'
+import { findTask } from './find-task.ts'
 import { parseJobPart } from './parse-ids.ts'
+import { isMissing, isPending, listMissing, sayMissing, type MissingTask } from './say-missing.ts'
 
 export interface FetchOptions {
   readonly directory: string
@@ -59,41 +53,69 @@ const save = async (muster: Muster, output: NamedBlob, folder: string, isNpy: bo
   return file
 }
 
+export interface Fetched {
+  readonly files: readonly FetchedFile[]
+  /** Tasks asked for that are not done, or came to nothing. */
+  readonly missing: readonly MissingTask[]
+}
+
 /** Writes the outputs of finished tasks to `directory/<task>/<name>.tensor`, each checked against its CID. */
 export const fetchOutputs = async (
   session: Session,
   muster: Muster,
   job: JobId,
   { directory, index, npy = false }: FetchOptions,
-): Promise<FetchedFile[]> => {
+): Promise<Fetched> => {
   const { signal } = session
   const root = path.resolve(session.directory, directory)
-  const tasks: TaskView[] = []
-  for await (const task of muster.listTasks(job, { signal })) {
-    if (task.outputs.length > 0 && (index === undefined || task.index === index)) tasks.push(task)
-  }
-  if (tasks.length === 0) {
-    throw new MusterError({
-      code: 'not_found',
-      message: 'There are no outputs to fetch yet.',
-      facts: { job, ...(index === undefined ? {} : { task: index }) },
-      retry: 'later',
-    })
-  }
+  const asked =
+    index === undefined
+      ? await Array.fromAsync(muster.listTasks(job, { signal }))
+      : [await findTask(muster, job, index, signal)]
+  const missing = asked.filter(isMissing).map((task): MissingTask => ({ index: task.index, phase: task.phase }))
+  const tasks = asked.filter(({ outputs }) => outputs.length > 0)
+  if (tasks.length === 0) return { files: [], missing }
   const bar = session.progress.bar('fetch', tasks.length)
-  const fetched: FetchedFile[] = []
-  for (const task of tasks) {
+  const files: FetchedFile[] = []
+  for (const [at, task] of tasks.entries()) {
     const folder = path.join(root, String(task.index).padStart(4, '0'))
     await mkdir(folder, { recursive: true })
-    const files = await Promise.all(task.outputs.map((output) => save(muster, output, folder, npy, signal)))
-    fetched.push(...task.outputs.map(({ name, cid }, at) => ({ task: task.index, name, cid, file: files[at] ?? '' })))
-    bar.update({ done: fetched.length === 0 ? 0 : tasks.indexOf(task) + 1 })
+    const saved = await Promise.all(task.outputs.map((output) => save(muster, output, folder, npy, signal)))
+    files.push(
+      ...task.outputs.map(({ name, cid }, which) => ({ task: task.index, name, cid, file: saved[which] ?? '' })),
+    )
+    bar.update({ done: at + 1 })
   }
   bar.succeed(root)
-  return fetched
+  return { files, missing }
 }
 
-/** `muster job fetch` */
+const nothingToFetch = (job: JobId, index: number | undefined, missing: readonly MissingTask[]): MusterError => {
+  const isYetToCome = missing.some(isPending)
+  const whose = index === undefined ? 'The job' : `Task ${index}`
+  return new MusterError({
+    code: 'not_found',
+    message: isYetToCome
+      ? `${whose} has no outputs yet; follow it with: muster job watch ${job}`
+      : `${whose} has no outputs, and none will come.`,
+    facts: {
+      job,
+      ...(index === undefined ? {} : { task: index }),
+      ...(missing.length === 0 ? {} : { missing: listMissing(missing) }),
+    },
+    retry: isYetToCome ? 'later' : 'never',
+  })
+}
+
+/** The tasks that are missing from what was fetched, for a person; nothing where none is. */
+export const sayUnfetched = (missing: readonly MissingTask[], job: JobId, { style }: Session): string => {
+  if (missing.length === 0) return ''
+  const head = `${style.yellow('!')} ${missing.length} ${missing.length === 1 ? 'task' : 'tasks'} without outputs:\n`
+  const next = missing.some(isPending) ? style.dim(`  Fetch again when they are done: muster job watch ${job}\n`) : ''
+  return head + sayMissing(missing, style) + next
+}
+
+/** `muster job fetch`: status 1 where tasks are missing. */
 export const fetchJob = async (
   session: Session,
   text: string,
@@ -102,11 +124,14 @@ export const fetchJob = async (
 ): Promise<number> => {
   const { job, index } = parseJobPart(text)
   const muster = await session.connect()
-  const files = await fetchOutputs(session, muster, job, { directory: directory ?? job, index, npy: options.npy })
+  const fetched = await fetchOutputs(session, muster, job, { directory: directory ?? job, index, npy: options.npy })
+  const { files, missing } = fetched
+  if (files.length === 0) throw nothingToFetch(job, index, missing)
   session.progress.stop()
-  session.print(files, () => {
+  session.print(fetched, () => {
     const folder = path.relative(session.directory, path.resolve(session.directory, directory ?? job))
-    return `${session.style.green('✓')} ${files.length} files in ${folder === '' ? '.' : folder}\n`
+    const done = `${session.style.green('✓')} ${files.length} files in ${folder === '' ? '.' : folder}\n`
+    return done + sayUnfetched(missing, job, session)
   })
-  return exitCodes.ok
+  return missing.length === 0 ? exitCodes.ok : exitCodes.failed
 }

@@ -3,6 +3,7 @@ import type { Session } from '../command/session.ts'
 import { exitCodes } from '../exit/exit-codes.ts'
 import { shorten } from '../format/format-record.ts'
 import type { ProgressBar } from '../terminal/create-progress.ts'
+import { foldEvents } from './fold-events.ts'
 import { showEvent } from './show-event.ts'
 
 const doneOf = ({ counts }: TimelineEvent): number => counts.accepted + counts.final
@@ -10,57 +11,95 @@ const totalOf = ({ counts }: TimelineEvent): number => Object.values(counts).red
 
 const noteOf = ({ counts }: TimelineEvent): string =>
   [
-    counts.running > 0 ? `${counts.running} running` : '',
+    counts.running > 0 ? `${counts.running} handed out` : '',
     counts.waiting > 0 ? `${counts.waiting} waiting` : '',
     counts.abandoned > 0 ? `${counts.abandoned} given up` : '',
   ]
     .filter((part) => part !== '')
     .join(', ')
 
-/** A line for the job and one for each provider that works on it. */
+/** One provider that works on the job: its line, and what it holds. */
+interface Worker {
+  bar: ProgressBar
+  readonly leases: Set<string>
+  handedOut: number
+  done: number
+}
+
+/** A line for the job and one for each provider that works on it; one that comes back gets a new line. */
 const createLines = (session: Session) => {
   let all: ProgressBar | undefined
-  const lines = new Map<string, { readonly bar: ProgressBar; running: number; done: number }>()
+  const workers = new Map<string, Worker>()
   const ran = new Map<string, string>()
+
+  const open = (provider: string, lease: string): void => {
+    const bar = () => session.progress.bar(shorten(provider))
+    const worker = workers.get(provider) ?? { bar: bar(), leases: new Set(), handedOut: 0, done: 0 }
+    if (workers.has(provider) && worker.leases.size === 0) {
+      worker.bar.remove()
+      worker.bar = bar()
+    }
+    workers.set(provider, worker)
+    worker.leases.add(lease)
+  }
+
+  const close = (provider: string, lease: string, isLost: boolean): void => {
+    const worker = workers.get(provider)
+    worker?.leases.delete(lease)
+    if (worker === undefined || worker.leases.size > 0) return
+    if (isLost) worker.bar.fail(session.style.yellow('lost; its tasks went to others'))
+    else worker.bar.succeed('')
+  }
+
   return (event: TimelineEvent): void => {
+    const { type, provider: at, lease, tasks = [], outcome } = event
     all ??= session.progress.bar('tasks', totalOf(event))
     all.update({ done: doneOf(event), total: totalOf(event), note: noteOf(event) })
-    if (event.type === 'lease-opened' && event.provider !== undefined && !lines.has(event.provider)) {
-      lines.set(event.provider, { bar: session.progress.bar(shorten(event.provider)), running: 0, done: 0 })
-    }
-    for (const { index, fence } of event.tasks ?? []) {
+    if (type === 'lease-opened' && at !== undefined) open(at, lease ?? '')
+    for (const { index, fence } of tasks) {
       const attempt = `${index}.${fence}`
-      const provider = event.type === 'dispatched' ? event.provider : ran.get(attempt)
-      const line = provider === undefined ? undefined : lines.get(provider)
-      if (provider === undefined || line === undefined) continue
-      if (event.type === 'dispatched') {
+      const provider = type === 'dispatched' ? at : ran.get(attempt)
+      const worker = provider === undefined ? undefined : workers.get(provider)
+      if (provider === undefined || worker === undefined) continue
+      if (type === 'dispatched') {
         ran.set(attempt, provider)
-        line.running++
-      } else if (
-        event.type === 'accepted' ||
-        event.type === 'lost' ||
-        event.type === 'failed' ||
-        event.type === 'cancelled-attempts'
-      ) {
-        line.running--
-        if (event.type === 'accepted') line.done++
+        worker.handedOut++
+      } else if (type === 'accepted' || type === 'lost' || type === 'failed' || type === 'cancelled-attempts') {
+        worker.handedOut--
+        if (type === 'accepted') worker.done++
       }
-      line.bar.update({
-        done: line.done,
-        share: line.done / totalOf(event),
-        note: line.running > 0 ? `${line.running} running` : '',
+      worker.bar.update({
+        done: worker.done,
+        share: worker.done / totalOf(event),
+        note: worker.handedOut > 0 ? `${worker.handedOut} handed out` : '',
       })
     }
-    if (event.type === 'lease-closed' && event.provider !== undefined) {
-      const isLost = /lost/.test(event.message)
-      const line = lines.get(event.provider)
-      if (isLost) line?.bar.fail(session.style.yellow('lost; its tasks went to others'))
-      else line?.bar.succeed('')
-    }
-    if (event.outcome === undefined) return
-    for (const { bar } of lines.values()) bar.succeed('')
-    if (event.outcome === 'succeeded') all.succeed('')
-    else all.fail(event.outcome)
+    if (type === 'lease-closed' && at !== undefined) close(at, lease ?? '', /lost/.test(event.message))
+    if (outcome === undefined) return
+    for (const { bar } of workers.values()) bar.succeed('')
+    if (outcome === 'succeeded') all.succeed('')
+    else all.fail(outcome)
+  }
+}
+
+/** Writes the timeline: on a terminal with runs of everyday events folded, elsewhere an event a line; JSON with --json. */
+const createTimeline = ({ progress, style, isJson, terminal }: Session) => {
+  const isWatched = !isJson && terminal.stdout.isTty && terminal.stderr.isTty
+  const fold = foldEvents(style)
+  const write = (done: string, live: string) => {
+    progress.live(live)
+    if (done !== '') progress.print(done)
+  }
+  return {
+    show: (event: TimelineEvent): void => {
+      if (isJson) progress.print(`${toJson(event)}\n`)
+      else if (!isWatched) progress.print(showEvent(event, style))
+      else {
+        const { done, live } = fold.add(event)
+        write(done, live)
+      }
+    },
+    end: (): void => write(fold.end(), ''),
   }
 }
 
@@ -79,19 +118,21 @@ export const followJob = async (
 ): Promise<{ readonly view: JobView; readonly status: number }> => {
   const { progress, style, isJson, signal } = session
   const update = createLines(session)
+  const timeline = createTimeline(session)
   try {
     const view = await muster.waitForJob(job, {
       after,
       signal,
       onReconnect: (error) => progress.print(style.dim(`${error.message} Trying again; the job goes on.\n`), 'stderr'),
       onEvent: (event) => {
-        if (isJson && showsEvents) progress.print(`${toJson(event)}\n`)
-        else if (showsEvents) progress.print(showEvent(event, style))
+        if (showsEvents) timeline.show(event)
         update(event)
       },
     })
+    timeline.end()
     return { view, status: view.outcome === 'succeeded' ? exitCodes.ok : exitCodes.failed }
   } catch (error) {
+    timeline.end()
     if (signal.aborted && !isJson) {
       progress.print(`Not watching any more; the job goes on. Watch it with: muster job watch ${job}\n`, 'stderr')
     }

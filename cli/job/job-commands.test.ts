@@ -174,7 +174,7 @@ maxPrice: 0.000001 USD per operator
     await write('dear.yaml', `${noopJob}ceiling: 5000 USD\n`)
     const { status, err } = await shell.run(['job', 'submit', 'dear.yaml'])
     expect(status).toBe(5)
-    expect(err).toContain('ceiling')
+    expect(err).toMatch(/expected +\$5000\.00 \(5000000000000 nano-dollars\)\n/)
   })
 
   test('--dry-run sends nothing', async () => {

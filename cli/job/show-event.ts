@@ -1,4 +1,5 @@
 import type { TimelineEvent } from '@muster/sdk'
+import { sayAmounts } from '../error/say-amounts.ts'
 import { formatClock } from '../format/format-time.ts'
 import type { Style } from '../terminal/style.ts'
 import { padEnd, printable } from '../terminal/text-width.ts'
@@ -11,6 +12,9 @@ const paintOf = ({ type, outcome }: TimelineEvent, style: Style): ((text: string
   return (text) => text
 }
 
+/** Cells that the kind of an event takes on its line. */
+export const eventTypeWidth = 18
+
 /** An event of a job as one line: when, what kind, and the sentence. */
 export const showEvent = (event: TimelineEvent, style: Style): string =>
-  `${style.dim(formatClock(event.at))}  ${padEnd(event.type, 18)}  ${paintOf(event, style)(printable(event.message))}\n`
+  `${style.dim(formatClock(event.at))}  ${padEnd(event.type, eventTypeWidth)}  ${paintOf(event, style)(printable(sayAmounts(event.message)))}\n`

@@ -1,5 +1,6 @@
 import { formatUsd, type JobView, type Muster, type TaskView } from '@muster/sdk'
 import type { Session } from '../command/session.ts'
+import { sayAmounts } from '../error/say-amounts.ts'
 import { exitCodes } from '../exit/exit-codes.ts'
 import { shorten } from '../format/format-record.ts'
 import { formatAge } from '../format/format-time.ts'
@@ -8,6 +9,7 @@ import { renderTable } from '../terminal/render-table.ts'
 import type { Style } from '../terminal/style.ts'
 import { printable } from '../terminal/text-width.ts'
 import { parseJobId } from './parse-ids.ts'
+import { sayCounts, sayPhase } from './say-phase.ts'
 
 export const totalTasks = ({ counts }: JobView): number => Object.values(counts).reduce((sum, count) => sum + count, 0)
 
@@ -16,12 +18,6 @@ export const sayState = ({ phase, outcome, unmatched }: JobView, style: Style): 
   return outcome === 'succeeded' ? style.green('succeeded') : style.red(outcome ?? 'closed')
 }
 
-const sayCounts = ({ counts }: JobView): string =>
-  Object.entries(counts)
-    .filter(([, count]) => count > 0)
-    .map(([phase, count]) => `${count} ${phase}`)
-    .join(', ')
-
 /** The labelled facts of a job. */
 export const renderJob = (view: JobView, style: Style, now: number): string =>
   renderFacts(
@@ -29,10 +25,12 @@ export const renderJob = (view: JobView, style: Style, now: number): string =>
       ['job', style.bold(view.id)],
       ['name', view.name],
       ['state', sayState(view, style)],
-      ['tasks', sayCounts(view)],
+      ['tasks', sayCounts(view.counts)],
       ['charged', `${formatUsd(view.charged)} of at most ${formatUsd(view.ceiling)}`],
       ['submitted', formatAge(view.submittedAt, now)],
-      ...(view.unmatched === null ? [] : [['waiting', printable(view.unmatched.message)] as [string, string]]),
+      ...(view.unmatched === null
+        ? []
+        : [['waiting', printable(sayAmounts(view.unmatched.message))] as [string, string]]),
     ],
     { style },
   )
@@ -40,10 +38,11 @@ export const renderJob = (view: JobView, style: Style, now: number): string =>
 const taskRow = (task: TaskView, style: Style): string[] => {
   const last = task.attempts.at(-1)
   const paint = task.phase === 'abandoned' ? style.red : task.phase === 'final' ? style.green : (text: string) => text
-  const result = task.problem === null ? task.outputs.map(({ name }) => name).join(', ') : task.problem.message
+  const result =
+    task.problem === null ? task.outputs.map(({ name }) => name).join(', ') : sayAmounts(task.problem.message)
   return [
     String(task.index),
-    paint(task.phase),
+    paint(sayPhase(task.phase)),
     String(task.attempts.length),
     last === undefined ? '–' : shorten(last.provider),
     task.amount === null ? '–' : formatUsd(task.amount),

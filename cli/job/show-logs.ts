@@ -1,19 +1,36 @@
-import { parseAttemptId, type Muster, MusterError } from '@muster/sdk'
+import { MusterError, parseAttemptId, type JobId, type Muster, type TaskView } from '@muster/sdk'
 import type { Session } from '../command/session.ts'
 import { exitCodes } from '../exit/exit-codes.ts'
+import { formatRanges } from '../format/format-ranges.ts'
 import { printable } from '../terminal/text-width.ts'
+import { findTask } from './find-task.ts'
 import { parseJobPart, type JobPart } from './parse-ids.ts'
 
 const mostAttempts = 50
 
+const requireAttempt = ({ index, attempts }: TaskView, fence: number, job: JobId): void => {
+  if (attempts.some((attempt) => attempt.fence === fence)) return
+  const fences = attempts.map((attempt) => attempt.fence)
+  const known = fences.length === 0 ? 'it has not run yet' : `it has ${formatRanges(fences, mostAttempts)}`
+  throw new MusterError({
+    code: 'not_found',
+    message: `There is no attempt ${fence} of task ${index} in this job: ${known}.`,
+    facts: { job, task: index, attempt: fence },
+  })
+}
+
 /** The attempts meant: the one named, else the newest of the task named, else the newest of every task. */
 const findAttempts = async (muster: Muster, { job, index, fence }: JobPart, signal: AbortSignal): Promise<string[]> => {
-  if (index !== undefined && fence !== undefined) return [`${job}.${index}.${fence}`]
+  if (index !== undefined) {
+    const task = await findTask(muster, job, index, signal)
+    if (fence !== undefined) requireAttempt(task, fence, job)
+    const meant = fence ?? task.attempts.at(-1)?.fence
+    return meant === undefined ? [] : [`${job}.${index}.${meant}`]
+  }
   const attempts: string[] = []
   for await (const task of muster.listTasks(job, { signal })) {
     const newest = task.attempts.at(-1)
-    if (newest !== undefined && (index === undefined || task.index === index))
-      attempts.push(`${job}.${task.index}.${newest.fence}`)
+    if (newest !== undefined) attempts.push(`${job}.${task.index}.${newest.fence}`)
     if (attempts.length === mostAttempts) break
   }
   return attempts

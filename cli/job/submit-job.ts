@@ -16,7 +16,7 @@ import { formatBytes } from '../format/format-bytes.ts'
 import { compileJob, type CompiledJob } from '../job-file/compile-job.ts'
 import { parseJobFile } from '../job-file/parse-job-file.ts'
 import { demandOf } from './demand-of.ts'
-import { fetchOutputs } from './fetch-outputs.ts'
+import { fetchOutputs, sayUnfetched } from './fetch-outputs.ts'
 import { followJob } from './follow-job.ts'
 import { renderJob, totalTasks } from './show-job.ts'
 
@@ -99,7 +99,8 @@ export const submitJob = async (session: Session, file: string, options: SubmitO
   if (!session.isJson) session.progress.print(saySubmitted(view, session), 'stderr')
   const followed = await followJob(session, muster, view.id, { showsEvents: false })
   if (options.fetch !== undefined) {
-    await fetchOutputs(session, muster, view.id, { directory: options.fetch })
+    const { missing } = await fetchOutputs(session, muster, view.id, { directory: options.fetch })
+    if (!session.isJson) session.progress.print(sayUnfetched(missing, view.id, session), 'stderr')
   }
   session.progress.stop()
   session.print(followed.view, () => renderJob(followed.view, session.style, session.now()))

@@ -1,6 +1,7 @@
 import { renderBars, type BarState } from './render-bar.ts'
 import { styleFor } from './style.ts'
 import type { Terminal, TextStream } from './terminal.ts'
+import { truncate } from './text-width.ts'
 
 export interface BarUpdate {
   readonly label?: string
@@ -23,6 +24,8 @@ export interface ProgressBar {
 export interface Progress {
   /** A new line. Without a total it spins until it gets one. */
   bar(label: string, total?: number): ProgressBar
+  /** One line of text above the bars, in place of the one before; empty takes it away. Where nobody watches it is not shown. */
+  live(text: string): void
   /** Writes text above the lines, to standard output or as told. Works without a terminal too. */
   print(text: string, to?: 'stdout' | 'stderr'): void
   /** Draws once more, leaves the lines where they are and goes. */
@@ -36,6 +39,7 @@ export const createProgress = (terminal: Terminal): Progress => {
   const stream: TextStream = terminal.stderr
   const style = styleFor(terminal)
   const bars: { state: BarState; readonly startedAt: number }[] = []
+  let liveText = ''
   let drawn = 0
   let timer: NodeJS.Timeout | undefined
 
@@ -51,7 +55,8 @@ export const createProgress = (terminal: Terminal): Progress => {
       state.state === 'running' ? { ...state, elapsedMs: now - startedAt } : state,
     )
     const room = Math.max(1, stream.rows - 2)
-    const lines = renderBars(states, stream.columns - 1, style)
+    const width = stream.columns - 1
+    const lines = [...(liveText === '' ? [] : [truncate(liveText, width)]), ...renderBars(states, width, style)]
     const shown =
       lines.length <= room ? lines : [...lines.slice(0, room - 1), style.dim(`… and ${lines.length - room + 1} more`)]
     const up = drawn === 0 ? '' : `\u001b[${drawn}A\r`
@@ -96,6 +101,10 @@ export const createProgress = (terminal: Terminal): Progress => {
           draw()
         },
       }
+    },
+    live: (text) => {
+      liveText = text
+      if (text !== '') begin()
     },
     print: (text, to = 'stdout') => {
       if (timer === undefined) return terminal[to].write(text)

@@ -185,6 +185,21 @@ describe('progress', () => {
     expect(written.stderr.endsWith('\u001b[?25h')).toBe(true)
   })
 
+  test('the live line is above the bars, cut to the terminal, and gone when it is taken away', () => {
+    const { terminal, written } = terminalOf(true)
+    const progress = createProgress(terminal)
+    const bar = progress.bar('pages', 3)
+    progress.live('x'.repeat(200))
+    progress.print('')
+    expect(written.stderr.slice(written.stderr.lastIndexOf('x'.repeat(78)))).toMatch(/^x{78}…\n.*pages.*\n/)
+    expect(written.stderr).not.toContain('x'.repeat(79))
+    progress.live('')
+    written.stderr = ''
+    bar.succeed()
+    progress.stop()
+    expect(written.stderr).not.toContain('x')
+  })
+
   test('never draws more lines than the terminal has', () => {
     const { terminal, written } = terminalOf(true, 6)
     const progress = createProgress(terminal)

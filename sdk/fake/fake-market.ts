@@ -9,6 +9,7 @@ import {
   rankOffers,
   routes,
   systemWorld,
+  taskPhase,
   toJson,
   toProblem,
   type Cid,
@@ -129,7 +130,7 @@ export const startFakeMarket = async (options: FakeMarketOptions = {}) => {
         const from = Number(query['from'])
         const tasks = job.tasks.map((task, index): TaskView => ({
           index,
-          phase: job.waiting.has(index) ? 'waiting' : task.ended === 'abandoned' ? 'abandoned' : 'final',
+          phase: taskPhase(task),
           attempts: task.attempts.map(({ fence, phase }) => ({
             fence,
             provider: [...job.leases.values()][0]?.provider ?? network.market,

@@ -19,6 +19,7 @@ import {
   systemWorld,
   toHex,
   type Address,
+  type AttemptRef,
   type Cid,
   type Job,
   type JobEvent,
@@ -234,15 +235,29 @@ export const createFakeNetwork = (options: FakeNetworkOptions = {}) => {
     throw new MusterError({ code: 'not_found', message: 'There is no such job.', facts: { job: id } })
   }
 
-  /** Runs this many waiting tasks of a job in one turn; closes the job once none is left. */
+  /** Hands this many waiting tasks of a job out, and lets nothing come of them yet. */
+  const dispatch = (id: JobId, count = Number.POSITIVE_INFINITY): void => {
+    const fake = require(id)
+    const { job, lease } = fake
+    const attempts = [...job.waiting]
+      .slice(0, count)
+      .map((index) => ({ index, fence: (job.tasks[index]?.fence ?? 0) + 1 }))
+    if (attempts.length === 0) return
+    append(fake, { type: 'dispatched', at: world.now(), lease: lease.record.id, attempts })
+  }
+
+  const handedOut = ({ job, lease }: FakeJob): AttemptRef[] =>
+    [...(job.inFlight.get(lease.record.id) ?? [])].map((index) => ({ index, fence: job.tasks[index]?.fence ?? 0 }))
+
+  /** Runs what was handed out and this many waiting tasks of a job in one turn; closes the job once none is left. */
   const run = (id: JobId, count = Number.POSITIVE_INFINITY): void => {
     const fake = require(id)
     const { job, lease } = fake
     if (job.closed !== null) return
     const signer = providers.find((one) => one.address === lease.record.provider) ?? marketSigner
     const at = world.now()
-    const refs = [...job.waiting].slice(0, count).map((index) => ({ index, fence: (job.tasks[index]?.fence ?? 0) + 1 }))
-    if (refs.length > 0) append(fake, { type: 'dispatched', at, lease: lease.record.id, attempts: refs })
+    dispatch(id, count)
+    const refs = handedOut(fake)
     const bad = refs.filter(({ index }) => options.failing?.has(index) === true)
     const good = refs.filter((ref) => !bad.includes(ref))
     const claims = signBatch(
@@ -340,13 +355,15 @@ export const createFakeNetwork = (options: FakeNetworkOptions = {}) => {
     if (fake.job.closed !== null) return fake.view()
     const at = world.now()
     append(fake, { type: 'cancel-requested', at })
+    const stopped = handedOut(fake)
+    if (stopped.length > 0) append(fake, { type: 'cancelled-attempts', at, attempts: stopped })
     append(fake, { type: 'withdrawn', at, tasks: [...fake.job.waiting] })
     append(fake, { type: 'lease-closed', at, lease: fake.lease.record.id, reason: 'cancelled' })
     append(fake, { type: 'closed', at, outcome: 'cancelled', refund: fake.job.spec.ceiling - fake.job.paid })
     return fake.view()
   }
 
-  return { market, tenant, address, custody, offers, jobs, blobs, submit, run, cancel, require, listeners }
+  return { market, tenant, address, custody, offers, jobs, blobs, submit, dispatch, run, cancel, require, listeners }
 }
 
 export type FakeNetwork = ReturnType<typeof createFakeNetwork>

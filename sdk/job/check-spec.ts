@@ -10,7 +10,7 @@ export type JobSpecInput = DeepReadonly<z.input<typeof jobSpecSchema>>
 export const checkSpec = (spec: unknown): JobSpec => {
   const parsed = jobSpecSchema.safeParse(spec)
   if (parsed.success) return parsed.data
-  const issues = explainIssues(parsed.error, spec)
+  const issues = explainIssues(parsed.error, spec, jobSpecSchema)
   throw new MusterError({
     code: 'spec_invalid',
     message: sayIssues('The job’s spec', issues),

@@ -118,4 +118,24 @@ describe('checkSpec', () => {
       { path: 'program', expected: 'a program for the runtime graph, and null for any other', found: 'null' },
     ])
   })
+
+  test('a misspelled field comes first and says what may have been meant, at every depth', () => {
+    const { tasks, placement: _, limits: __, ...rest } = noopSpec()
+    const spec = { ...rest, task: tasks, placement: { region: ['eu'] }, limits: { timeout: 5, color: 1 } }
+    expect(issuesOf(spec)).toMatchObject([
+      { path: 'placement.region', expected: 'no field of this name; did you mean `regions`?' },
+      { path: 'limits.timeout', expected: 'no field of this name; did you mean `taskTimeoutMs`?', found: '5' },
+      { path: 'task', expected: 'no field of this name; did you mean `tasks`?', found: 'a list of 3' },
+      { path: 'tasks', expected: 'a list', found: 'nothing' },
+      { path: 'limits.color', expected: 'no field of this name' },
+    ])
+    expect(() => checkSpec(spec)).toThrow(
+      'The job’s spec is wrong: unknown field `placement.region`; did you mean `regions`? And 4 more.',
+    )
+  })
+
+  test('what is written already is not what was meant', () => {
+    expect(issuesOf({ ...noopSpec(), task: [] })).toMatchObject([{ path: 'task', expected: 'no field of this name' }])
+    expect(() => checkSpec({ ...noopSpec(), task: [] })).toThrow('The job’s spec is wrong: unknown field `task`.')
+  })
 })

@@ -1,4 +1,6 @@
 import type { z } from 'zod'
+import { knownFields } from './known-fields.ts'
+import { nearestName } from './nearest-name.ts'
 
 /** What is wrong at one place of something written by a person. */
 export interface Issue {
@@ -90,17 +92,37 @@ const expectation = (issue: ZodIssue): string => {
   }
 }
 
-const flatten = (issue: ZodIssue, before: readonly PropertyKey[], root: unknown): Issue[] => {
+const unknownField = 'no field of this name'
+const suggests = `${unknownField}; did you mean `
+
+interface Parsed {
+  readonly root: unknown
+  readonly schema: z.core.$ZodType | undefined
+}
+
+/** What may have been meant by an unknown field: one that is known at this place and not written there. */
+const suggestField = (key: string, path: readonly PropertyKey[], { root, schema }: Parsed): string => {
+  const here = valueAt(root, path)
+  const known = schema === undefined ? [] : knownFields(schema, path)
+  const meant = nearestName(
+    key,
+    known.filter((name) => typeof here !== 'object' || here === null || !Object.hasOwn(here, name)),
+  )
+  return meant === undefined ? unknownField : `${suggests}\`${meant}\`?`
+}
+
+const flatten = (issue: ZodIssue, before: readonly PropertyKey[], parsed: Parsed): Issue[] => {
+  const { root } = parsed
   const path = [...before, ...issue.path]
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => ({
       path: joinPath([...path, key]),
-      expected: 'no field of this name',
+      expected: suggestField(key, path, parsed),
       found: describeValue(valueAt(root, [...path, key])),
     }))
   }
   if (issue.code === 'invalid_union' && issue.errors.length > 0 && ownWords(issue.message) === undefined) {
-    const branches = issue.errors.map((branch) => branch.flatMap((inner) => flatten(inner, path, root)))
+    const branches = issue.errors.map((branch) => branch.flatMap((inner) => flatten(inner, path, parsed)))
     const here = joinPath(path)
     if (branches.every(([first, ...more]) => more.length === 0 && first?.path === here)) {
       const expected = [...new Set(branches.map(([first]) => first?.expected ?? ''))].join(' or ')
@@ -122,15 +144,27 @@ const flatten = (issue: ZodIssue, before: readonly PropertyKey[], root: unknown)
   return [{ path: joinPath(path), expected: expectation(issue), found: describeValue(valueAt(root, path)) }]
 }
 
-/** Every issue of a failed parse, each with its place, what belongs there and what was found. `input` is what was parsed. */
-export const explainIssues = (error: z.ZodError, input: unknown): Issue[] =>
-  error.issues.flatMap((issue) => flatten(issue, [], input))
+/**
+ * Every issue of a failed parse, each with its place, what belongs there and what was found. `input` is what was parsed; with the
+ * `schema` a field that was misspelled comes first and says which may have been meant.
+ */
+export const explainIssues = (error: z.ZodError, input: unknown, schema?: z.core.$ZodType): Issue[] => {
+  const issues = error.issues.flatMap((issue) => flatten(issue, [], { root: input, schema }))
+  const isMisspelled = ({ expected }: Issue) => expected.startsWith(suggests)
+  return [...issues.filter(isMisspelled), ...issues.filter((issue) => !isMisspelled(issue))]
+}
+
+const sayIssue = ({ path, expected, found }: Issue): string => {
+  if (expected.startsWith(suggests)) return `unknown field \`${path}\`${expected.slice(unknownField.length)}`
+  if (expected === unknownField) return `unknown field \`${path}\``
+  return `${path === '' ? 'it' : path} should be ${expected}, found ${found}`
+}
 
 /** One sentence over a list of issues. */
 export const sayIssues = (what: string, issues: readonly Issue[]): string => {
   const [first] = issues
   if (first === undefined) return `${what} is wrong.`
-  const rest = issues.length > 1 ? `, and ${issues.length - 1} more` : ''
-  const at = first.path === '' ? 'it' : first.path
-  return `${what} is wrong: ${at} should be ${first.expected}, found ${first.found}${rest}.`
+  const said = sayIssue(first)
+  const rest = issues.length > 1 ? `${said.endsWith('?') ? ' And' : ', and'} ${issues.length - 1} more.` : ''
+  return `${what} is wrong: ${said}${rest === '' && !said.endsWith('?') ? '.' : rest}`
 }

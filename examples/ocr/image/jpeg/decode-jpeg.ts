@@ -3,13 +3,15 @@ import type { GrayImage } from '../gray-image.ts'
 import { ImageError } from '../image-error.ts'
 import { checkImageSize, type ImageLimits } from '../image-limits.ts'
 import { luma } from '../luma.ts'
+import { orientImage } from '../orient-image.ts'
+import { readOrientation } from './read-orientation.ts'
 import { readJpegSize } from './read-jpeg-size.ts'
 
 const memoryBytesPerPixel = 24
 
 /**
  * Reads a baseline or progressive JPEG. jpeg-js is plain JavaScript with an integer inverse DCT,
- * so the pixels do not depend on the engine. Orientation tags are not followed.
+ * so the pixels do not depend on the engine. It is turned as its EXIF orientation says, pixel by pixel.
  */
 export const decodeJpeg = (bytes: Uint8Array, limits: ImageLimits): GrayImage => {
   const { width, height } = readJpegSize(bytes)
@@ -22,7 +24,7 @@ export const decodeJpeg = (bytes: Uint8Array, limits: ImageLimits): GrayImage =>
   for (let at = 0, from = 0; at < pixels.length; at++, from += 3) {
     pixels[at] = luma(data[from] ?? 0, data[from + 1] ?? 0, data[from + 2] ?? 0)
   }
-  return { width, height, pixels }
+  return orientImage({ width, height, pixels }, readOrientation(bytes))
 }
 
 const decodeColours = (bytes: Uint8Array, limits: ImageLimits) => {
