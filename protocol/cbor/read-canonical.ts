@@ -1,8 +1,8 @@
+import { readKey } from './read-key.ts'
+import { readText } from './read-text.ts'
+
 /** Lists and maps inside one another; past it the bytes are refused, so that no reader behind this one runs out of stack. */
 export const maxDepth = 64
-
-const shortText = 24
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /**
  * Reads one item of deterministic CBOR (RFC 8949 §4.2.1) and refuses every other spelling of it, in one pass:
@@ -39,9 +39,10 @@ export const readCanonical = (bytes: Uint8Array): unknown => {
         return value < 2 ** 16 ? refuse('a head longer than it need be') : value
       }
       case 27: {
-        const value = view.getBigUint64(take(8))
-        if (value < 2n ** 32n) refuse('a head longer than it need be')
-        return value <= Number.MAX_SAFE_INTEGER ? Number(value) : value
+        const start = take(8)
+        const high = view.getUint32(start)
+        if (high === 0) refuse('a head longer than it need be')
+        return high < 2 ** 21 ? high * 2 ** 32 + view.getUint32(start + 4) : view.getBigUint64(start)
       }
       default:
         return refuse('an indefinite length or a reserved head')
@@ -56,14 +57,7 @@ export const readCanonical = (bytes: Uint8Array): unknown => {
 
   const text = (length: number): string => {
     const start = take(length)
-    if (length > shortText) return utf8.decode(bytes.subarray(start, at))
-    let ascii = ''
-    for (let i = start; i < at; i++) {
-      const byte = bytes[i] ?? 0
-      if (byte > 0x7f) return utf8.decode(bytes.subarray(start, at))
-      ascii += String.fromCharCode(byte)
-    }
-    return ascii
+    return readText(bytes, start, at)
   }
 
   const negative = (info: number): number | bigint => {
@@ -95,8 +89,8 @@ export const readCanonical = (bytes: Uint8Array): unknown => {
       const head = bytes[take(1)] ?? 0
       if (head >> 5 !== 3) refuse('a key that is not text')
       const keyLength = count(head & 31, 1)
-      const key = text(keyLength)
-      const keyStart = at - keyLength
+      const keyStart = take(keyLength)
+      const key = readKey(bytes, keyStart, at)
       if (!isAfter(keyStart, keyLength, beforeStart, beforeLength)) refuse('a key that is repeated or out of order')
       beforeStart = keyStart
       beforeLength = keyLength

@@ -1,57 +1,20 @@
-/** Where the bytes of one item grow. */
-interface Output {
-  bytes: Uint8Array
-  view: DataView
-  at: number
-}
-
-const firstBytes = 1024
-const utf8 = new TextEncoder()
-
-const majorUnsigned = 0
-const majorNegative = 1
-const majorBytes = 2
-const majorText = 3
-const majorList = 4
-const majorMap = 5
+import { layoutOf } from './map-layout.ts'
+import {
+  copyBytes,
+  majorBytes,
+  majorList,
+  majorNegative,
+  majorUnsigned,
+  room,
+  writeBigHead,
+  writeBytes,
+  writeHead,
+  type Output,
+} from './output.ts'
+import { writeText } from './write-text.ts'
 
 const refuse = (what: string): never => {
   throw new TypeError(`${what} has no canonical form`)
-}
-
-const room = (out: Output, byteCount: number): void => {
-  const needed = out.at + byteCount
-  if (needed <= out.bytes.length) return
-  const grown = new Uint8Array(Math.max(needed, out.bytes.length * 2))
-  grown.set(out.bytes.subarray(0, out.at))
-  out.bytes = grown
-  out.view = new DataView(grown.buffer)
-}
-
-const writeHead = (out: Output, major: number, value: number): void => {
-  room(out, 9)
-  const type = major << 5
-  if (value < 24) out.view.setUint8(out.at++, type | value)
-  else if (value < 2 ** 8) {
-    out.view.setUint8(out.at, type | 24)
-    out.view.setUint8(out.at + 1, value)
-    out.at += 2
-  } else if (value < 2 ** 16) {
-    out.view.setUint8(out.at, type | 25)
-    out.view.setUint16(out.at + 1, value)
-    out.at += 3
-  } else if (value < 2 ** 32) {
-    out.view.setUint8(out.at, type | 26)
-    out.view.setUint32(out.at + 1, value)
-    out.at += 5
-  } else writeLongHead(out, major, BigInt(value))
-}
-
-const writeLongHead = (out: Output, major: number, value: bigint): void => {
-  room(out, 9)
-  out.view.setUint8(out.at, (major << 5) | 27)
-  out.view.setBigUint64(out.at + 1, value)
-  out.at += 9
 }
 
 const writeNumber = (out: Output, value: number): void => {
@@ -60,86 +23,32 @@ const writeNumber = (out: Output, value: number): void => {
   else writeHead(out, majorNegative, -1 - value)
 }
 
+const bigintEnd = 2n ** 64n
+
 const writeBigint = (out: Output, value: bigint): void => {
-  if (value < -(2n ** 64n) || value >= 2n ** 64n) refuse('an integer this large')
-  const [major, magnitude] = value >= 0n ? [majorUnsigned, value] : [majorNegative, -1n - value]
-  if (magnitude < 2n ** 32n) writeHead(out, major, Number(magnitude))
-  else writeLongHead(out, major, magnitude)
+  if (value < -bigintEnd || value >= bigintEnd) refuse('an integer this large')
+  if (value >= 0n) writeBigHead(out, majorUnsigned, value)
+  else writeBigHead(out, majorNegative, -1n - value)
 }
 
-const writeText = (out: Output, text: string): void => {
-  const { length } = text
-  const start = out.at
-  writeHead(out, majorText, length)
-  room(out, length)
+/** For the few bytes of a key: fewer than a call of `set` is worth. */
+const copyPart = (out: Output, source: Uint8Array, start: number, end: number): void => {
+  room(out, end - start)
   const { bytes } = out
-  let at = out.at
-  for (let i = 0; i < length; i++) {
-    const code = text.charCodeAt(i)
-    if (code > 0x7f) {
-      out.at = start
-      return writeBytes(out, majorText, utf8.encode(text))
-    }
-    bytes[at++] = code
-  }
+  let { at } = out
+  for (let i = start; i < end; i++) bytes[at++] = source[i] ?? 0
   out.at = at
 }
 
-const copyBytes = (out: Output, bytes: Uint8Array): void => {
-  room(out, bytes.length)
-  out.bytes.set(bytes, out.at)
-  out.at += bytes.length
-}
-
-const writeBytes = (out: Output, major: number, bytes: Uint8Array): void => {
-  writeHead(out, major, bytes.length)
-  copyBytes(out, bytes)
-}
-
-const compareEncoded = (a: string, b: string): number => {
-  const [left, right] = [utf8.encode(a), utf8.encode(b)]
-  for (let i = 0; i < Math.min(left.length, right.length); i++) {
-    const difference = (left[i] ?? 0) - (right[i] ?? 0)
-    if (difference !== 0 && left.length === right.length) return difference
-  }
-  return left.length - right.length
-}
-
-const isAsciiKey = (key: string): boolean => {
-  for (let i = 0; i < key.length; i++) if (key.charCodeAt(i) > 0x7f) return false
-  return true
-}
-
-/** Insertion sort: a record has a dozen keys, nearly in order. */
-const orderKeys = (keys: string[]): string[] => {
-  for (let i = 1; i < keys.length; i++) {
-    const key = keys[i] ?? ''
-    let j = i
-    for (; j > 0; j--) {
-      const before = keys[j - 1] ?? ''
-      if (before.length < key.length || (before.length === key.length && before <= key)) break
-      keys[j] = before
-    }
-    keys[j] = key
-  }
-  return keys
-}
-
-/** Beyond this many keys, or outside ASCII, sorting is left to the engine. */
-const fewKeys = 40
-
-/** RFC 8949's order of encoded keys. The length is in the head, so for text it is: shorter first, then bytewise. */
-const orderedKeys = (map: object): string[] => {
-  const keys = Object.keys(map)
-  return keys.length <= fewKeys && keys.every(isAsciiKey) ? orderKeys(keys) : keys.sort(compareEncoded)
-}
-
 const writeMap = (out: Output, map: Readonly<Record<string, unknown>>): void => {
-  const keys = orderedKeys(map)
-  writeHead(out, majorMap, keys.length)
-  for (const key of keys) {
-    writeText(out, key)
-    writeItem(out, map[key])
+  const { ordered, bytes, headEnd, keyEnds } = layoutOf(Object.keys(map))
+  copyPart(out, bytes, 0, headEnd)
+  let start = headEnd
+  for (let i = 0; i < ordered.length; i++) {
+    const end = keyEnds[i] ?? 0
+    copyPart(out, bytes, start, end)
+    writeItem(out, map[ordered[i] ?? ''])
+    start = end
   }
 }
 
@@ -154,11 +63,12 @@ const written = new WeakMap<object, Uint8Array>()
 const writeObject = (out: Output, value: object): void => {
   const known = written.get(value)
   if (known !== undefined) return copyBytes(out, known)
+  if (value instanceof Uint8Array) return writeBytes(out, majorBytes, value)
+  if (out.freezes) Object.freeze(value)
   if (Array.isArray(value)) {
     writeHead(out, majorList, value.length)
     for (const item of value) writeItem(out, item)
-  } else if (value instanceof Uint8Array) writeBytes(out, majorBytes, value)
-  else if (isPlain(value)) writeMap(out, value as Readonly<Record<string, unknown>>)
+  } else if (isPlain(value)) writeMap(out, value as Readonly<Record<string, unknown>>)
   else refuse(`a ${value.constructor.name}`)
 }
 
@@ -184,10 +94,9 @@ const writeItem = (out: Output, value: unknown): void => {
   }
 }
 
-let scratch: Output | undefined = { bytes: new Uint8Array(firstBytes), view: new DataView(new ArrayBuffer(0)), at: 0 }
-scratch.view = new DataView(scratch.bytes.buffer)
-
-/** Output that is kept from one call to the next, up to this size. */
+const firstBytes = 1024
+/** Written into by one call after the other, up to a size. Gone while an item is written. */
+let scratch: Uint8Array | undefined = new Uint8Array(firstBytes)
 const keptBytes = 1024 * 1024
 
 const slabBytes = 16 * 1024
@@ -208,23 +117,17 @@ const keep = (bytes: Uint8Array): Uint8Array => {
   return kept
 }
 
-/** The bytes of one item in deterministic CBOR. Throws `TypeError` on what has no canonical form. */
-export const writeCanonical = (value: unknown): Uint8Array => {
-  const out = scratch ?? { bytes: new Uint8Array(firstBytes), view: new DataView(new ArrayBuffer(0)), at: 0 }
+const write = (value: unknown, freezes: boolean): Uint8Array => {
+  const out: Output = { bytes: scratch ?? new Uint8Array(firstBytes), at: 0, freezes }
   scratch = undefined
-  out.view = new DataView(out.bytes.buffer)
-  out.at = 0
   writeItem(out, value)
   const bytes = keep(out.bytes.subarray(0, out.at))
-  if (out.bytes.length <= keptBytes) scratch = out
+  if (out.bytes.length <= keptBytes) scratch = out.bytes
   return bytes
 }
 
-const freezeAll = (value: unknown): void => {
-  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return
-  Object.freeze(value)
-  for (const key in value) freezeAll((value as Readonly<Record<string, unknown>>)[key])
-}
+/** The bytes of one item in deterministic CBOR. Throws `TypeError` on what has no canonical form. */
+export const writeCanonical = (value: unknown): Uint8Array => write(value, false)
 
 /**
  * As `writeCanonical`, for a record that is signed, stored and sent: it is frozen, and its bytes are remembered for as
@@ -233,8 +136,7 @@ const freezeAll = (value: unknown): void => {
 export const writeRecord = (record: object): Uint8Array => {
   const known = written.get(record)
   if (known !== undefined) return known
-  freezeAll(record)
-  const bytes = writeCanonical(record)
+  const bytes = write(record, true)
   written.set(record, bytes)
   return bytes
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { base32 } from 'multiformats/bases/base32'
 import { CID } from 'multiformats/cid'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { encodeCanonical } from '../cbor/canonical.ts'
 import { cidOf, cidOfSha256, cidSchema, isCid, parseCid, sha256OfCid } from './cid.ts'
 import { digestBytes, digestOf, digestSchema } from './digest.ts'
@@ -88,4 +88,25 @@ test('hex is lower-case, of whole bytes and of the right length', () => {
   for (const wrong of ['0xAB', 'ab', '0xa', '0xgg', '0xab\n', ' 0xab'])
     expect(hexSchema(1).safeParse(wrong).success).toBe(false)
   expect(() => fromHex('0xabc' satisfies Hex)).toThrow()
+})
+
+describe.each([
+  ['by the platform', false],
+  ['in JavaScript', true],
+])('SHA-256 %s', (_, isAlone) => {
+  test('has three forms of the same bytes', async () => {
+    vi.resetModules()
+    const spy = vi.spyOn(process, 'getBuiltinModule')
+    if (isAlone) spy.mockReturnValue(undefined as never)
+    const { sha256Bytes, sha256Hex, sha256Text } = await import('./sha256.ts')
+    spy.mockRestore()
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+        const expected = createHash('sha256').update(bytes).digest()
+        expect(sha256Hex(bytes)).toBe(expected.toString('hex'))
+        expect(sha256Bytes(bytes)).toEqual(new Uint8Array(expected))
+        expect(sha256Text(bytes)).toBe(expected.toString('latin1'))
+      }),
+    )
+  })
 })
