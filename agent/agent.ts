@@ -72,8 +72,8 @@ export interface Agent {
   readonly stopped: Promise<MusterError | null>
 }
 
-/** How long what was settled waits for another commit to go along with. */
-const laterMs = 50
+/** How long what was settled waits for another commit to go along with, so that it hardly ever has one of its own. */
+const laterMs = 5000
 
 const stoppedError = (): MusterError => new MusterError({ code: 'cancelled', message: 'The agent has stopped.' })
 
@@ -168,7 +168,7 @@ export const createAgent = (options: AgentOptions, modules: AgentModules): Agent
   const link = (): void => {
     let alive = options.markets.length
     links = options.markets.map((market) =>
-      joinMarket(context, market, modules.dialOf(market), () => journal.nextEpoch()).catch((error: unknown) => {
+      joinMarket(context, market, modules.dialOf(market), journal.nextEpoch).catch((error: unknown) => {
         alive--
         log.error('this market is given up', { market, error })
         const isDuplicate = error instanceof MusterError && error.code === 'link_superseded'

@@ -125,7 +125,10 @@ describe('a drain', () => {
     expect(stage.market.failures()).toMatchObject([{ attempt, problem: { code: 'lease_closed' } }])
     await stage.world.pass(10_100)
     await drained
-    expect(await stage.journal.load()).toMatchObject([{ kind: 'attempt', id: attempt, outcome: { type: 'failed' } }])
+    expect(await stage.journal.load()).toMatchObject([
+      { kind: 'starts', id: attempt, over: [] },
+      { kind: 'outcomes', id: attempt, claims: null, failures: [{ attempt }] },
+    ])
   })
 })
 

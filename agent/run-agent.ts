@@ -125,7 +125,7 @@ export const runAgent = async (written: DefaultedAgentOptions, modules: RunAgent
     const options = compileOptions(written, { device, markets: [...dials.keys()], prices }, log)
     const workloads = await openWorkloads(options, log)
     for (const workload of workloads) closing.push(() => workload.stop())
-    const slots = slotsThatFit(options.capacity, options.slot)
+    const slots = Math.min(options.maxSlots, slotsThatFit(options.capacity, options.slot))
     if (slots === 0)
       log.warn('not one slot fits into what this machine sells', { slot: options.slot, sells: options.capacity })
     log.info('starting', { provider: signer.address, slots, dataDirectory, curve: secp256k1.name })

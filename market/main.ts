@@ -1,24 +1,29 @@
 import { parseArgs } from 'node:util'
-import { systemWorld } from '@muster/protocol'
+import { flagOf, sayOptions, systemWorld, variableOf } from '@muster/protocol'
 import { ZodError } from 'zod'
-import { compileMarketOptions, marketOptionNames, type WrittenMarketOptions } from './options.ts'
+import {
+  compileMarketOptions,
+  marketOptionNames,
+  marketOptions,
+  marketVariables,
+  type WrittenMarketOptions,
+} from './options.ts'
 import { runMarket } from './run-market.ts'
 
-const kebab = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
-const environmentName = (name: string): string => `MUSTER_MARKET_${kebab(name).replaceAll('-', '_').toUpperCase()}`
+const usage = `muster market: one node of a market (docs/guides/market.md)
 
-const usage = `muster market: one node of a market\n\n${marketOptionNames
-  .map((name) => `  --${kebab(name)} VALUE`.padEnd(34) + environmentName(name))
-  .join('\n')}\n`
+Each option is a flag or, where there is none, a variable of the environment. Flags can be read by every user of the machine.
+
+${sayOptions(marketOptions, marketVariables)}`
 
 const readWritten = (): WrittenMarketOptions | undefined => {
   const options: Record<string, { type: 'string' | 'boolean' }> = { help: { type: 'boolean' } }
-  for (const name of marketOptionNames) options[kebab(name)] = { type: 'string' }
+  for (const name of marketOptionNames) options[flagOf(name)] = { type: 'string' }
   const values: Readonly<Record<string, unknown>> = parseArgs({ options }).values
   if (values['help'] === true) return undefined
   const written: Record<string, unknown> = {}
   for (const name of marketOptionNames) {
-    const value = values[kebab(name)] ?? process.env[environmentName(name)]
+    const value = values[flagOf(name)] ?? process.env[variableOf(marketVariables, name)]
     if (value !== undefined) written[name] = value
   }
   return written as WrittenMarketOptions
@@ -39,7 +44,7 @@ const compile = () => {
     return compileMarketOptions(written)
   } catch (error) {
     if (error instanceof ZodError) {
-      return fail(error.issues.map(({ path, message }) => `--${kebab(path.join('.'))}: ${message}`).join('\n'))
+      return fail(error.issues.map(({ path, message }) => `--${flagOf(path.join('.'))}: ${message}`).join('\n'))
     }
     return fail(error instanceof Error ? error.message : String(error))
   }

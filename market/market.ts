@@ -7,15 +7,15 @@ import {
   type JobId,
   type Log,
   type PeerHandlers,
+  type Publication,
   type Secp256k1,
   type SignatureDomain,
-  type SignedOffer,
   type Signer,
   type World,
 } from '@muster/protocol'
 import { createAcceptClaims } from './attempt/accept-claims.ts'
 import { recordFailures } from './attempt/record-failures.ts'
-import { createSendStarts } from './attempt/send-starts.ts'
+import { createPackStarts } from './attempt/pack-starts.ts'
 import { createAuctioneer } from './auction/auctioneer.ts'
 import type { BlobStore } from './blob/blob-store.ts'
 import { createGiveBlobs } from './blob/give-blobs.ts'
@@ -34,10 +34,13 @@ import { releaseStrays } from './lease/release-strays.ts'
 import { takeNotice } from './lease/take-notice.ts'
 import { createTellClosed } from './lease/tell-closed.ts'
 import { createBondCover } from './ledger/bond-cover.ts'
+import { createOfferedCover, type OfferedCover } from './ledger/offered-cover.ts'
+import { createAcceptEpoch } from './provider/accept-epoch.ts'
 import { createLifetime } from './lifetime.ts'
 import type { MarketOptions } from './options.ts'
 import { noBugs, type PlantedBug } from './planted-bug.ts'
 import { createAdmitProgram } from './program/admit-program.ts'
+import { checkModelHere, type CheckModel } from './program/check-model.ts'
 import type { Store } from './store/store.ts'
 import { createPaceOffers } from './supply/pace-offers.ts'
 import { publishOffers } from './supply/publish-offers.ts'
@@ -51,6 +54,8 @@ export interface MarketModules {
   readonly signer: Signer
   readonly log: Log
   readonly bugs?: ReadonlySet<PlantedBug>
+  /** How strangers' models are checked; left out, in this thread. */
+  readonly checkModel?: CheckModel
 }
 
 export interface Challenge {
@@ -71,6 +76,7 @@ export interface Market {
     readonly blobs: BlobStore
     readonly jobs: Jobs
     readonly supply: Supply
+    readonly offeredCover: OfferedCover
     readonly log: Log
   }
   readonly submitModules: SubmitJobModules
@@ -79,6 +85,8 @@ export interface Market {
   /** Set by whoever runs the link server. */
   issueChallenge: (provider: Address) => Challenge
   acceptEpoch: (provider: Address, epoch: number) => Promise<boolean>
+  /** When a linked agent last said something (wall-clock ms); `undefined` where none of the provider is linked here. */
+  heardAt: (provider: Address) => number | undefined
   /** Takes up every job that is not closed. */
   start(): Promise<void>
   /** Stops deciding; what is under way is found again at the next start. */
@@ -91,7 +99,7 @@ const cleanEveryMs = 600_000
 const takenUpAtOnce = 16
 
 export const createMarket = (options: MarketOptions, modules: MarketModules): Market => {
-  const { store, blobs, secp256k1, signer, log, bugs = noBugs } = modules
+  const { store, blobs, secp256k1, signer, log, bugs = noBugs, checkModel = checkModelHere } = modules
   const lifetime = createLifetime(modules.world)
   const { world } = lifetime
   const domain: SignatureDomain = { chainId: options.chainId, market: signer.address }
@@ -104,17 +112,19 @@ export const createMarket = (options: MarketOptions, modules: MarketModules): Ma
   const tellClosed = createTellClosed(shared)
   const openLease = createOpenLease({ ...shared, termMs: options.leaseTermMs, bondPerSlot: options.bondUsdPerSlot })
   const bondCover = createBondCover({ store, bondPerSlot: options.bondUsdPerSlot, log })
-  const auctioneer = createAuctioneer({ ...shared, openLease, bondCover })
+  const offeredCover = createOfferedCover({ world, supply, bondCover })
+  const auctioneer = createAuctioneer({ ...shared, openLease, bondCover, offeredCover })
   const keeper = createLeaseKeeper(options, {
     ...shared,
     holdings,
     tellClosed,
-    sendStarts: createSendStarts({ blobs }),
+    packStarts: createPackStarts({ blobs }),
     reconsider: auctioneer.consider,
   })
   const giveBlob = createGiveBlobs({ blobs, log, jobsOf: ({ provider }) => keeper.jobsOf(provider) })
   const acceptClaims = createAcceptClaims({ ...shared, maxBlobBytes: options.maxBlobBytes })
   const linked = new Set<AgentPeer>()
+  const heardAt = new WeakMap<AgentPeer, number>()
   let phase: 'new' | 'running' | 'stopped' = 'new'
 
   const openActor = (id: JobId, loaded?: LoadedJob): JobActor =>
@@ -142,9 +152,9 @@ export const createMarket = (options: MarketOptions, modules: MarketModules): Ma
     actor.wake()
   }
 
-  const takeOffers = (peer: AgentPeer, offers: readonly SignedOffer[]): void => {
+  const takeOffers = (peer: AgentPeer, publication: Publication): void => {
     try {
-      publishOffers(peer, offers, { world, verifier, supply, domain })
+      publishOffers(peer, publication, { world, verifier, supply, domain })
     } catch (error) {
       log.warn('refused the offers of an agent', { provider: peer.provider, error })
     }
@@ -159,7 +169,7 @@ export const createMarket = (options: MarketOptions, modules: MarketModules): Ma
   const onMessage = (peer: AgentPeer, message: AgentMessage): void => {
     switch (message.type) {
       case 'offers':
-        return paceOffers(peer, message.offers)
+        return paceOffers(peer, message)
       case 'claims':
         return void acceptClaims(peer, message.batches, message.blobs)
       case 'failures':
@@ -196,18 +206,25 @@ export const createMarket = (options: MarketOptions, modules: MarketModules): Ma
     options,
     version,
     domain,
-    modules: { world, store, blobs, jobs, supply, log },
-    submitModules: { ...shared, admitProgram: createAdmitProgram(blobs), openActor },
+    modules: { world, store, blobs, jobs, supply, offeredCover, log },
+    submitModules: {
+      ...shared,
+      admitProgram: createAdmitProgram({ world, blobs, checkModel }),
+      offeredCover,
+      openActor,
+    },
     peers: {
       onOpen: (peer) => {
         if (lifetime.isOver()) return
         linked.add(peer)
+        heardAt.set(peer, world.now())
         supply.link(peer)
         log.info('an agent is linked', { provider: peer.provider, epoch: peer.epoch })
         keeper.onLinked(peer)
         if (phase === 'running') void releaseStrays(peer, { ...shared, holdings, keeper, tellClosed })
       },
       onMessage: (peer, message) => {
+        heardAt.set(peer, world.now())
         if (phase === 'running' || (phase === 'new' && message.type === 'offers')) onMessage(peer, message)
       },
       onClose: (peer, reason) => {
@@ -222,7 +239,11 @@ export const createMarket = (options: MarketOptions, modules: MarketModules): Ma
     issueChallenge: () => {
       throw new Error('no link server is attached')
     },
-    acceptEpoch: (provider, epoch) => store.providers.advanceEpoch(provider, epoch, world.now()),
+    acceptEpoch: createAcceptEpoch({ world, store, supply }),
+    heardAt: (provider) => {
+      const peer = supply.peer(provider)
+      return peer === undefined ? undefined : heardAt.get(peer)
+    },
     start: async () => {
       const active = await store.jobs.active()
       for (let at = 0; at < active.length; at += takenUpAtOnce) {

@@ -14,32 +14,65 @@ const whole = (least: number, most: number) => z.coerce.number().int().min(least
 
 /** A market's options as they are written: flags, or `MUSTER_MARKET_…` in the environment. */
 const writtenSchema = z.strictObject({
-  /** Where the key, the blobs and the embedded Postgres live. */
-  dataDirectory: z.string().min(1).default('.muster/market'),
-  host: z.string().default('127.0.0.1'),
-  port: whole(0, 65_535).default(7600),
-  /** A Postgres to use in place of the embedded one. */
-  databaseUrl: z.string().optional(),
-  /** The network that signatures are bound to. */
-  chainId: whole(1, 2 ** 48).default(31_337),
-  /** Bearer key of the admin API; without one a key is made in the data directory. */
-  adminKey: z.string().min(16).optional(),
-  maxBlobBytes: whole(1024, 2 ** 40).default(1024 ** 3),
-  /** How long an agent may be out of reach before its work is given to others. */
-  graceMs: whole(100, 3_600_000).default(10_000),
-  /** The same for the leases a restarted market takes up, whose agents have yet to notice and dial again. */
-  restartGraceMs: whole(100, 3_600_000).default(60_000),
-  /** Added to a task's time limit before a lease without any progress counts as lost. */
-  progressSlackMs: whole(100, 3_600_000).default(15_000),
-  leaseTermMs: whole(1_000, 30 * 86_400_000).default(3_600_000),
-  bondUsdPerSlot: usd.default(10_000_000n),
-  /** How long a blob that no job refers to is kept. */
-  keepBlobsMs: whole(0, 365 * 86_400_000).default(86_400_000),
-  /** How long the blobs of a closed job are kept; 0 for ever. */
-  keepJobBlobsMs: whole(0, 10 * 365 * 86_400_000).default(30 * 86_400_000),
-  /** Bytes of blobs that no job refers to, over all tenants: past that uploads are refused. */
-  maxLooseBytes: whole(1024, 2 ** 50).default(20 * 1024 ** 3),
-  logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+  dataDirectory: z.string().min(1).default('.muster/market').meta({
+    description: 'Where the key, the blobs and the embedded Postgres live.',
+  }),
+  host: z.string().default('127.0.0.1').meta({ description: 'The address it listens at.' }),
+  port: whole(0, 65_535).default(7600).meta({ description: 'The port it listens at; 0 takes a free one.' }),
+  databaseUrl: z.string().optional().meta({
+    description: 'A Postgres, 17 or later, to use in place of the embedded one. A secret: give it by its variable.',
+  }),
+  chainId: whole(1, 2 ** 48)
+    .default(31_337)
+    .meta({
+      description: 'The network that signatures are bound to; agents and tenants must name the same.',
+    }),
+  adminKey: z.string().min(16).optional().meta({
+    description:
+      'Bearer key of the admin API; without one a key is made in the data directory. A secret: give it by its variable.',
+  }),
+  maxBlobBytes: whole(1024, 2 ** 40)
+    .default(1024 ** 3)
+    .meta({ description: 'The largest upload, in bytes.' }),
+  graceMs: whole(100, 3_600_000).default(10_000).meta({
+    description: 'How long an agent may be out of reach before its work is given to others, in ms.',
+  }),
+  restartGraceMs: whole(100, 3_600_000).default(60_000).meta({
+    description:
+      'The same for the leases a restarted market takes up, whose agents have yet to notice and dial again, in ms.',
+  }),
+  progressSlackMs: whole(100, 3_600_000).default(15_000).meta({
+    description: 'Added to a task’s time limit before a lease without any progress counts as lost, in ms.',
+  }),
+  leaseTermMs: whole(1_000, 30 * 86_400_000)
+    .default(3_600_000)
+    .meta({
+      description: 'How long a lease lasts, in ms; a job that is not done by then goes to auction again.',
+    }),
+  bondUsdPerSlot: usd.prefault('0.01').meta({
+    description: 'Dollars of a provider’s stake that a lease ties up for each slot.',
+  }),
+  keepBlobsMs: whole(0, 365 * 86_400_000)
+    .default(86_400_000)
+    .meta({
+      description: 'How long a blob that no job refers to is kept, in ms; 0 for ever.',
+    }),
+  keepJobBlobsMs: whole(0, 10 * 365 * 86_400_000)
+    .default(30 * 86_400_000)
+    .meta({
+      description: 'How long the blobs of a closed job are kept, in ms; 0 for ever.',
+    }),
+  maxLooseBytes: whole(1024, 2 ** 50)
+    .default(20 * 1024 ** 3)
+    .meta({
+      description: 'Bytes of blobs that no job refers to, over all tenants; past that uploads are refused.',
+    }),
+  tenantLoosePercent: whole(1, 100).default(25).meta({
+    description: 'How much of that one tenant may have brought in, in percent.',
+  }),
+  logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info').meta({
+    description: 'The least that is logged.',
+  }),
 })
 
 export type WrittenMarketOptions = z.input<typeof writtenSchema>
@@ -51,3 +84,9 @@ export type MarketOptions = z.output<typeof writtenSchema>
 export const compileMarketOptions = (written: WrittenMarketOptions): MarketOptions => writtenSchema.parse(written)
 
 export const marketOptionNames = Object.keys(writtenSchema.shape) as readonly (keyof WrittenMarketOptions)[]
+
+/** Begins the variables of the environment. */
+export const marketVariables = 'MUSTER_MARKET'
+
+/** Each by its name, with what it means. */
+export const marketOptions = writtenSchema.shape

@@ -12,11 +12,13 @@ import {
 import { openDiskBlobs } from './blob/disk-blobs.ts'
 import { createApp } from './http/app.ts'
 import { statusOf } from './http/error-response.ts'
+import { requireFreePort } from './http/require-free-port.ts'
 import { serve } from './http/serve.ts'
 import { createLinkServer } from './link/link-server.ts'
 import { createMarket } from './market.ts'
 import { createMarketMetrics } from './metric/market-metrics.ts'
 import type { MarketOptions } from './options.ts'
+import { createModelChecker } from './program/model-checker.ts'
 import { secretFile } from './secret-file.ts'
 import { openStore } from './store/open-store.ts'
 
@@ -39,6 +41,7 @@ export const runMarket = async (options: MarketOptions, writeLog: (line: string)
   }
   const random = (byteCount: number) => world.random(byteCount)
   try {
+    await requireFreePort(options.host, options.port)
     const directory = path.resolve(options.dataDirectory)
     await mkdir(directory, { recursive: true, mode: 0o700 })
     const secp256k1 = await loadSecp256k1()
@@ -50,7 +53,9 @@ export const runMarket = async (options: MarketOptions, writeLog: (line: string)
     const store = await openStore({ directory, databaseUrl: options.databaseUrl }, { world, log })
     closers.push(() => store.close())
     const blobs = await openDiskBlobs(path.join(directory, 'blobs'), world)
-    const market = createMarket(options, { world, store, blobs, secp256k1, signer, log })
+    const models = createModelChecker({ world, log })
+    closers.push(() => models.close())
+    const market = createMarket(options, { world, store, blobs, secp256k1, signer, log, checkModel: models.check })
     closers.push(() => market.stop())
     const links = createLinkServer(
       { market: signer.address, chainId: options.chainId },

@@ -49,6 +49,7 @@ export {
   type AttemptState,
   type AttemptStep,
 } from './attempt/attempt.ts'
+export { startsOf, type Start } from './attempt/start.ts'
 export { explainNoFit } from './auction/explain-no-fit.ts'
 export { failedRequirements, rankOffers, type Demand, type FailedRequirement } from './auction/match-offers.ts'
 export {
@@ -76,7 +77,7 @@ export {
   type SignedClaim,
 } from './claim/claim.ts'
 export { cidOf, cidOfSha256, cidSchema, isCid, parseCid, sha256OfCid, type Cid } from './digest/cid.ts'
-export { digestBytes, digestOf, digestSchema, recordBytes, type Digest } from './digest/digest.ts'
+export { digestBytes, digestOf, digestSchema, recordBytes, recordDigest, type Digest } from './digest/digest.ts'
 export { fromHex, hexSchema, toHex, writeHex, type Hex } from './digest/hex.ts'
 export { errorCodes, isErrorCode, type ErrorCode, type Fault, type Retry } from './error/error-codes.ts'
 export { MusterError, type Facts, type MusterErrorInput } from './error/muster-error.ts'
@@ -87,6 +88,7 @@ export {
   idSchema,
   isId,
   newId,
+  newIds,
   parseId,
   type EntryId,
   type Id,
@@ -167,14 +169,16 @@ export {
   inlineBlobBytes,
   linkCalls,
   marketMessageSchema,
-  startSchema,
+  startBatchSchema,
   type AgentMessage,
   type ClaimBatch,
   type LinkCall,
   type LinkRequest,
   type LinkResponse,
   type MarketMessage,
-  type Start,
+  type Publication,
+  type StartBatch,
+  type Starts,
 } from './link/link-message.ts'
 export {
   blobCidOf,
@@ -204,6 +208,7 @@ export { watchProgress, type ProgressWatch } from './link/watch-progress.ts'
 export { formatUsd, nanoUsdSchema, nonNegativeNanoUsdSchema, parseUsd, type NanoUsd } from './money/money.ts'
 export { chargeFor, priceSchema, priceUnits, type Price, type PriceUnit, type Usage } from './money/price.ts'
 export { offerSchema, signedOfferSchema, type Offer, type SignedOffer } from './offer/offer.ts'
+export { flagOf, sayOptions, variableOf } from './option/say-options.ts'
 export {
   awardSchema,
   orderSchema,
@@ -246,6 +251,7 @@ export {
   type Signed,
   type SignedRecord,
 } from './signature/signed.ts'
+export { pickFromGroup, signedGroupSchema, signGroup, spreadGroup, type SignedGroup } from './signature/signed-group.ts'
 export {
   batchTree,
   createSigner,

@@ -12,6 +12,6 @@ export const failAttempt = (context: AgentContext, attempt: HeldAttempt, problem
   attempt.phase = 'ended'
   attempt.ending = { problem }
   attempt.abort.abort(fromProblem(problem))
-  context.logBook.add(attempt.id, `failed: ${problem.code}: ${problem.message}`)
+  context.logBook.add(attempt.id, attempt.market, `failed: ${problem.code}: ${problem.message}`)
   context.outbox.add(attempt)
 }

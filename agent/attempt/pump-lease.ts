@@ -1,4 +1,5 @@
 import type { HeldAttempt, HeldLease } from '../book/book.ts'
+import { reportedAtOnce } from '../claim/group-attempts.ts'
 import type { AgentContext } from '../context.ts'
 import { describeFailure } from './describe-failure.ts'
 import { failAttempt } from './fail-attempt.ts'
@@ -28,15 +29,20 @@ const prepare = (context: AgentContext, lease: HeldLease, attempt: HeldAttempt):
   )
 }
 
-const run = async (context: AgentContext, lease: HeldLease, attempt: HeldAttempt): Promise<void> => {
+/** Whether it is still running. */
+const run = (context: AgentContext, lease: HeldLease, attempt: HeldAttempt): boolean => {
   lease.queue.delete(attempt)
   lease.running.add(attempt)
-  try {
-    await runAttempt(context, lease, attempt)
-  } finally {
+  const running = runAttempt(context, lease, attempt)
+  if (running === undefined) {
     lease.running.delete(attempt)
+    return false
   }
-  if (!context.signal.aborted) pumpLease(context, lease)
+  void running.then(() => {
+    lease.running.delete(attempt)
+    pumpLease(context, lease)
+  })
+  return true
 }
 
 /** Runs what is ready on the free slots of a lease, oldest first, and fetches ahead for what comes next. */
@@ -44,13 +50,17 @@ export const pumpLease = (context: AgentContext, lease: HeldLease): void => {
   if (context.signal.aborted || context.book.leases.get(lease.signed.record.id) !== lease) return
   const { slots } = lease.signed.record
   let looked = 0
+  let ended = 0
   for (const attempt of lease.queue) {
     if (looked++ >= slots * prefetchPerSlot) break
     if (!attempt.isDurable) continue
     if (attempt.preparation === 'none') prepare(context, lease, attempt)
     if (attempt.preparation === 'ready' && lease.running.size < slots) {
       looked--
-      void run(context, lease, attempt)
+      if (run(context, lease, attempt) || ++ended < reportedAtOnce) continue
+      // Those that ended as soon as they began are reported before the next begin.
+      const goOn = (): void => pumpLease(context, lease)
+      return void context.write([]).then(goOn, goOn)
     }
   }
 }

@@ -1,21 +1,23 @@
 import type { Address, AttemptId } from '@muster/protocol'
+import type { HeldStarts } from '../book/book.ts'
 import type { AgentContext } from '../context.ts'
-import { forgetAttempt as forgetRecord, type JournalChange } from '../journal/journal-record.ts'
 import { dropAttempt } from './drop-attempt.ts'
 import { forgetAttempt } from './forget-attempt.ts'
+import { strikeOut } from './strike-out.ts'
 
-/** Forgets attempts whose outcome is durable at the market: outputs may leave the cache, and what still runs is stopped. */
+/**
+ * Forgets attempts whose outcome is durable at the market: outputs may leave the cache, and what still runs is stopped.
+ * The journal hears of it when all that were taken on together are over, or where it does not know how one ended.
+ */
 export const settleAttempts = (context: AgentContext, market: Address, ids: readonly AttemptId[]): void => {
-  const changes: JournalChange[] = []
+  const touched = new Set<HeldStarts>()
   for (const id of ids) {
     const attempt = context.book.attempts.get(id)
     if (attempt === undefined || attempt.market !== market) continue
-    if (attempt.phase === 'queued' || attempt.phase === 'running') changes.push(...dropAttempt(context, attempt))
-    else {
-      forgetAttempt(context, attempt)
-      changes.push(forgetRecord(id))
-    }
+    if (attempt.phase === 'queued' || attempt.phase === 'running') dropAttempt(context, attempt)
+    else forgetAttempt(context, attempt)
+    if (attempt.report === null || attempt.starts.left === 0) touched.add(attempt.starts)
   }
-  context.writeAlong(changes)
+  context.writeAlong(strikeOut(context.book, touched))
   context.outbox.settled()
 }

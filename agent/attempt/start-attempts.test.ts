@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { openMemoryJournal } from '../journal/memory/open-journal.ts'
 import type { Journal } from '../journal/journal.ts'
 import { leaseSlots } from '../stage/lease-slots.ts'
-import { input } from '../stage/stage-market.ts'
+import { batchOf, input } from '../stage/stage-market.ts'
 import { setStage } from '../stage/stage-agent.ts'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
@@ -39,7 +39,7 @@ describe('start', () => {
     const attempt = stage.market.start(lease, 0)
     stage.market.send({ type: 'cancel', attempts: [attempt] })
     await stage.world.settle()
-    expect((await stage.journal.load()).filter(({ kind }) => kind === 'attempt')).toEqual([])
+    expect((await stage.journal.load()).filter(({ kind }) => kind === 'starts')).toEqual([])
     expect(stage.workload.begun).toEqual([])
   })
 
@@ -150,12 +150,11 @@ describe('start', () => {
   ])('with %s is answered with a failure', async (what, code) => {
     const stage = await setStage()
     const lease = await leaseSlots(stage)
-    const other = attemptId(newId(stage.world, 'job'), 0, 1)
     const changes =
       what === 'an unknown lease'
         ? { lease: newId(stage.world, 'lease') }
         : what === 'another job'
-          ? { attempt: other }
+          ? { job: newId(stage.world, 'job') }
           : { runtime: 'graph' as const }
     stage.market.start(lease, 0, 1, changes)
     await stage.world.settle()
@@ -242,7 +241,8 @@ describe('failures', () => {
     stage.market.send({ type: 'settled', attempts: [first, second] })
     await stage.world.pass(30_000)
     expect(stage.market.failures()).toHaveLength(4)
-    expect(await stage.journal.load()).not.toContainEqual(expect.objectContaining({ kind: 'attempt' }))
+    const kinds = (await stage.journal.load()).map(({ kind }) => kind)
+    expect(kinds.toSorted()).toEqual(['fences', 'fences', 'reservation'])
   })
 
   test('an attempt that takes too long is stopped', async () => {
@@ -279,15 +279,8 @@ describe('blobs', () => {
     const stage = await setStage()
     const lease = await leaseSlots(stage)
     const attempt = attemptId(lease.record.job as JobId, 0, 1)
-    const start = {
-      attempt,
-      lease: lease.record.id,
-      runtime: 'noop' as const,
-      program: null,
-      inputs: [input('x', bytes('i'))],
-      timeoutMs: 100,
-    }
-    stage.market.send({ type: 'start', starts: [start], blobs: [bytes('i')] })
+    const batch = batchOf(lease.record, [{ index: 0, fence: 1, inputs: [input('x', bytes('i'))] }])
+    stage.market.send({ type: 'start', batches: [batch], blobs: [bytes('i')] })
     await stage.world.settle()
     expect(stage.workload.begun).toEqual([attempt])
     expect(stage.market.messages.some(({ type }) => type === 'want')).toBe(false)

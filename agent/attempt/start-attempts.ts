@@ -2,45 +2,28 @@ import {
   cidOf,
   inlineBlobBytes,
   MusterError,
-  parseAttemptId,
-  recordBytes,
+  startsOf,
   toProblem,
   type Address,
-  type AttemptName,
-  type MarketMessage,
   type Problem,
-  type Start,
+  type StartBatch,
+  type Starts,
 } from '@muster/protocol'
-import type { HeldAttempt, HeldLease } from '../book/book.ts'
+import { heldJob, type HeldAttempt, type HeldLease, type HeldStarts } from '../book/book.ts'
 import type { AgentContext } from '../context.ts'
-import { put, type JournalChange } from '../journal/journal-record.ts'
+import type { JournalChange, OutcomesRecord } from '../journal/journal-record.ts'
 import { describeFailure } from './describe-failure.ts'
 import { dropAttempt } from './drop-attempt.ts'
-import { noteFences } from './note-fences.ts'
+import { newAttempt } from './new-attempt.ts'
 import { pumpLease } from './pump-lease.ts'
+import { holdStarts, putStarts, releaseStarts, strikeOut } from './strike-out.ts'
 
-export const newAttempt = (market: Address, start: Start, name: AttemptName): HeldAttempt => ({
-  id: start.attempt,
-  name,
-  market,
-  start,
-  abort: new AbortController(),
-  phase: 'queued',
-  isDurable: false,
-  preparation: 'none',
-  ending: null,
-  outcome: null,
-  outputs: [],
-  needs: [],
-  sentAt: null,
-})
-
-const leaseClosed = (start: Start): Problem =>
+const leaseClosed = ({ lease }: StartBatch): Problem =>
   toProblem(
     new MusterError({
       code: 'lease_closed',
       message: 'This agent holds no such lease any more.',
-      facts: { lease: start.lease },
+      facts: { lease },
     }),
   )
 
@@ -64,22 +47,20 @@ const mismatch = (field: string, expected: string, found: string): Problem =>
     }),
   )
 
-const refusal = (context: AgentContext, lease: HeldLease, start: Start, name: AttemptName): Problem | undefined => {
-  const { options, book } = context
+/** Why no attempt of a batch can be taken on, if that is so. */
+const refusalOf = (lease: HeldLease | undefined, market: Address, batch: StartBatch): Problem | undefined => {
+  if (lease === undefined || lease.signed.record.market !== market) return leaseClosed(batch)
   const { job, runtime } = lease.signed.record
-  if (name.job !== job) return mismatch('job', job, name.job)
-  if (start.runtime !== runtime) return mismatch('runtime', runtime, start.runtime)
-  if (lease.queue.size >= options.maxQueuedPerLease) return overloaded('maxQueuedPerLease', options.maxQueuedPerLease)
-  if (book.attempts.size >= options.maxUnsettled) return overloaded('maxUnsettled', options.maxUnsettled)
+  if (batch.job !== job) return mismatch('job', job, batch.job)
+  if (batch.runtime !== runtime) return mismatch('runtime', runtime, batch.runtime)
   return undefined
 }
 
-const fencesOf = ({ book }: AgentContext, { job }: AttemptName): Map<number, number> => {
-  const known = book.fences.get(job)
-  if (known !== undefined) return known
-  const fences = new Map<number, number>()
-  book.fences.set(job, fences)
-  return fences
+const overload = ({ options, book }: AgentContext, lease: HeldLease): Problem | undefined => {
+  const { maxQueuedPerLease, maxUnsettled } = options
+  if (lease.queue.size >= maxQueuedPerLease) return overloaded('maxQueuedPerLease', maxQueuedPerLease)
+  if (book.attempts.size >= maxUnsettled) return overloaded('maxUnsettled', maxUnsettled)
+  return undefined
 }
 
 const storeBlobs = async (context: AgentContext, blobs: readonly Uint8Array[]): Promise<void> => {
@@ -91,6 +72,70 @@ const storeBlobs = async (context: AgentContext, blobs: readonly Uint8Array[]): 
   }
 }
 
+const lowerOf = (
+  { book }: AgentContext,
+  { job }: StartBatch,
+  index: number,
+  fence: number,
+): HeldAttempt | undefined => {
+  const lower = book.attempts.get(`${job}.${index}.${fence}` as HeldAttempt['id'])
+  return lower !== undefined && (lower.phase === 'queued' || lower.phase === 'running') ? lower : undefined
+}
+
+/** What became of a batch: what was taken on, what the journal must be told besides, and what was refused. */
+interface Taken {
+  readonly attempts: HeldAttempt[]
+  starts: HeldStarts | null
+  readonly changes: JournalChange[]
+  readonly failures: OutcomesRecord['failures']
+}
+
+const takeBatch = (context: AgentContext, market: Address, batch: StartBatch): Taken => {
+  const { book } = context
+  const taken: Taken = { attempts: [], starts: null, changes: [], failures: [] }
+  const lease = book.leases.get(batch.lease)
+  const refusal = refusalOf(lease, market, batch)
+  const tasks: StartBatch['tasks'] = []
+  const dropped = new Set<HeldStarts>()
+  for (const [at, start] of startsOf(batch).entries()) {
+    const known = book.attempts.get(start.attempt)
+    if (known !== undefined) {
+      if (known.market === market && known.report !== null) known.report.sentAt = null
+      continue
+    }
+    const task = batch.tasks[at]
+    if (task === undefined) continue
+    const problem = refusal ?? (lease === undefined ? undefined : overload(context, lease))
+    if (problem !== undefined || lease === undefined) {
+      taken.failures.push({ attempt: start.attempt, problem: problem ?? leaseClosed(batch) })
+      continue
+    }
+    const { fences } = heldJob(book, batch.job)
+    const highest = fences.get(task.index) ?? 0
+    if (task.fence <= highest) continue
+    const lower = highest === 0 ? undefined : lowerOf(context, batch, task.index, highest)
+    if (lower !== undefined) {
+      dropAttempt(context, lower)
+      dropped.add(lower.starts)
+    }
+    fences.set(task.index, task.fence)
+    taken.starts ??= { id: start.attempt, market, batch, left: 0, reports: new Set() }
+    const attempt = newAttempt(taken.starts, start)
+    taken.starts.left++
+    book.attempts.set(attempt.id, attempt)
+    lease.queue.add(attempt)
+    taken.attempts.push(attempt)
+    tasks.push(task)
+  }
+  const { starts } = taken
+  if (starts === null) return taken
+  if (tasks.length < batch.tasks.length) starts.batch = { ...batch, tasks }
+  holdStarts(book, starts)
+  dropped.delete(starts)
+  taken.changes.push(putStarts(book, starts), ...strikeOut(book, dropped))
+  return taken
+}
+
 /**
  * Takes attempts on: each is queued on its lease once it is durable. One already here changes nothing; one whose task has
  * been here under a higher fence, or under this one and ended, is left alone; a lower fence of its task is dropped. What
@@ -99,55 +144,15 @@ const storeBlobs = async (context: AgentContext, blobs: readonly Uint8Array[]): 
 export const startAttempts = async (
   context: AgentContext,
   market: Address,
-  message: Extract<MarketMessage, { type: 'start' }>,
+  { batches: sent, blobs }: Starts,
 ): Promise<void> => {
-  const { book } = context
-  const taken: HeldAttempt[] = []
-  const changes: JournalChange[] = []
-  const failures: { attempt: Start['attempt']; problem: Problem }[] = []
-
-  for (const start of message.starts) {
-    const known = book.attempts.get(start.attempt)
-    const name = parseAttemptId(start.attempt)
-    if (name === undefined || (known !== undefined && known.market !== market)) continue
-    if (known !== undefined) {
-      if (known.phase === 'reported') known.sentAt = null
-      continue
-    }
-    const lease = book.leases.get(start.lease)
-    if (lease === undefined || lease.signed.record.market !== market) {
-      failures.push({ attempt: start.attempt, problem: leaseClosed(start) })
-      continue
-    }
-    const problem = refusal(context, lease, start, name)
-    if (problem !== undefined) {
-      failures.push({ attempt: start.attempt, problem })
-      continue
-    }
-    const fences = fencesOf(context, name)
-    const highest = fences.get(name.index) ?? 0
-    if (name.fence <= highest) continue
-    const lower = findLower(context, name, highest)
-    if (lower !== undefined) changes.push(...dropAttempt(context, lower))
-    fences.set(name.index, name.fence)
-    // Its bytes are needed again once it has ended.
-    recordBytes(start)
-    const attempt = newAttempt(market, start, name)
-    book.attempts.set(attempt.id, attempt)
-    lease.queue.add(attempt)
-    taken.push(attempt)
-    changes.push(put({ kind: 'attempt', id: attempt.id, market, start, outcome: null }))
-    context.logBook.open(attempt.id, market)
-  }
-
-  for (const [job, ofJob] of Map.groupBy(taken, ({ name }) => name.job)) {
-    const tasks = ofJob.map(({ name: { index, fence } }) => ({ index, fence }))
-    changes.push(...noteFences(book, job, tasks))
-  }
+  const batches = sent.map((batch) => takeBatch(context, market, batch))
+  const failures = batches.flatMap((taken) => taken.failures)
   if (failures.length > 0) context.markets.send(market, { type: 'failures', failures })
-  const stored = storeBlobs(context, message.blobs)
+  const stored = blobs.length === 0 ? undefined : storeBlobs(context, blobs)
+  const kept = batches.filter(({ starts }) => starts !== null)
   // Handed to the journal in the turn in which the book changed, so that what strikes them out again comes after them.
-  if (taken.length > 0) await makeDurable(context, market, taken, changes, stored)
+  if (kept.length > 0) await makeDurable(context, market, kept, stored)
   await stored
   context.outbox.resend(market)
 }
@@ -155,31 +160,35 @@ export const startAttempts = async (
 const makeDurable = async (
   context: AgentContext,
   market: Address,
-  taken: readonly HeldAttempt[],
-  changes: readonly JournalChange[],
-  stored: Promise<void>,
+  batches: readonly Taken[],
+  stored: Promise<void> | undefined,
 ): Promise<void> => {
   try {
-    await context.write(changes)
+    await context.write(batches.flatMap(({ changes }) => changes))
     await stored
   } catch (error) {
     if (context.signal.aborted) return
-    const problem = describeFailure(error)
-    for (const attempt of taken) {
-      dropAttempt(context, attempt)
-      context.book.fences.get(attempt.name.job)?.delete(attempt.name.index)
-    }
-    const failures = taken.map(({ id }) => ({ attempt: id, problem }))
-    return context.markets.send(market, { type: 'failures', failures })
+    for (const taken of batches) giveUp(context, market, taken, describeFailure(error))
+    return
   }
-  for (const attempt of taken) attempt.isDurable = true
-  for (const lease of new Set(taken.map(({ start }) => context.book.leases.get(start.lease)))) {
+  for (const { attempts } of batches) {
+    for (const attempt of attempts) attempt.isDurable = true
+  }
+  for (const leaseId of new Set(batches.map(({ starts }) => starts?.batch.lease))) {
+    const lease = leaseId === undefined ? undefined : context.book.leases.get(leaseId)
     if (lease !== undefined) pumpLease(context, lease)
   }
 }
 
-const findLower = ({ book }: AgentContext, { job, index }: AttemptName, fence: number): HeldAttempt | undefined => {
-  if (fence === 0) return undefined
-  const lower = book.attempts.get(`${job}.${index}.${fence}` as HeldAttempt['id'])
-  return lower !== undefined && (lower.phase === 'queued' || lower.phase === 'running') ? lower : undefined
+/** What could not be written was not taken on: each may be started again. */
+const giveUp = (context: AgentContext, market: Address, { starts, attempts }: Taken, problem: Problem): void => {
+  if (starts === null) return
+  const { fences } = heldJob(context.book, starts.batch.job)
+  for (const { index } of starts.batch.tasks) fences.delete(index)
+  const held = attempts.filter((attempt) => context.book.attempts.get(attempt.id) === attempt)
+  for (const attempt of held) dropAttempt(context, attempt)
+  // Nothing of it lies in the journal, but what was written of it later may.
+  context.writeAlong(releaseStarts(context.book, starts))
+  if (held.length === 0) return
+  context.markets.send(market, { type: 'failures', failures: held.map(({ id }) => ({ attempt: id, problem })) })
 }

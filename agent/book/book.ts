@@ -2,11 +2,11 @@ import {
   newCapacity,
   type Address,
   type AttemptId,
-  type AttemptName,
   type Capacity,
   type CapacityTotal,
   type Cid,
   type Claim,
+  type ClaimBatch,
   type Digest,
   type JobId,
   type LeaseId,
@@ -17,9 +17,10 @@ import {
   type SignedLease,
   type SignedReservation,
   type Start,
+  type StartBatch,
   type Timer,
 } from '@muster/protocol'
-import type { Outcome } from '../journal/journal-record.ts'
+import type { OutcomesRecord } from '../journal/journal-record.ts'
 
 export interface HeldReservation {
   readonly signed: SignedReservation
@@ -53,10 +54,35 @@ export interface HeldOutput {
   bytes: Uint8Array | null
 }
 
+/** Attempts that were taken on together: one record of the journal, kept until all of them are over. */
+export interface HeldStarts {
+  readonly id: AttemptId
+  readonly market: Address
+  /** Those that were taken on. */
+  batch: StartBatch
+  /** How many of them are not over. */
+  left: number
+  /** What reports some of them; the journal keeps it as long, so that none of them runs again after a restart. */
+  readonly reports: Set<HeldReport>
+}
+
+/** How attempts of one market ended, journaled and sent together. */
+export interface HeldReport {
+  readonly id: AttemptId
+  readonly market: Address
+  readonly claims: ClaimBatch | null
+  readonly failures: OutcomesRecord['failures']
+  readonly attempts: readonly HeldAttempt[]
+  readonly starts: Set<HeldStarts>
+  /** How many of its attempts the market has not settled. */
+  unsettled: number
+  sentAt: number | null
+}
+
 export interface HeldAttempt {
   readonly id: AttemptId
-  readonly name: AttemptName
   readonly market: Address
+  readonly starts: HeldStarts
   readonly start: Start
   readonly abort: AbortController
   phase: AttemptPhase
@@ -65,11 +91,21 @@ export interface HeldAttempt {
   /** `none`: its blobs are not asked for yet. `ready`: it can run when a slot is free. */
   preparation: 'none' | 'under-way' | 'ready'
   ending: { readonly claim: Claim } | { readonly problem: Problem } | null
-  outcome: Outcome | null
+  /** Set once it is reported. */
+  report: HeldReport | null
   outputs: HeldOutput[]
   /** Blobs it needs, pinned in the cache until it ends. */
   needs: Cid[]
-  sentAt: number | null
+}
+
+/** What is known of a job as long as a lease of it is held, or attempts of it are not over. */
+export interface HeldJob {
+  /** Highest fence of each task. */
+  readonly fences: Map<number, number>
+  /** The journal's records of fences, as long as a lease is held. */
+  fenceRecords: AttemptId[]
+  /** How many `HeldStarts` are of this job. */
+  starts: number
 }
 
 /** Why the agent takes no new work, or `null` when it does. */
@@ -85,10 +121,10 @@ export interface Book {
   readonly byDigest: Map<Digest, HeldReservation>
   readonly leases: Map<LeaseId, HeldLease>
   readonly attempts: Map<AttemptId, HeldAttempt>
-  /** Highest fence of each task, as long as a lease of its job is held. */
-  readonly fences: Map<JobId, Map<number, number>>
-  /** The journal's records of them. */
-  readonly fenceRecords: Map<JobId, AttemptId[]>
+  readonly starts: Map<AttemptId, HeldStarts>
+  /** Those with attempts that are not settled, in the order in which they were first sent. */
+  readonly reports: Set<HeldReport>
+  readonly jobs: Map<JobId, HeldJob>
 }
 
 export const newBook = (total: CapacityTotal): Book => ({
@@ -99,8 +135,23 @@ export const newBook = (total: CapacityTotal): Book => ({
   byDigest: new Map(),
   leases: new Map(),
   attempts: new Map(),
-  fences: new Map(),
-  fenceRecords: new Map(),
+  starts: new Map(),
+  reports: new Set(),
+  jobs: new Map(),
 })
+
+/** What is known of a job, which may be nothing yet. */
+export const heldJob = ({ jobs }: Pick<Book, 'jobs'>, id: JobId): HeldJob => {
+  const known = jobs.get(id)
+  if (known !== undefined) return known
+  const job: HeldJob = { fences: new Map(), fenceRecords: [], starts: 0 }
+  jobs.set(id, job)
+  return job
+}
+
+export const isLeased = ({ leases }: Pick<Book, 'leases'>, job: JobId): boolean => {
+  for (const { signed } of leases.values()) if (signed.record.job === job) return true
+  return false
+}
 
 export const orderKey = (order: Digest, offer: OfferId): string => `${order} ${offer}`

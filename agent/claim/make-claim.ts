@@ -6,7 +6,10 @@ const bare = ({ name, cid }: NamedBlob): NamedBlob => ({ name, cid })
 
 const noInputs = blobListDigest([])
 
-/** What the provider states of an attempt that finished. Outputs are in the order of their names. */
+/**
+ * What the provider states of an attempt that finished. Outputs are in the order of their names; the fields stand in the
+ * order of their canonical form.
+ */
 export const makeClaim = (
   { id, market, start, outputs }: HeldAttempt,
   provider: Address,
@@ -14,13 +17,15 @@ export const makeClaim = (
   run: { readonly meter: Meter; readonly startedAt: number; readonly endedAt: number },
 ): Claim => ({
   kind: 'claim',
-  market,
-  provider,
   lease: start.lease,
+  meter: run.meter,
+  inputs: start.inputs.length === 0 ? noInputs : blobListDigest(start.inputs),
+  market,
   attempt: id,
+  endedAt: run.endedAt,
+  outputs: outputs.length === 0 ? [] : outputs.map(bare).toSorted(byName),
   program: start.program,
   execSpec,
-  inputs: start.inputs.length === 0 ? noInputs : blobListDigest(start.inputs),
-  outputs: outputs.map(bare).toSorted(byName),
-  ...run,
+  provider,
+  startedAt: run.startedAt,
 })

@@ -1,21 +1,13 @@
-import {
-  recordBytes,
-  type Log,
-  type Address,
-  type SignatureDomain,
-  type Signer,
-  type Timer,
-  type World,
-} from '@muster/protocol'
-import { plainProblem } from '../attempt/describe-failure.ts'
-import type { Book, HeldAttempt } from '../book/book.ts'
+import type { Address, Log, SignatureDomain, Signer, Timer, World } from '@muster/protocol'
 import type { BlobCache } from '../blob/blob-cache.ts'
-import { put, type JournalChange, type Outcome } from '../journal/journal-record.ts'
-
+import type { Book, HeldAttempt, HeldReport } from '../book/book.ts'
+import { forgetOutcomes, put, type JournalChange } from '../journal/journal-record.ts'
 import type { Markets } from '../market/markets.ts'
+import { groupAttempts, reportedAtOnce } from './group-attempts.ts'
+import { makeReport } from './make-report.ts'
 import { sendOutcomes } from './send-outcomes.ts'
 
-/** What ended and is not settled: journaled before it is sent, signed in batches and sent until it is settled. */
+/** What ended and is not settled: signed in batches, journaled before it is sent, and sent until it is settled. */
 export interface Outbox {
   add(attempt: HeldAttempt): void
   /** Sends again what this market has not been sent within `resendMs`, or everything where `all` is set. */
@@ -35,6 +27,7 @@ export interface OutboxModules {
   readonly markets: Markets
   readonly log: Log
   readonly write: (changes: readonly JournalChange[]) => Promise<void>
+  readonly writeAlong: (changes: readonly JournalChange[]) => void
   readonly domainOf: (market: Address) => SignatureDomain
 }
 
@@ -43,68 +36,71 @@ export interface OutboxOptions {
   readonly resendMs: number
 }
 
-/** Attempts to a commit of the journal, so that the market has something to do while the next ones are written. */
-const maxBatch = 128
 const retryMs = 1000
+
+const putReport = ({ id, market, claims, failures }: HeldReport): JournalChange =>
+  put({ kind: 'outcomes', id, market, claims, failures })
 
 export const createOutbox = (options: OutboxOptions, modules: OutboxModules): Outbox => {
   const { world, book, markets, log } = modules
   let waiting: HeldAttempt[] = []
   let timer: Timer | null = null
+  let isRetrying = false
   let resending: Timer | null = null
   let isFlushing = false
   let isStopped = false
   let onDrained: (() => void)[] = []
 
   const isHeld = (attempt: HeldAttempt): boolean => book.attempts.get(attempt.id) === attempt
-  const isSettled = (): boolean => {
-    for (const { phase } of book.attempts.values()) if (phase === 'ended' || phase === 'reported') return false
-    return true
-  }
+  const isSettled = (): boolean => waiting.length === 0 && !isFlushing && book.reports.size === 0
 
-  const outcomeOf = ({ ending }: HeldAttempt): Outcome | null => {
-    if (ending === null) return null
-    if ('claim' in ending) {
-      // Its bytes are needed three times: by the journal, by the signature and by the message.
-      recordBytes(ending.claim)
-      return { type: 'claimed', claim: ending.claim }
+  /** Enters what is durable now into the book. What was settled or given up while it was written is not sent. */
+  const hold = (report: HeldReport): void => {
+    for (const starts of new Set(report.attempts.map((attempt) => attempt.starts))) {
+      if (book.starts.get(starts.id) !== starts) continue
+      starts.reports.add(report)
+      report.starts.add(starts)
     }
-    return { type: 'failed', problem: plainProblem(ending.problem) }
+    for (const attempt of report.attempts) {
+      if (!isHeld(attempt)) continue
+      attempt.phase = 'reported'
+      attempt.report = report
+      report.unsettled++
+    }
+    if (report.starts.size === 0) modules.writeAlong([forgetOutcomes(report.id)])
+    if (report.unsettled > 0) book.reports.add(report)
   }
 
   const flush = async (): Promise<void> => {
-    const batch = waiting.slice(0, maxBatch).filter((attempt) => isHeld(attempt) && attempt.ending !== null)
-    waiting = waiting.slice(maxBatch)
-    if (batch.length === 0) return
-    const outcomes = batch.map(outcomeOf)
-    const changes = batch.map(({ id, market, start }, index) =>
-      put({ kind: 'attempt', id, market, start, outcome: outcomes[index] ?? null }),
-    )
+    const batch = waiting.slice(0, reportedAtOnce).filter((attempt) => isHeld(attempt) && attempt.ending !== null)
+    waiting = waiting.slice(reportedAtOnce)
+    const reports = groupAttempts(batch).flatMap((attempts) => {
+      const [first] = attempts
+      if (first === undefined) return []
+      return [makeReport(modules.signer, modules.domainOf(first.market), first.market, attempts)]
+    })
+    if (reports.length === 0) return
     try {
-      await modules.write(changes)
+      await modules.write(reports.map(putReport))
     } catch (error) {
       if (isStopped) return
       log.error('outcomes could not be journaled; trying again', { attempts: batch.length, error })
       waiting = [...batch, ...waiting]
+      isRetrying = true
       return schedule(retryMs)
     }
-    batch.forEach((attempt, index) => {
-      attempt.outcome = outcomes[index] ?? null
-      attempt.phase = 'reported'
-    })
-    await send(batch.filter(isHeld))
+    for (const report of reports) {
+      hold(report)
+      if (report.unsettled > 0) await send(report)
+    }
   }
 
-  const send = async (attempts: readonly HeldAttempt[]): Promise<void> => {
-    const now = world.elapsed()
-    for (const market of new Set(attempts.map((attempt) => attempt.market))) {
-      const ours = attempts.filter((attempt) => attempt.market === market)
-      if (!markets.isLinked(market)) {
-        for (const output of ours.flatMap(({ outputs }) => outputs)) output.bytes = null
-        continue
-      }
-      for (const attempt of ours) attempt.sentAt = now
-      await sendOutcomes(modules, market, ours)
+  const send = async (report: HeldReport): Promise<void> => {
+    if (markets.isLinked(report.market)) {
+      report.sentAt = world.elapsed()
+      await sendOutcomes(report, modules)
+    } else {
+      for (const { outputs } of report.attempts) for (const output of outputs) output.bytes = null
     }
     resendLater()
   }
@@ -127,6 +123,7 @@ export const createOutbox = (options: OutboxOptions, modules: OutboxModules): Ou
     if (timer !== null || isStopped) return
     timer = world.after(delayMs, () => {
       timer = null
+      isRetrying = false
       void run()
     })
   }
@@ -140,7 +137,7 @@ export const createOutbox = (options: OutboxOptions, modules: OutboxModules): Ou
 
   /** A timer while something is reported and not settled, none otherwise. */
   const resendLater = (): void => {
-    if (resending !== null || isStopped || isSettled()) return
+    if (resending !== null || isStopped || book.reports.size === 0) return
     resending = world.after(options.resendMs, () => {
       resending = null
       for (const market of markets.addresses) resend(market)
@@ -148,20 +145,32 @@ export const createOutbox = (options: OutboxOptions, modules: OutboxModules): Ou
     })
   }
 
+  const sendAgain = async (reports: readonly HeldReport[]): Promise<void> => {
+    for (const report of reports) if (report.unsettled > 0) await send(report)
+  }
+
   const resend = (market: Address, all = false): void => {
-    const before = world.elapsed() - options.resendMs
-    const due: HeldAttempt[] = []
-    for (const attempt of book.attempts.values()) {
-      if (attempt.market !== market || attempt.phase !== 'reported') continue
-      if (all || attempt.sentAt === null || attempt.sentAt <= before) due.push(attempt)
+    if (book.reports.size === 0 || !markets.isLinked(market)) return
+    const now = world.elapsed()
+    const due: HeldReport[] = []
+    for (const report of book.reports) {
+      if (report.market !== market) continue
+      if (!all && report.sentAt !== null && report.sentAt > now - options.resendMs) continue
+      report.sentAt = now
+      due.push(report)
     }
-    if (due.length > 0) send(due).catch((error: unknown) => log.warn('outcomes could not be sent again', { error }))
+    if (due.length > 0)
+      sendAgain(due).catch((error: unknown) => log.warn('outcomes could not be sent again', { error }))
   }
 
   return {
     add: (attempt) => {
       waiting.push(attempt)
-      if (!isFlushing) schedule(options.claimBatchMs)
+      if (isFlushing || isRetrying) return
+      if (waiting.length < reportedAtOnce) return schedule(options.claimBatchMs)
+      timer?.cancel()
+      timer = null
+      void run()
     },
     resend,
     drained: () => (isSettled() ? Promise.resolve() : new Promise((resolve) => onDrained.push(resolve))),

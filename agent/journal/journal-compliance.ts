@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { stageSigner } from '../stage/stage-agent.ts'
 import { stageRecords } from '../stage/stage-records.ts'
 import { createVirtualWorld } from '../stage/virtual-world.ts'
-import { put, type JournalRecord } from './journal-record.ts'
+import { forgetOutcomes, forgetStarts, put, type JournalRecord } from './journal-record.ts'
 import type { Journal } from './journal.ts'
 
 export interface JournalFixture {
@@ -11,7 +11,9 @@ export interface JournalFixture {
   readonly reopen: (() => Promise<Journal>) | null
 }
 
-const byId = (records: readonly JournalRecord[]) => records.toSorted((a, b) => (a.id < b.id ? -1 : 1))
+const byId = (records: readonly JournalRecord[]) =>
+  records.toSorted((a, b) => (`${a.id} ${a.kind}` < `${b.id} ${b.kind}` ? -1 : 1))
+const byKind = (records: readonly JournalRecord[]) => records.toSorted((a, b) => (a.kind < b.kind ? -1 : 1))
 
 /** What every journal promises. */
 export const testJournal = (name: string, open: () => Promise<JournalFixture>): void => {
@@ -23,10 +25,11 @@ export const testJournal = (name: string, open: () => Promise<JournalFixture>): 
       const all = [
         records.reservation(false),
         records.reservation(true),
-        records.attempt(0, 'none'),
-        records.attempt(1, 'claimed'),
-        records.attempt(2, 'failed'),
-        records.fence(0, 3),
+        records.starts([0, 1, 2]),
+        records.starts([3, 4], [1]),
+        records.outcomes([1, 2], [0]),
+        records.outcomes([], [3]),
+        records.fence(5, 3),
       ]
       await journal.commit(all.map(put))
       expect(byId(await journal.load())).toEqual(byId(all))
@@ -35,21 +38,22 @@ export const testJournal = (name: string, open: () => Promise<JournalFixture>): 
 
     test('a later put replaces an earlier one, and what is forgotten is gone', async () => {
       const { journal } = await open()
-      const started = records.attempt(0, 'none')
-      const ended = records.attempt(0, 'claimed')
-      const other = records.attempt(1, 'none')
-      await journal.commit([put(started), put(other)])
-      await journal.commit([put(ended), { type: 'forget', kind: 'attempt', id: other.id }])
-      expect(await journal.load()).toEqual([ended])
+      const whole = records.starts([0, 1])
+      const rest = records.starts([0, 1], [1])
+      const other = records.starts([2])
+      await journal.commit([put(whole), put(other)])
+      await journal.commit([put(rest), forgetStarts(other.id)])
+      expect(await journal.load()).toEqual([rest])
       await journal.close()
     })
 
     test('forgetting touches one kind only, and what is not there may be forgotten', async () => {
       const { journal } = await open()
       const fence = records.fence(0, 1)
-      await journal.commit([put(fence)])
-      await journal.commit([{ type: 'forget', kind: 'attempt', id: fence.id }])
-      expect(await journal.load()).toEqual([fence])
+      const starts = records.starts([0])
+      await journal.commit([put(fence), put(starts), put(records.outcomes([0]))])
+      await journal.commit([forgetOutcomes(starts.id), forgetOutcomes(records.outcomes([1]).id)])
+      expect(byKind(await journal.load())).toEqual([fence, starts])
       await journal.close()
     })
 
@@ -82,10 +86,13 @@ export const testJournal = (name: string, open: () => Promise<JournalFixture>): 
       await journal.close()
     })
 
-    test('epochs only rise', async () => {
+    test('epochs only rise, to what is asked for at least', async () => {
       const { journal } = await open()
-      expect(await journal.nextEpoch()).toBe(1)
-      expect(await journal.nextEpoch()).toBe(2)
+      expect(await journal.nextEpoch(1)).toBe(1)
+      expect(await journal.nextEpoch(1)).toBe(2)
+      expect(await journal.nextEpoch(1_000)).toBe(1_000)
+      expect(await journal.nextEpoch(1_000)).toBe(1_001)
+      expect(await journal.nextEpoch(1)).toBe(1_002)
       await journal.close()
     })
 
@@ -95,18 +102,18 @@ export const testJournal = (name: string, open: () => Promise<JournalFixture>): 
       await journal.close()
       await expect(journal.commit([])).rejects.toMatchObject({ code: 'unavailable' })
       await expect(journal.load()).rejects.toMatchObject({ code: 'unavailable' })
-      await expect(journal.nextEpoch()).rejects.toMatchObject({ code: 'unavailable' })
+      await expect(journal.nextEpoch(1)).rejects.toMatchObject({ code: 'unavailable' })
     })
 
     test('what was committed is there for the next agent, epochs included', async () => {
       const { journal, reopen } = await open()
       if (reopen === null) return journal.close()
       await journal.commit([put(records.fence(0, 7))])
-      await journal.nextEpoch()
+      const epoch = await journal.nextEpoch(7)
       await journal.close()
       const next = await reopen()
       expect(await next.load()).toEqual([records.fence(0, 7)])
-      expect(await next.nextEpoch()).toBe(2)
+      expect(await next.nextEpoch(0)).toBe(epoch + 1)
       await next.close()
     })
   })

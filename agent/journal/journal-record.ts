@@ -4,25 +4,18 @@ import {
   claimSchema,
   decodeCanonical,
   encodeCanonical,
+  hexSchema,
   idSchema,
   MusterError,
   problemSchema,
   runtimeKindSchema,
   signedLeaseSchema,
   signedReservationSchema,
-  startSchema,
+  startBatchSchema,
   type AttemptId,
   type ReservationId,
 } from '@muster/protocol'
 import { z } from 'zod'
-
-const outcomeSchema = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('claimed'), claim: claimSchema }),
-  z.strictObject({ type: z.literal('failed'), problem: problemSchema }),
-])
-
-/** How an attempt ended on this machine: what is sent until the market says it is settled. */
-export type Outcome = z.output<typeof outcomeSchema>
 
 const recordSchema = z.discriminatedUnion('kind', [
   z.strictObject({
@@ -32,12 +25,21 @@ const recordSchema = z.discriminatedUnion('kind', [
     runtime: runtimeKindSchema,
     lease: signedLeaseSchema.nullable(),
   }),
+  /** Attempts taken on together; the id is that of the first. `over` are the places in the batch of those that are over. */
   z.strictObject({
-    kind: z.literal('attempt'),
+    kind: z.literal('starts'),
     id: attemptIdSchema,
     market: addressSchema,
-    start: startSchema,
-    outcome: outcomeSchema.nullable(),
+    batch: startBatchSchema,
+    over: z.array(z.int().min(0)),
+  }),
+  /** How attempts ended, as it is sent until the market says it is settled; the id is that of the first. */
+  z.strictObject({
+    kind: z.literal('outcomes'),
+    id: attemptIdSchema,
+    market: addressSchema,
+    claims: z.strictObject({ claims: z.array(claimSchema).min(1), signature: hexSchema(65) }).nullable(),
+    failures: z.array(z.strictObject({ attempt: attemptIdSchema, problem: problemSchema })),
   }),
   /** Fences this machine was told of together, for tasks of one job; the id is that of one of the attempts. */
   z.strictObject({
@@ -51,7 +53,8 @@ const recordSchema = z.discriminatedUnion('kind', [
 export type JournalRecord = z.output<typeof recordSchema>
 type RecordKind = JournalRecord['kind']
 export type ReservationRecord = Extract<JournalRecord, { kind: 'reservation' }>
-export type AttemptRecord = Extract<JournalRecord, { kind: 'attempt' }>
+export type StartsRecord = Extract<JournalRecord, { kind: 'starts' }>
+export type OutcomesRecord = Extract<JournalRecord, { kind: 'outcomes' }>
 
 export type JournalChange =
   | { readonly type: 'put'; readonly record: JournalRecord }
@@ -59,7 +62,8 @@ export type JournalChange =
 
 export const put = (record: JournalRecord): JournalChange => ({ type: 'put', record })
 export const forgetReservation = (id: ReservationId): JournalChange => ({ type: 'forget', kind: 'reservation', id })
-export const forgetAttempt = (id: AttemptId): JournalChange => ({ type: 'forget', kind: 'attempt', id })
+export const forgetStarts = (id: AttemptId): JournalChange => ({ type: 'forget', kind: 'starts', id })
+export const forgetOutcomes = (id: AttemptId): JournalChange => ({ type: 'forget', kind: 'outcomes', id })
 export const forgetFences = (id: AttemptId): JournalChange => ({ type: 'forget', kind: 'fences', id })
 
 export const encodeRecord = (record: JournalRecord): Uint8Array => encodeCanonical(record)

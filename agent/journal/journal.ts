@@ -9,7 +9,10 @@ export interface Journal {
    * is a barrier. Commits made together share one transaction. Rejects with `disk_full` or `unavailable`.
    */
   commit(changes: readonly JournalChange[]): Promise<void>
-  /** A number above every one given before, durable when it resolves: the epoch of the next link. */
-  nextEpoch(): Promise<number>
+  /**
+   * The epoch of the next link: a number above every one given before, durable when it resolves, and no less than
+   * `atLeast`.
+   */
+  nextEpoch(atLeast: number): Promise<number>
   close(): Promise<void>
 }

@@ -1,9 +1,12 @@
-import { createSigner, newId, nobleSecp256k1, signRecord, type Lease } from '@muster/protocol'
+import { createSigner, MusterError, newId, nobleSecp256k1, signRecord, type Lease } from '@muster/protocol'
 import { describe, expect, test } from 'vitest'
 import { createAgent } from '../agent.ts'
+import { openMemoryJournal } from '../journal/memory/open-journal.ts'
+import type { Journal } from '../journal/journal.ts'
 import { leaseSlots } from '../stage/lease-slots.ts'
 import { openSlowJournal } from '../stage/slow-journal.ts'
 import { setStage, stageModules } from '../stage/stage-agent.ts'
+import { batchOf } from '../stage/stage-market.ts'
 
 const stranger = createSigner(nobleSecp256k1, new Uint8Array(32).fill(7))
 
@@ -24,7 +27,7 @@ describe('open-lease', () => {
   test('is not answered before it is durable, and a crash before then leaves a reservation', async () => {
     const { options, modules, world, market } = await stageModules()
     const journal = openSlowJournal(world, 5)
-    const create = () => createAgent(options, { ...modules, journal })
+    const create = () => createAgent(options, { ...modules, journal: journal.open() })
     const agent = create()
     void agent.start()
     await world.pass(10)
@@ -43,6 +46,53 @@ describe('open-lease', () => {
     await world.pass(10)
     expect(isOpen).toBe(false)
     expect(await journal.load()).toMatchObject([{ kind: 'reservation', lease: null }])
+  })
+
+  test('takes the first attempts on with it, in one write', async () => {
+    const commits: number[] = []
+    const inner = openMemoryJournal()
+    let turn = 0
+    const journal: Journal = {
+      ...inner,
+      commit: async (changes) => {
+        if (changes.length > 0) commits.push(turn)
+        return inner.commit(changes)
+      },
+    }
+    const { market, world, workload } = await setStage({ modules: { journal } })
+    const lease = market.lease(await market.reserve(market.order()))
+    const first = { batches: [batchOf(lease.record, [{ index: 0, fence: 1, inputs: [] }])], blobs: [] }
+    turn = 1
+    const opening = market.open(lease, first)
+    turn = 2
+    await opening
+    await world.settle()
+    expect(commits).toEqual([0, 1, 1])
+    expect(workload.begun).toHaveLength(1)
+    await market.open(lease, first)
+    await world.settle()
+    expect(workload.begun).toHaveLength(1)
+  })
+
+  test('drops the first attempts with a lease that could not be written', async () => {
+    const inner = openMemoryJournal()
+    let isFull = false
+    const journal: Journal = {
+      ...inner,
+      commit: async (changes) => {
+        if (isFull && changes.length > 0) throw new MusterError({ code: 'disk_full', message: 'full' })
+        return inner.commit(changes)
+      },
+    }
+    const { market, world, workload, agent } = await setStage({ modules: { journal } })
+    const lease = market.lease(await market.reserve(market.order()))
+    isFull = true
+    const first = { batches: [batchOf(lease.record, [{ index: 0, fence: 1, inputs: [] }])], blobs: [] }
+    await expect(market.open(lease, first)).rejects.toMatchObject({ code: 'disk_full' })
+    await world.pass(100)
+    expect(agent().status()).toMatchObject({ leases: [], attempts: [], free: { cpuMilli: 4000 } })
+    expect(workload.begun).toEqual([])
+    expect(market.failures()).toEqual([])
   })
 
   test('a lease paid for years neither ends early nor wakes the agent all the time', async () => {

@@ -1,8 +1,9 @@
 import { digestOf, MusterError, stepCapacity, type Address, type LinkRequest, type SignedLease } from '@muster/protocol'
 import { orderKey, type HeldLease, type HeldReservation } from '../book/book.ts'
 import type { AgentContext } from '../context.ts'
-import { forgetReservation, put } from '../journal/journal-record.ts'
-import { callAt, freeSlots } from '../reservation/hold-slots.ts'
+import { put } from '../journal/journal-record.ts'
+import { startAttempts } from '../attempt/start-attempts.ts'
+import { callAt } from '../reservation/hold-slots.ts'
 import { checkLease } from './check-lease.ts'
 import { endLease } from './end-lease.ts'
 
@@ -51,8 +52,18 @@ const requireOwnJob = ({ book }: AgentContext, market: Address, { record }: Sign
   }
 }
 
+/** Handed to the journal in the same turn as the lease, so that one write holds both. */
+const startFirst = (context: AgentContext, market: Address, { first, lease }: LinkRequest<'open-lease'>): void => {
+  if (first === null) return
+  startAttempts(context, market, first).catch((error: unknown) => {
+    if (!context.signal.aborted)
+      context.log.error('the first attempts of a lease failed', { lease: lease.record.id, error })
+  })
+}
+
 /**
- * Turns a reservation into a lease; durable before it is answered, and the same lease again is the same answer.
+ * Turns a reservation into a lease; durable before it is answered, and the same lease again is the same answer. Takes its
+ * first attempts on as `startAttempts` does.
  * Throws `reservation_expired`, `conflict`, what `checkLease` throws, and `disk_full` where it could not be written.
  */
 export const acceptLease = async (
@@ -64,7 +75,10 @@ export const acceptLease = async (
   const { record } = request.lease
   const known = book.leases.get(record.id)
   if (known !== undefined) {
-    if (digestOf(known.signed.record) === digestOf(record)) return context.write([])
+    if (digestOf(known.signed.record) === digestOf(record)) {
+      startFirst(context, market, request)
+      return context.write([])
+    }
     throw new MusterError({
       code: 'conflict',
       message: 'Another lease with this id is open.',
@@ -80,14 +94,14 @@ export const acceptLease = async (
   requireOwnJob(context, market, request.lease)
   const lease = holdLease(context, request.lease, held)
   const { id } = held.signed.record
+  const written = context.write([
+    put({ kind: 'reservation', id, reservation: held.signed, runtime: held.runtime, lease: request.lease }),
+  ])
+  startFirst(context, market, request)
   try {
-    await context.write([
-      put({ kind: 'reservation', id, reservation: held.signed, runtime: held.runtime, lease: request.lease }),
-    ])
+    await written
   } catch (error) {
-    endLease(context, lease, 'closed')
-    freeSlots(context, held)
-    context.writeLater([forgetReservation(id)])
+    context.writeLater(endLease(context, lease, 'closed'))
     throw error
   }
 }

@@ -1,8 +1,9 @@
 import { MusterError, toProblem } from '@muster/protocol'
-import type { HeldLease } from '../book/book.ts'
+import { isLeased, type HeldLease, type HeldStarts } from '../book/book.ts'
 import type { AgentContext } from '../context.ts'
 import { dropAttempt } from '../attempt/drop-attempt.ts'
 import { failAttempt } from '../attempt/fail-attempt.ts'
+import { strikeOut } from '../attempt/strike-out.ts'
 import { forgetFences, forgetReservation, type JournalChange } from '../journal/journal-record.ts'
 import { freeSlots } from '../reservation/hold-slots.ts'
 
@@ -16,10 +17,11 @@ const sentences: Record<Exclude<LeaseEnd, 'closed'>, string> = {
 
 const forgetJob = ({ book }: AgentContext, ended: HeldLease): JournalChange[] => {
   const { job } = ended.signed.record
-  for (const lease of book.leases.values()) if (lease.signed.record.job === job) return []
-  const records = book.fenceRecords.get(job) ?? []
-  book.fences.delete(job)
-  book.fenceRecords.delete(job)
+  const held = book.jobs.get(job)
+  if (held === undefined || isLeased(book, job)) return []
+  const records = held.fenceRecords
+  held.fenceRecords = []
+  if (held.starts === 0) book.jobs.delete(job)
   return records.map(forgetFences)
 }
 
@@ -31,18 +33,23 @@ export const endLease = (context: AgentContext, lease: HeldLease, end: LeaseEnd)
   const { id } = lease.signed.record
   if (context.book.leases.get(id) !== lease) return []
   context.book.leases.delete(id)
-  const changes: JournalChange[] = []
+  const touched = new Set<HeldStarts>()
   for (const attempt of [...lease.queue, ...lease.running]) {
     if (attempt.phase !== 'queued' && attempt.phase !== 'running') continue
-    if (end === 'closed') changes.push(...dropAttempt(context, attempt))
-    else {
+    if (end === 'closed') {
+      dropAttempt(context, attempt)
+      touched.add(attempt.starts)
+    } else {
       const problem = new MusterError({ code: 'lease_closed', message: sentences[end], facts: { lease: id } })
       failAttempt(context, attempt, toProblem(problem))
     }
   }
   lease.queue.clear()
   freeSlots(context, lease.reservation)
-  changes.push(forgetReservation(lease.reservation.signed.record.id), ...forgetJob(context, lease))
   context.log.info('lease ended', { lease: id, end })
-  return changes
+  return [
+    forgetReservation(lease.reservation.signed.record.id),
+    ...forgetJob(context, lease),
+    ...strikeOut(context.book, touched),
+  ]
 }

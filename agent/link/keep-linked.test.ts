@@ -19,7 +19,9 @@ const handlers: AgentHandlers = {
   onGetBlob: async function* () {},
 }
 
-type Turn = { readonly refused: ErrorCode; readonly retryAfterMs?: number } | { readonly closed: LinkCloseReason }
+type Turn =
+  | { readonly refused: ErrorCode; readonly retryAfterMs?: number; readonly facts?: object }
+  | { readonly closed: LinkCloseReason }
 
 /** Runs through these turns; the signal is aborted after the last. Waits take no time and are written down. */
 const run = async (turns: readonly Turn[]) => {
@@ -44,8 +46,8 @@ const run = async (turns: readonly Turn[]) => {
     const turn = left.shift()
     if (turn === undefined) throw new Error('dialled too often')
     if ('refused' in turn) {
-      const { refused: code, ...rest } = turn
-      throw new MusterError({ code, message: 'No.', ...rest })
+      const { refused: code, facts = {}, ...rest } = turn
+      throw new MusterError({ code, message: 'No.', facts: { ...facts }, ...rest })
     }
     return {
       market,
@@ -60,7 +62,7 @@ const run = async (turns: readonly Turn[]) => {
   const ended = await keepLinked(
     {
       dial,
-      nextEpoch: () => Promise.resolve((epoch += 1)),
+      nextEpoch: (atLeast) => Promise.resolve((epoch = Math.max(epoch + 1, atLeast))),
       handlers,
       onLinked: () => {
         story.push('linked')
@@ -102,6 +104,20 @@ test('a link that lasted makes the next wait short again', async () => {
 test.each<ErrorCode>(['link_superseded', 'signature_invalid', 'forbidden'])('stops at %s', async (code) => {
   const { ended, dialled } = await run([{ refused: code }, { closed: 'lost' }])
   expect({ ended, dialled }).toEqual({ ended: code, dialled: [11] })
+})
+
+test('goes on from the epoch of an agent with its key that is gone, and stops where one is there', async () => {
+  const gone = { isGone: true, newest: 500 }
+  const restored = await run([{ refused: 'link_superseded', facts: gone }, { closed: 'lost' }])
+  expect(restored).toMatchObject({ ended: 'resolved', dialled: [11, 501] })
+  const again = await run([
+    { refused: 'link_superseded', facts: gone },
+    { refused: 'link_superseded', facts: gone },
+    { closed: 'lost' },
+  ])
+  expect(again).toMatchObject({ ended: 'link_superseded', dialled: [11, 501] })
+  const copied = await run([{ refused: 'link_superseded', facts: { newest: 500 } }, { closed: 'lost' }])
+  expect(copied).toMatchObject({ ended: 'link_superseded', dialled: [11] })
 })
 
 test('stops when another agent with its key takes over, and says so', async () => {

@@ -12,8 +12,8 @@ import { backoffMs, type BackoffOptions } from './backoff.ts'
 
 export interface KeepLinkedOptions {
   readonly dial: DialMarket
-  /** A durable counter's next value; never the same twice. */
-  nextEpoch(): Promise<number>
+  /** A durable counter's next value, or `atLeast` where that is higher; never the same twice. */
+  nextEpoch(atLeast: number): Promise<number>
   readonly handlers: AgentHandlers
   onLinked(peer: MarketPeer): void
   /** The link is gone, or could not be made; another try follows unless `keepLinked` ends. Running work runs on. */
@@ -37,6 +37,12 @@ const superseded = (): MusterError =>
     code: 'link_superseded',
     message: 'Another agent uses this key and linked later. Run one agent with each key; this one stops.',
   })
+
+/** The epoch that this key was last linked with, where the market says that whoever did so is gone. */
+const epochLeftBehind = ({ code, facts }: MusterError): number | undefined => {
+  const { isGone, newest } = facts
+  return code === 'link_superseded' && isGone === true && typeof newest === 'number' ? newest : undefined
+}
 
 const asError = (error: unknown): MusterError =>
   error instanceof MusterError
@@ -64,6 +70,7 @@ const unlessAborted = async (dialled: Promise<MarketPeer>, signal: AbortSignal):
 export const keepLinked = async (options: KeepLinkedOptions, { world, signal }: KeepLinkedModules): Promise<void> => {
   const backoff = options.backoff ?? defaultBackoff
   let failures = 0
+  let atLeast = 1
 
   const waitAfter = (error: MusterError | undefined): number => {
     failures += 1
@@ -75,10 +82,15 @@ export const keepLinked = async (options: KeepLinkedOptions, { world, signal }: 
   const linkOnce = async (): Promise<number> => {
     let peer: MarketPeer | undefined
     try {
-      peer = await unlessAborted(options.dial(await options.nextEpoch(), options.handlers), signal)
+      peer = await unlessAborted(options.dial(await options.nextEpoch(atLeast), options.handlers), signal)
     } catch (caught) {
       const error = asError(caught)
       options.onUnlinked(error)
+      const left = epochLeftBehind(error)
+      if (left !== undefined && left >= atLeast) {
+        atLeast = left + 1
+        return waitAfter(error)
+      }
       if (final.has(error.code)) throw error
       return waitAfter(error)
     }

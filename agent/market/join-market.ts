@@ -12,7 +12,7 @@ export const joinMarket = (
   context: AgentContext,
   market: Address,
   dial: DialMarket,
-  nextEpoch: () => Promise<number>,
+  nextEpoch: (atLeast: number) => Promise<number>,
 ): Promise<void> => {
   const { world, signal, markets, log, signer } = context
   let current: MarketPeer | null = null

@@ -7,6 +7,18 @@ import { createAgent } from '../agent.ts'
 
 const offersOf = (messages: readonly AgentMessage[]) => messages.filter((message) => message.type === 'offers')
 
+const setTwoMarkets = async () => {
+  const { world, market, options, modules } = await stageModules()
+  const other = createStageMarket(world, stageSigner('other market'))
+  const agent = createAgent(
+    { ...options, markets: [market.address, other.address] },
+    { ...modules, dialOf: (address) => (address === market.address ? market.dial : other.dial) },
+  )
+  await agent.start()
+  await world.settle()
+  return { world, market, other, agent }
+}
+
 test('an offer is published on linking, signed, well-formed, and for each runtime with a price and a workload', async () => {
   const { market, agent } = await setStage({
     options: {
@@ -42,15 +54,34 @@ test('it is renewed at half its life, under the same id', async () => {
   expect(market.offers()[0]?.record.expiresAt).toBe(world.now() + 60_000)
 })
 
-test('changes that come together are published together', async () => {
-  const { market, world } = await setStage()
-  const before = offersOf(market.messages).length
-  await Promise.all([market.reserve(market.order()), market.reserve(market.order())])
+test('changes that come together are published together, to the markets that cannot know of them', async () => {
+  const { market, other, world, agent } = await setTwoMarkets()
+  const before = offersOf(other.messages).length
+  const [first] = await Promise.all([market.reserve(market.order()), market.reserve(market.order())])
   await world.pass(24)
-  expect(offersOf(market.messages)).toHaveLength(before)
+  expect(offersOf(other.messages)).toHaveLength(before)
   await world.pass(2)
-  expect(offersOf(market.messages)).toHaveLength(before + 1)
-  expect(market.offers()[0]?.record.slots).toBe(2)
+  expect(offersOf(other.messages)).toHaveLength(before + 1)
+  expect(other.offers()[0]?.record.slots).toBe(2)
+  expect(offersOf(other.messages).at(-1)?.counted).toEqual([])
+  expect(market.offers()[0]?.record.slots).toBe(4)
+
+  await market.handlers().onCall('release', { reservation: first.record.id })
+  await world.pass(30)
+  expect(other.offers()[0]?.record.slots).toBe(3)
+  expect(offersOf(market.messages)).toHaveLength(1)
+  await agent.stop()
+})
+
+test('a market that asks for more than there is hears at once what there is', async () => {
+  const { market, other, world, agent } = await setTwoMarkets()
+  await market.reserve(market.order({ slots: 3 }))
+  await expect(market.reserve(market.order({ slots: 3 }))).rejects.toMatchObject({ code: 'capacity_taken' })
+  await world.pass(30)
+  expect(market.offers()[0]?.record.slots).toBe(1)
+  expect(offersOf(market.messages).at(-1)?.counted).toHaveLength(1)
+  expect(other.offers()[0]?.record.slots).toBe(1)
+  await agent.stop()
 })
 
 test('slots are what fits of everything, and no more than is to be sold', async () => {
@@ -62,20 +93,13 @@ test('slots are what fits of everything, and no more than is to be sold', async 
 })
 
 test('two markets are offered the same slots, and the book gives each slot to one of them', async () => {
-  const { world, market, options, modules } = await stageModules()
-  const other = createStageMarket(world, stageSigner('other market'))
+  const { world, market, other, agent } = await setTwoMarkets()
   const markets = [market, other]
-  const agent = createAgent(
-    { ...options, markets: markets.map(({ address }) => address) },
-    { ...modules, dialOf: (address) => (address === market.address ? market.dial : other.dial) },
-  )
-  await agent.start()
-  await world.settle()
   expect(markets.map((each) => each.offers()[0]?.record.slots)).toEqual([4, 4])
   const answers = await Promise.allSettled(markets.map((each) => each.reserve(each.order({ slots: 3 }))))
   expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'rejected'])
   await world.pass(30)
-  expect(markets.map((each) => each.offers()[0]?.record.slots)).toEqual([1, 1])
+  expect(markets.map((each) => each.offers()[0]?.record.slots)).toEqual([4, 1])
 
   const [first] = answers
   if (first?.status !== 'fulfilled') return

@@ -71,7 +71,7 @@ export const reserve = async (
   try {
     return await bind(context, market, request)
   } catch (error) {
-    context.offers.changed()
+    context.offers.mistaken(market)
     throw error
   }
 }

@@ -13,9 +13,9 @@ import {
   type AgentHandlers,
   type AgentMessage,
   type AttemptId,
+  type AttemptRef,
   type Cid,
   type DialMarket,
-  type JobId,
   type Lease,
   type LinkCloseReason,
   type MarketMessage,
@@ -27,9 +27,13 @@ import {
   type SignedOffer,
   type SignedOrder,
   type SignedReservation,
-  type Start,
+  type StartBatch,
+  type Starts,
   type World,
 } from '@muster/protocol'
+
+/** What a start says otherwise than its lease would have it. */
+export type StartChanges = Partial<Omit<StartBatch, 'tasks'>> & Partial<Pick<StartBatch['tasks'][number], 'inputs'>>
 
 /** A market of one link, played by a test: it records what an agent says and says what it is told to. */
 export interface StageMarket {
@@ -52,14 +56,26 @@ export interface StageMarket {
   order(changes?: Partial<Order>): SignedOrder
   reserve(order: SignedOrder, slots?: number, ttlMs?: number): Promise<SignedReservation>
   lease(reservation: SignedReservation, changes?: Partial<Lease>): SignedLease
-  open(lease: SignedLease): Promise<void>
+  open(lease: SignedLease, first?: Starts): Promise<void>
   close(lease: SignedLease): Promise<void>
-  start(lease: SignedLease, index: number, fence?: number, changes?: Partial<Start>): AttemptId
+  start(lease: SignedLease, index: number, fence?: number, changes?: StartChanges): AttemptId
+  /** Starts attempts of these names in one batch. */
+  startBatch(lease: SignedLease, tasks: readonly AttemptRef[]): AttemptId[]
   /** Streams a blob as the market would. */
   put(bytes: Uint8Array): Promise<Cid>
 }
 
 export const input = (name: string, bytes: Uint8Array): NamedBlob => ({ name, cid: cidOf(bytes) })
+
+/** A batch of starts as its lease would have it. */
+export const batchOf = ({ id, job, runtime }: Lease, tasks: StartBatch['tasks']): StartBatch => ({
+  job,
+  lease: id,
+  runtime,
+  program: null,
+  timeoutMs: 60_000,
+  tasks,
+})
 
 export const createStageMarket = (world: World, signer: Signer, chainId = 1): StageMarket => {
   const market = signer.address
@@ -162,25 +178,25 @@ export const createStageMarket = (world: World, signer: Signer, chainId = 1): St
         paidUntil: world.now() + 600_000,
         ...changes,
       }),
-    open: async (lease) => {
-      await requireLink().onCall('open-lease', { lease, reservation: lease.record.reservation })
+    open: async (lease, first) => {
+      await requireLink().onCall('open-lease', { lease, reservation: lease.record.reservation, first: first ?? null })
     },
     close: async (lease) => {
       await requireLink().onCall('close-lease', { lease: lease.record.id })
     },
     start: ({ record }, index, fence = 1, changes = {}) => {
-      const attempt = attemptId(record.job as JobId, index, fence)
-      const start: Start = {
-        attempt,
-        lease: record.id,
-        runtime: record.runtime,
-        program: null,
-        inputs: [],
-        timeoutMs: 60_000,
-        ...changes,
-      }
-      requireLink().onMessage({ type: 'start', starts: [start], blobs: [] })
-      return attempt
+      const { inputs = [], ...common } = changes
+      const batch = { ...batchOf(record, [{ index, fence, inputs }]), ...common }
+      requireLink().onMessage({ type: 'start', batches: [batch], blobs: [] })
+      return attemptId(batch.job, index, fence)
+    },
+    startBatch: ({ record }, tasks) => {
+      const batch = batchOf(
+        record,
+        tasks.map(({ index, fence }) => ({ index, fence, inputs: [] })),
+      )
+      requireLink().onMessage({ type: 'start', batches: [batch], blobs: [] })
+      return tasks.map(({ index, fence }) => attemptId(batch.job, index, fence))
     },
     put: async (bytes) => {
       const cid = cidOf(bytes)

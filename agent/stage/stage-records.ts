@@ -4,15 +4,17 @@ import {
   digestOf,
   newId,
   signRecord,
+  signTogether,
   type Address,
   type AttemptId,
   type Claim,
   type JobId,
+  type Problem,
   type SignedReservation,
   type Signer,
   type World,
 } from '@muster/protocol'
-import type { AttemptRecord, JournalRecord, ReservationRecord } from '../journal/journal-record.ts'
+import type { JournalRecord, OutcomesRecord, ReservationRecord, StartsRecord } from '../journal/journal-record.ts'
 
 /** Journal records as an agent writes them. */
 export const stageRecords = (world: World, signer: Signer, market: Address) => {
@@ -39,6 +41,29 @@ export const stageRecords = (world: World, signer: Signer, market: Address) => {
     })
 
   const attempt = (index: number): AttemptId => attemptId(job, index, 1)
+
+  const claim = (index: number): Claim => ({
+    kind: 'claim',
+    market,
+    provider: signer.address,
+    lease,
+    attempt: attempt(index),
+    program: null,
+    execSpec: '',
+    inputs: digestOf([]),
+    outputs: [{ name: 'y', cid: cidOf(new Uint8Array([1])) }],
+    meter: { slotMs: 1, cpuMs: 2, peakMemoryBytes: 3 },
+    startedAt: 1,
+    endedAt: 2,
+  })
+
+  const crash: Problem = {
+    code: 'program_crashed',
+    message: 'It crashed.',
+    facts: { exit: 1 },
+    fault: 'program',
+    retry: 'never',
+  }
 
   return {
     reservation: (isLeased: boolean): ReservationRecord => {
@@ -70,42 +95,28 @@ export const stageRecords = (world: World, signer: Signer, market: Address) => {
           : null,
       }
     },
-    attempt: (index: number, outcome: 'none' | 'claimed' | 'failed'): AttemptRecord => {
-      const id = attempt(index)
-      const claim: Claim = {
-        kind: 'claim',
-        market,
-        provider: signer.address,
+    starts: (indexes: readonly number[], over: readonly number[] = []): StartsRecord => ({
+      kind: 'starts',
+      id: attempt(indexes[0] ?? 0),
+      market,
+      batch: {
+        job,
         lease,
-        attempt: id,
+        runtime: 'graph',
         program: null,
-        execSpec: '',
-        inputs: digestOf([]),
-        outputs: [{ name: 'y', cid: cidOf(new Uint8Array([1])) }],
-        meter: { slotMs: 1, cpuMs: 2, peakMemoryBytes: 3 },
-        startedAt: 1,
-        endedAt: 2,
-      }
+        timeoutMs: 10,
+        tasks: indexes.map((index) => ({ index, fence: 1, inputs: [] })),
+      },
+      over: [...over],
+    }),
+    outcomes: (claimed: readonly number[], failed: readonly number[] = []): OutcomesRecord => {
+      const claims = claimed.map(claim)
       return {
-        kind: 'attempt',
-        id,
+        kind: 'outcomes',
+        id: attempt([...claimed, ...failed][0] ?? 0),
         market,
-        start: { attempt: id, lease, runtime: 'graph', program: null, inputs: [], timeoutMs: 10 },
-        outcome:
-          outcome === 'none'
-            ? null
-            : outcome === 'claimed'
-              ? { type: 'claimed', claim }
-              : {
-                  type: 'failed',
-                  problem: {
-                    code: 'program_crashed',
-                    message: 'It crashed.',
-                    facts: { exit: 1 },
-                    fault: 'program',
-                    retry: 'never',
-                  },
-                },
+        claims: claims.length === 0 ? null : { claims, signature: signTogether(signer, domain, claims) },
+        failures: failed.map((index) => ({ attempt: attempt(index), problem: crash })),
       }
     },
     fence: (index: number, fence: number): JournalRecord => ({

@@ -62,7 +62,7 @@ export const testWorkload = (name: string, { open, blobs, good, endless }: Workl
 
     test('runs several at once', async () => {
       const workload = openOne()
-      const results = await Promise.all([1, 2, 3].map(() => workload.run(taskOf(good), never())))
+      const results = await Promise.all([1, 2, 3].map(async () => workload.run(taskOf(good), never())))
       expect(results).toHaveLength(3)
     })
 
@@ -83,7 +83,7 @@ export const testWorkload = (name: string, { open, blobs, good, endless }: Workl
     test.skipIf(endless === null)('a cancelled run ends and leaves room for the next', async () => {
       const workload = openOne()
       const abort = new AbortController()
-      const running = workload.run(taskOf(endless ?? good), abort.signal)
+      const running = Promise.resolve(workload.run(taskOf(endless ?? good), abort.signal))
       running.catch(() => {})
       await new Promise((resolve) => setTimeout(resolve, 500))
       abort.abort()
@@ -101,7 +101,7 @@ export const testWorkload = (name: string, { open, blobs, good, endless }: Workl
 
     test.skipIf(endless === null)('stopping ends what runs', async () => {
       const workload = openOne()
-      const running = workload.run(taskOf(endless ?? good), never())
+      const running = Promise.resolve(workload.run(taskOf(endless ?? good), never()))
       running.catch(() => {})
       await new Promise((resolve) => setTimeout(resolve, 500))
       await workload.stop()

@@ -53,8 +53,9 @@ export interface Workload {
   /**
    * Runs one attempt outside this process's reach of harm. An aborted signal ends it, with whatever it had started, and
    * rejects promptly. Rejects with `program_crashed`, `program_timeout`, `program_memory`, `tensor_invalid`, `cancelled`.
+   * What is done at once may be given without a promise.
    */
-  run(task: WorkloadTask, signal: AbortSignal): Promise<WorkloadResult>
+  run(task: WorkloadTask, signal: AbortSignal): Promise<WorkloadResult> | WorkloadResult
   /** Ends everything it runs; what is asked of it afterwards rejects. */
   stop(): Promise<void>
 }

@@ -10,6 +10,7 @@ const columns = [
   { title: 'region' },
   { title: 'in' },
   { title: 'slots', align: 'right' },
+  { title: 'free', align: 'right' },
   { title: 'cores', align: 'right' },
   { title: 'memory', align: 'right' },
   { title: 'disk', align: 'right' },
@@ -26,11 +27,12 @@ export const listOffers = async (session: Session, options: { readonly limit: nu
   const { style, terminal } = session
   session.print(offers, () => {
     if (offers.length === 0) return 'No agent is linked to this market now, so there are no offers.\n'
-    const rows = offers.map(({ record }) => [
+    const rows = offers.map(({ record, free }) => [
       shorten(record.provider),
       record.region,
       record.country,
       String(record.slots),
+      String(free),
       formatCores(record.resources.cpuMilli),
       formatBytes(record.resources.memoryBytes),
       formatBytes(record.resources.diskBytes),

@@ -3,10 +3,13 @@ import { createHash } from 'node:crypto'
 import {
   cidOf,
   cidOfSha256,
+  createVerifier,
   digestOf,
   earningsAccount,
+  loadSecp256k1,
   maxClockSkewMs,
   MusterError,
+  signTogether,
   tenantAccount,
   type Claim,
   type SignedClaim,
@@ -256,6 +259,36 @@ test('one bad claim does not hold up the good ones beside it', async () => {
   expect((await tenant.job(id)).counts).toMatchObject({ final: 2 })
   expect(await stage.closed(tenant, id)).toMatchObject({ outcome: 'succeeded', charged: '300' })
   await stage.audit(id)
+})
+
+test('claims of two jobs under one signature are paid to each, with receipts that hold alone', async () => {
+  const stage = await rehearse()
+  const agent = await stage.agent({ key: 1, slots: 4, nanoUsd: 100n, script: { run: () => 'silence' } })
+  const tenant = await stage.tenant()
+  const jobs = [await tenant.submit(noopSpec(2, { slots: 2 })), await tenant.submit(noopSpec(2, { slots: 2 }))]
+  await stage.world.advance(20)
+  expect(agent.starts).toHaveLength(4)
+  const claims = agent.starts
+    .toSorted((a, b) => Number(a.attempt.split('.')[1]) - Number(b.attempt.split('.')[1]))
+    .map((start, index) => ({ ...agent.claimFor(start), ...(index === 3 ? { program: cidOf(bytesOf('x')) } : {}) }))
+  const signature = signTogether(agent.signer, stage.market().domain, claims)
+  agent.script = {}
+  agent.send({ type: 'claims', batches: [{ claims, signature }], blobs: [] })
+  await stage.world.settle()
+  const verifier = createVerifier(await loadSecp256k1())
+  for (const { id } of jobs) {
+    const receipts = await stage.store().receipts.ofJob(id, { limit: 10 })
+    expect(receipts.length).toBe((await tenant.job(id)).counts.final)
+    for (const { receipt, claim } of receipts) {
+      verifier.requireSigner(stage.market().domain, receipt, stage.market().domain.market)
+      verifier.requireSigner(stage.market().domain, claim, agent.address)
+      expect(receipt.record.claim).toBe(digestOf(claim.record))
+    }
+  }
+  for (const { id } of jobs) {
+    expect(await stage.closed(tenant, id)).toMatchObject({ outcome: 'succeeded', charged: '200' })
+    await stage.audit(id)
+  }
 })
 
 test('outputs are kept, small ones and large ones, and read by the tenant', async () => {

@@ -1,17 +1,20 @@
 import {
   MusterError,
   checkClaim,
-  digestOf,
   parseAttemptId,
+  pickFromGroup,
+  recordDigest,
   toProblem,
   type AgentPeer,
+  type AttemptRef,
   type Cid,
+  type Claim,
   type ClaimBatch,
   type ErrorCode,
   type Job,
   type JobId,
   type Log,
-  type SignedClaim,
+  type SignedGroup,
   type Verifier,
 } from '@muster/protocol'
 import type { BlobStore } from '../blob/blob-store.ts'
@@ -20,12 +23,13 @@ import type { JobActor } from '../job/job-actor.ts'
 import type { Jobs } from '../job/jobs.ts'
 import { workloadOf, type DispatchDepth } from '../lease/dispatch-depth.ts'
 import type { PlantedBug } from '../planted-bug.ts'
-import { writeReceipts, type AcceptedClaim, type WriteReceiptsModules } from '../receipt/write-receipts.ts'
+import { writeReceipts, type WriteReceiptsModules } from '../receipt/write-receipts.ts'
 import type { Store } from '../store/store.ts'
 import { requireHeldOutputs, requireInlineOutputs } from './check-outputs.ts'
 import { failAttempts } from './fail-attempts.ts'
 import { gatherOutputs, nameInline, type Inline } from './gather-outputs.ts'
 import { fencedAttemptOf, isWanted } from './is-wanted.ts'
+import { splitByJob } from './split-by-job.ts'
 
 export interface AcceptClaimsModules extends WriteReceiptsModules {
   readonly store: Store
@@ -38,9 +42,9 @@ export interface AcceptClaimsModules extends WriteReceiptsModules {
   readonly bugs: ReadonlySet<PlantedBug>
 }
 
-/** A claim of a message. `fault` is what is wrong with the signature it came under, if anything is. */
+/** Claims of one job that came under one signature. `fault` is what is wrong with that signature, if anything is. */
 interface Arrived {
-  readonly claim: SignedClaim
+  readonly claims: SignedGroup<Claim>
   readonly fault: unknown
 }
 
@@ -71,25 +75,23 @@ export const createAcceptClaims = (modules: AcceptClaimsModules): AcceptClaims =
   const { world, verifier, domain, jobs, depth, log, bugs } = modules
 
   /** That this agent says what the job asked, in its own name. */
-  const check = (job: Job, { claim, fault }: Arrived, peer: AgentPeer, inline: Inline): AcceptedClaim => {
-    const { record } = claim
-    if (record.provider !== peer.provider) {
+  const check = (job: Job, claim: Claim, fault: unknown, peer: AgentPeer, inline: Inline): AttemptRef => {
+    if (claim.provider !== peer.provider) {
       throw new MusterError({
         code: 'record_invalid',
         message: 'This claim is by another provider than the one that sent it.',
-        facts: { attempt: record.attempt, expected: peer.provider, found: record.provider },
+        facts: { attempt: claim.attempt, expected: peer.provider, found: claim.provider },
       })
     }
     const ref =
-      (bugs.has('fenced-claim-accepted') ? fencedAttemptOf(job, record) : undefined) ??
-      checkClaim(job, record, world.now())
+      (bugs.has('fenced-claim-accepted') ? fencedAttemptOf(job, claim) : undefined) ??
+      checkClaim(job, claim, world.now())
     if (fault !== undefined) throw fault
-    requireInlineOutputs(job, record.outputs, inline)
-    return { ref, claim, digest: digestOf(record) }
+    requireInlineOutputs(job, claim.outputs, inline)
+    return ref
   }
 
-  const refuse = async (peer: AgentPeer, actor: JobActor, claim: SignedClaim, error: unknown): Promise<void> => {
-    const { attempt } = claim.record
+  const refuse = async (peer: AgentPeer, actor: JobActor, { attempt }: Claim, error: unknown): Promise<void> => {
     const name = parseAttemptId(attempt)
     log.warn('refused a claim', { attempt, provider: peer.provider, error })
     if (codeOf(error) === 'attempt_fenced' || name === undefined) return
@@ -99,98 +101,117 @@ export const createAcceptClaims = (modules: AcceptClaimsModules): AcceptClaims =
   }
 
   /** Looked at again in the turn itself: an attempt may have been replaced while its outputs were fetched, or claimed twice. */
-  const acceptIn = (draft: Draft, claims: readonly AcceptedClaim[], outputs: ReadonlyMap<Cid, number>): void => {
+  const acceptIn = (
+    draft: Draft,
+    claims: SignedGroup<Claim>,
+    refOf: (claim: Claim) => AttemptRef,
+    outputs: ReadonlyMap<Cid, number>,
+  ): void => {
     const seen = new Set<number>()
-    const wanted = claims.filter(({ ref }) => {
+    const wanted = pickFromGroup(claims, (claim) => {
+      const ref = refOf(claim)
       if (seen.has(ref.index) || !isWanted(draft.job, ref)) return false
-      return seen.add(ref.index)
+      seen.add(ref.index)
+      return true
     })
-    if (wanted.length === 0) return
+    if (wanted === undefined) return
     const at = draft.now
-    draft.emit({ type: 'claimed', at, attempts: wanted.map(({ ref, digest }) => ({ ...ref, claim: digest })) })
+    const { records } = wanted
+    draft.emit({
+      type: 'claimed',
+      at,
+      attempts: records.map((claim) => ({ ...refOf(claim), claim: recordDigest(claim) })),
+    })
     const receipts = writeReceipts(draft, wanted, modules)
-    const accepted = wanted.flatMap(({ ref, claim }, index) => {
+    const accepted = records.flatMap((claim, index) => {
       const receipt = receipts[index]
       if (receipt === undefined) return []
-      return [{ ...ref, receipt: receipt.id, amount: receipt.amount, outputs: claim.record.outputs }]
+      return [{ ...refOf(claim), receipt: receipt.id, amount: receipt.amount, outputs: claim.outputs }]
     })
     draft.emit({ type: 'accepted', at, attempts: accepted })
-    draft.emit({ type: 'finalised', at, attempts: wanted.map(({ ref }) => ref) })
+    draft.emit({ type: 'finalised', at, attempts: records.map(refOf) })
     for (const cid of new Set(accepted.flatMap((each) => each.outputs.map((output) => output.cid)))) {
       draft.blobs.push({ cid, bytes: outputs.get(cid) ?? 0, createdAt: at })
       draft.blobRefs.push({ cid, job: draft.job.id })
     }
   }
 
-  const acceptOfJob = async (peer: AgentPeer, id: JobId, claims: readonly Arrived[], inline: Inline) => {
+  const acceptOfJob = async (peer: AgentPeer, id: JobId, { claims, fault }: Arrived, inline: Inline) => {
     const actor = jobs.get(id)
     const job = actor?.peek()
     if (actor === undefined || job === undefined) return
     const workload = workloadOf(job.spec)
     const under: Promise<void>[] = []
-    const ready: AcceptedClaim[] = []
-    const held = new Map<Cid, number>()
+    const refs = new Map<Claim, AttemptRef>()
+    const ready = new Set<Claim>()
+    const refOf = (claim: Claim): AttemptRef => {
+      const ref = refs.get(claim)
+      if (ref === undefined) throw new Error(`the claim of ${claim.attempt} was not checked`)
+      return ref
+    }
 
-    const take = async (checked: AcceptedClaim): Promise<void> => {
+    /** A claim whose outputs have to be fetched first. */
+    const fetchAndTake = async (claim: Claim): Promise<void> => {
       try {
-        const outputs = await gatherOutputs(peer, checked.claim.record.outputs, inline, modules)
-        await requireHeldOutputs(job, checked.claim.record.outputs, outputs, inline, modules.blobs)
-        await actor.step((draft) => acceptIn(draft, [checked], outputs))
+        const outputs = await gatherOutputs(peer, claim.outputs, inline, modules)
+        await requireHeldOutputs(job, claim.outputs, outputs, inline, modules.blobs)
+        await take((each) => each === claim, outputs)
       } catch (error) {
-        await refuse(peer, actor, checked.claim, error)
+        await refuse(peer, actor, claim, error)
       }
     }
 
-    for (const arrived of claims) {
-      const { claim } = arrived
+    const take = async (isTaken: (claim: Claim) => boolean, held: ReadonlyMap<Cid, number>): Promise<void> => {
+      const taken = pickFromGroup(claims, isTaken)
+      if (taken !== undefined) await actor.step((draft) => acceptIn(draft, taken, refOf, held))
+    }
+
+    for (const claim of claims.records) {
       try {
-        const checked = check(job, arrived, peer, inline)
-        depth.observe(claim.record.lease, workload, claim.record.meter.slotMs)
-        const { outputs } = claim.record
-        if (outputs.every(({ cid }) => inline.has(cid))) ready.push(checked)
-        else under.push(take(checked))
+        refs.set(claim, check(job, claim, fault, peer, inline))
+        depth.observe(claim.lease, workload, claim.meter.slotMs)
+        if (claim.outputs.every(({ cid }) => inline.has(cid))) ready.add(claim)
+        else under.push(fetchAndTake(claim))
       } catch (error) {
         under.push(refuse(peer, actor, claim, error))
       }
     }
 
     const takeReady = async (): Promise<void> => {
-      const outputs = ready.flatMap(({ claim }) => claim.record.outputs)
+      const held = new Map<Cid, number>()
+      const outputs = [...ready].flatMap((claim) => claim.outputs)
       for (let at = 0; at < outputs.length; at += putAtOnce) {
         const part = outputs.slice(at, at + putAtOnce).map((output) => gatherOutputs(peer, [output], inline, modules))
         for (const sizes of await Promise.all(part)) for (const [cid, bytes] of sizes) held.set(cid, bytes)
       }
-      await actor.step((draft) => acceptIn(draft, ready, held))
+      await take((claim) => ready.has(claim), held)
     }
-    if (ready.length > 0) under.push(takeReady())
+    if (ready.size > 0) under.push(takeReady())
     const failed = (await Promise.allSettled(under)).find(({ status }) => status === 'rejected')
     if (failed?.status === 'rejected') throw failed.reason
   }
 
-  /** The claims of a batch with a signature each; where the batch was not signed by this agent, with what is wrong. */
-  const open = (peer: AgentPeer, { claims, signature }: ClaimBatch): Arrived[] => {
+  /** What is wrong with the signature of a batch, if anything is. */
+  const faultOf = (peer: AgentPeer, { claims, signature }: ClaimBatch): unknown => {
     try {
-      const signed = verifier.requireBatch(domain, claims, signature, peer.provider)
-      return signed.map((claim) => ({ claim, fault: undefined }))
+      verifier.requireBatch(domain, claims, signature, peer.provider)
+      return undefined
     } catch (fault) {
-      return claims.map((record) => ({ claim: { record, signature }, fault }))
+      return fault
     }
   }
 
   return async (peer, batches, inline) => {
     try {
       const named = nameInline(inline)
-      const arrived = batches.flatMap((batch) => open(peer, batch))
-      const byJob = new Map<JobId, Arrived[]>()
-      for (const each of arrived) {
-        const job = parseAttemptId(each.claim.record.attempt)?.job
-        if (job === undefined) continue
-        const ofJob = byJob.get(job)
-        if (ofJob === undefined) byJob.set(job, [each])
-        else ofJob.push(each)
-      }
-      await Promise.all([...byJob].map(([job, ofJob]) => acceptOfJob(peer, job, ofJob, named)))
-      const attempts = arrived.map(({ claim }) => claim.record.attempt)
+      const settling = batches.flatMap((batch) => {
+        const fault = faultOf(peer, batch)
+        const ofJobs = splitByJob({ records: batch.claims, signature: batch.signature })
+        return ofJobs.map(([job, claims]) => acceptOfJob(peer, job, { claims, fault }, named))
+      })
+      const failed = (await Promise.allSettled(settling)).find(({ status }) => status === 'rejected')
+      if (failed?.status === 'rejected') throw failed.reason
+      const attempts = batches.flatMap(({ claims }) => claims.map(({ attempt }) => attempt))
       for (let at = 0; at < attempts.length; at += settledAtOnce)
         peer.send({ type: 'settled', attempts: attempts.slice(at, at + settledAtOnce) })
     } catch (error) {

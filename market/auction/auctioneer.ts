@@ -9,6 +9,7 @@ import {
   type World,
 } from '@muster/protocol'
 import type { JobActor } from '../job/job-actor.ts'
+import { unbondedOf, type OfferedCover } from '../ledger/offered-cover.ts'
 import type { OpenLease } from '../lease/open-lease.ts'
 import type { Supply } from '../supply/supply.ts'
 import { releaseAward } from './release-award.ts'
@@ -18,6 +19,7 @@ export interface AuctioneerModules extends RunAuctionModules {
   readonly world: World
   readonly supply: Supply
   readonly openLease: OpenLease
+  readonly offeredCover: OfferedCover
   readonly log: Log
 }
 
@@ -45,7 +47,7 @@ const unseen = -1
 const explainAfterMs = 1_000
 
 export const createAuctioneer = (modules: AuctioneerModules): Auctioneer => {
-  const { world, supply, openLease, log } = modules
+  const { world, supply, openLease, offeredCover, log } = modules
   /** By age: a job keeps its place until it has its slots. */
   const wanting = new Map<JobId, Wanting>()
   let running = 0
@@ -59,10 +61,10 @@ export const createAuctioneer = (modules: AuctioneerModules): Auctioneer => {
 
   const award = async (actor: JobActor, won: Award): Promise<void> => {
     const { provider } = won.peer
-    const { offer, slots } = won.reservation.record
+    const { offer } = won.reservation.record
     try {
       if (await openLease(actor, won)) return
-      void releaseAward(won, log).then(() => supply.take(provider, offer, -slots))
+      void releaseAward(won, log)
     } catch (error) {
       log.warn('could not open a lease', { job: actor.id, provider, error })
       if (error instanceof MusterError && error.code === 'insufficient_bond') supply.rest(provider)
@@ -75,7 +77,14 @@ export const createAuctioneer = (modules: AuctioneerModules): Auctioneer => {
     const job = actor.peek()
     const missing = want(actor)
     if (job === undefined || missing === 0) return
-    const problem = toProblem(explainNoFit({ ...job.order.record, slots: missing }, supply.believed(), world.now()))
+    const problem = toProblem(
+      explainNoFit(
+        { ...job.order.record, slots: missing },
+        supply.believed(),
+        world.now(),
+        unbondedOf(await offeredCover()),
+      ),
+    )
     await actor.step((draft) => {
       if (draft.job.closed === null && draft.job.unmatched === null && slotsWanted(draft.job, draft.now) > 0) {
         draft.emit({ type: 'unmatched', at: draft.now, missing, problem })

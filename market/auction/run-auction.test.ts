@@ -168,7 +168,7 @@ describe('a stranger with 64 huge offers at no price that answers each question 
       const [standing] = [...supply.all()].filter(({ record }) => record.provider === stranger.address)
       if (standing === undefined) throw new Error('no offer')
       const offers = Array.from({ length: 64 }, () => ({ ...standing.record, id: newId(stage.world, 'offer') }))
-      stranger.send({ type: 'offers', offers: signBatch(stranger.signer, stage.market().domain, offers) })
+      stranger.send({ type: 'offers', offers: signBatch(stranger.signer, stage.market().domain, offers), counted: [] })
     }
     stranger.script = {
       reserve: async () => {
@@ -256,9 +256,9 @@ test('offers in another’s name, for another market or badly signed are refused
   const [offer] = stage.market().modules.supply.all()
   if (offer === undefined) throw new Error('no offer')
   expect(await count()).toBe(2)
-  rival.send({ type: 'offers', offers: [offer] })
+  rival.send({ type: 'offers', offers: [offer], counted: [] })
   agent.publish({ market: `0x${'3'.repeat(40)}` as never })
-  agent.send({ type: 'offers', offers: [{ ...offer, record: { ...offer.record, slots: 50 } }] })
+  agent.send({ type: 'offers', offers: [{ ...offer, record: { ...offer.record, slots: 50 } }], counted: [] })
   expect(await count()).toBe(2)
   expect([...stage.market().modules.supply.all()].map(({ record }) => record.slots)).toEqual([2, 2])
 })

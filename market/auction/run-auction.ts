@@ -12,10 +12,12 @@ import {
   type SignatureDomain,
   type SignedOffer,
   type SignedReservation,
+  type Timer,
   type Verifier,
   type World,
 } from '@muster/protocol'
 import type { BondCover } from '../ledger/bond-cover.ts'
+import type { Hold } from '../supply/holds.ts'
 import type { Supply } from '../supply/supply.ts'
 import { releaseAward } from './release-award.ts'
 
@@ -23,6 +25,7 @@ import { releaseAward } from './release-award.ts'
 export interface Award {
   readonly peer: AgentPeer
   readonly reservation: SignedReservation
+  readonly hold: Hold
 }
 
 export interface RunAuctionModules {
@@ -39,6 +42,8 @@ export const reservationTtlMs = 10_000
 const reserveTimeoutMs = 3_000
 /** How long an answer may take before others are asked for the same slots. */
 const hedgeAfterMs = 300
+/** How long a won slot waits for the other answers, so that the job's leases open together. */
+const gatherMs = 3
 /** What an auction takes at most; a job that still wants slots then is looked at again. */
 const auctionMs = 5_000
 
@@ -127,58 +132,69 @@ export const runAuction = async (
   const asked: Asked = { digest: digestOf(order.record), issuedAt: order.record.issuedAt }
   const used = new Set([...job.leases.values()].map(({ reservation }) => reservation.record.id))
   const awarded: Promise<void>[] = []
+  const won: Award[] = []
+  let gathering: Timer | undefined
   const asks = new Map<Address, Ask>()
   let held = 0
   let isOver = false
 
   /** Asked again with the same order and offer, an agent may answer with the reservation that a lease of the job rests on: none. */
-  const ask = async (peer: AgentPeer, offer: SignedOffer, wanted: number): Promise<Award | undefined> => {
+  const ask = async (peer: AgentPeer, offer: SignedOffer, wanted: number, hold: Hold): Promise<Award | undefined> => {
     const request = { order, offer: offer.record.id, slots: wanted, ttlMs: reservationTtlMs }
     const reservation = await peer.call('reserve', request, { timeoutMs: reserveTimeoutMs })
     verifier.requireSigner(domain, reservation, offer.record.provider)
     if (used.has(reservation.record.id)) return undefined
     requireBid(reservation, offer, asked, wanted, modules)
     used.add(reservation.record.id)
+    hold.name(reservation.record.id)
     supply.trust(offer.record.provider)
-    return { peer, reservation }
+    return { peer, reservation, hold }
   }
 
-  const reserve = async (
-    { record: { provider, id } }: SignedOffer,
-    answer: Promise<Award | undefined>,
-    wanted: number,
-  ): Promise<void> => {
+  const reserve = async (offer: SignedOffer, peer: AgentPeer, wanted: number): Promise<void> => {
+    const { provider, id } = offer.record
+    const hold = supply.take(provider, wanted)
     try {
-      const award = await answer
-      if (award === undefined) supply.standAside(provider, id)
-      else if (!isOver && held + wanted <= slots) {
+      const award = await ask(peer, offer, wanted, hold)
+      if (award === undefined) {
+        supply.standAside(provider, id)
+        hold.giveBack()
+      } else if (!isOver && held + wanted <= slots) {
         held += wanted
         covered.set(provider, (covered.get(provider) ?? 0) - wanted)
-        awarded.push(onAward(award))
+        won.push(award)
+        gathering ??= world.after(gatherMs, deliver)
       } else void releaseAward(award, log)
     } catch (error) {
       log.info('an agent did not honour its offer', { provider, offer: id, wanted, error })
       if (isOutdated(error)) supply.refuse(provider, id)
       else supply.rest(provider)
+      hold.giveBack()
     }
+  }
+
+  const deliver = (): void => {
+    gathering?.cancel()
+    gathering = undefined
+    awarded.push(...won.splice(0).map(onAward))
   }
 
   const over = Promise.withResolvers<void>()
   const end = (): void => {
     isOver = true
+    deliver()
     over.resolve()
   }
 
   const start = (peer: AgentPeer, offer: SignedOffer, wanted: number): void => {
-    const { provider, id } = offer.record
+    const { provider } = offer.record
     const asking: Ask = { wanted, isSlow: false }
     asks.set(provider, asking)
-    supply.take(provider, id, wanted)
     const timer = world.after(hedgeAfterMs, () => {
       asking.isSlow = true
       fill()
     })
-    void reserve(offer, ask(peer, offer, wanted), wanted).then(() => {
+    void reserve(offer, peer, wanted).then(() => {
       timer.cancel()
       asks.delete(provider)
       fill()

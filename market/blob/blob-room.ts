@@ -1,21 +1,62 @@
-import { MusterError, type World } from '@muster/protocol'
+import { MusterError, type TenantId, type World } from '@muster/protocol'
 import type { Store } from '../store/store.ts'
+
+export interface BlobRoomOptions {
+  /** Of blobs that no job refers to, over all tenants. */
+  readonly maxBytes: number
+  /** Of those, what one tenant may have brought in. */
+  readonly maxTenantBytes: number
+}
 
 export interface BlobRoomModules {
   readonly world: World
   readonly store: Store
 }
 
+/** An upload that was let in. */
+export interface Admission {
+  /** What arrives, counted. Throws `disk_full` where it grows past the room. */
+  readonly body: AsyncIterable<Uint8Array>
+  /** Says that the upload is over: noted in the store, or nothing of it kept. */
+  leave(isNoted: boolean): void
+}
+
+export interface Upload {
+  readonly tenant: TenantId
+  readonly body: AsyncIterable<Uint8Array>
+  /** As the caller says, or 0. */
+  readonly bytes: number
+  /** The market holds the blob: it takes room while it arrives, and none of its tenant’s. */
+  readonly isKnown: boolean
+}
+
 /** Bounds what tenants keep here without a job that refers to it: nobody pays for that. */
 export interface BlobRoom {
-  /** Passes an upload on and counts it. Rejects `disk_full` before the first byte where `bytes` do not fit, and where the stream grows past the room. */
-  admit(body: AsyncIterable<Uint8Array>, bytes: number): Promise<AsyncIterable<Uint8Array>>
+  /** Rejects `disk_full` before the first byte where the upload does not fit. */
+  admit(upload: Upload): Promise<Admission>
+}
+
+interface Arriving {
+  bytes: number
+  isOver: boolean
+}
+
+/** What is held of one kind: as last read, and what came since. */
+interface Shelf {
+  readonly maxBytes: number
+  readonly read: () => Promise<number>
+  readonly full: () => MusterError
+  readonly arriving: Set<Arriving>
+  known: number
+  readAt: number
 }
 
 const refreshMs = 5_000
 const retryAfterMs = 60_000
+/** Tenants whose uploads are counted at a time; those that upload nothing are let go of first. */
+const maxShelves = 10_000
 
-const full = (maxBytes: number): MusterError =>
+const marketFull = (maxBytes: number): MusterError =>
   new MusterError({
     code: 'disk_full',
     message:
@@ -25,42 +66,85 @@ const full = (maxBytes: number): MusterError =>
     retryAfterMs,
   })
 
-export const createBlobRoom = (maxBytes: number, { world, store }: BlobRoomModules): BlobRoom => {
-  const arriving = new Set<{ bytes: number }>()
-  let known: { readonly bytes: number; readonly at: number } | undefined
-  let arrivedSince = 0
+const tenantFull = (maxBytes: number, tenant: TenantId): MusterError =>
+  new MusterError({
+    code: 'disk_full',
+    message: `You have uploaded as much that no job of the market uses as one tenant may (${maxBytes} bytes); submit the jobs that use it, or wait until the market lets go of it.`,
+    facts: { tenant, expected: `at most ${maxBytes} bytes of such blobs` },
+    fault: 'tenant',
+    retryAfterMs,
+  })
 
-  const held = (): number => {
-    let bytes = (known?.bytes ?? 0) + arrivedSince
-    for (const upload of arriving) bytes += upload.bytes
-    return bytes
+const held = ({ known, arriving }: Shelf): number => {
+  let bytes = known
+  for (const upload of arriving) bytes += upload.bytes
+  return bytes
+}
+
+export const createBlobRoom = (
+  { maxBytes, maxTenantBytes }: BlobRoomOptions,
+  { world, store }: BlobRoomModules,
+): BlobRoom => {
+  const makeShelf = (most: number, read: () => Promise<number>, full: () => MusterError): Shelf => ({
+    maxBytes: most,
+    read,
+    full,
+    arriving: new Set(),
+    known: 0,
+    readAt: -Infinity,
+  })
+  const all = makeShelf(
+    maxBytes,
+    () => store.blobs.unreferencedBytes(),
+    () => marketFull(maxBytes),
+  )
+  const own = new Map<TenantId, Shelf>()
+
+  const shelfOf = (tenant: TenantId): Shelf => {
+    const known = own.get(tenant)
+    if (known !== undefined) return known
+    const shelf = makeShelf(
+      maxTenantBytes,
+      () => store.blobs.unreferencedBytes(tenant),
+      () => tenantFull(maxTenantBytes, tenant),
+    )
+    if (own.size >= maxShelves) for (const [each, { arriving }] of own) if (arriving.size === 0) own.delete(each)
+    own.set(tenant, shelf)
+    return shelf
   }
 
-  const refresh = async (): Promise<void> => {
-    if (known !== undefined && world.elapsed() - known.at < refreshMs) return
-    const bytes = await store.blobs.unreferencedBytes()
-    known = { bytes, at: world.elapsed() }
-    arrivedSince = 0
+  /** What was over before the reading began is in it. */
+  const refresh = async (shelf: Shelf): Promise<void> => {
+    if (world.elapsed() - shelf.readAt < refreshMs) return
+    const over = [...shelf.arriving].filter(({ isOver }) => isOver)
+    const startedAt = world.elapsed()
+    shelf.known = await shelf.read()
+    shelf.readAt = startedAt
+    for (const upload of over) shelf.arriving.delete(upload)
   }
 
   return {
-    admit: async (body, bytes) => {
-      await refresh()
-      if (held() + bytes > maxBytes) throw full(maxBytes)
-      return (async function* () {
-        const upload = { bytes: 0 }
-        arriving.add(upload)
-        try {
+    admit: async ({ tenant, body, bytes, isKnown }) => {
+      const shelves = isKnown ? [all] : [all, shelfOf(tenant)]
+      const upload: Arriving = { bytes: 0, isOver: false }
+      for (const shelf of shelves) {
+        await refresh(shelf)
+        if (held(shelf) + bytes > shelf.maxBytes) throw shelf.full()
+      }
+      for (const shelf of shelves) shelf.arriving.add(upload)
+      return {
+        body: (async function* () {
           for await (const chunk of body) {
             upload.bytes += chunk.length
-            if (held() > maxBytes) throw full(maxBytes)
+            for (const shelf of shelves) if (held(shelf) > shelf.maxBytes) throw shelf.full()
             yield chunk
           }
-        } finally {
-          arriving.delete(upload)
-          arrivedSince += upload.bytes
-        }
-      })()
+        })(),
+        leave: (isNoted) => {
+          upload.isOver = true
+          if (!isNoted || isKnown) for (const shelf of shelves) shelf.arriving.delete(upload)
+        },
+      }
     },
   }
 }

@@ -1,4 +1,4 @@
-import type { Cid } from '@muster/protocol'
+import type { Cid, TenantId } from '@muster/protocol'
 import postgres from 'postgres'
 import { plainArray, textArray } from '../store/postgres/array.ts'
 import type { Fragment, Sql } from '../store/postgres/connection.ts'
@@ -36,8 +36,10 @@ const blobRow = (row: Row): BlobRow => ({
 const isReferred = (error: unknown): boolean => error instanceof postgres.PostgresError && error.code === '23503'
 
 export const createBlobs = (sql: Sql): Blobs => ({
-  put: async (row) => {
-    await upsertBlobs(sql, [row])
+  put: async ({ cid, bytes, createdAt }, uploader: TenantId | null = null) => {
+    await sql`
+      INSERT INTO blob (cid, bytes, created_at, uploader) VALUES (${cid}, ${bytes}, ${createdAt}, ${uploader})
+      ON CONFLICT (cid) DO UPDATE SET created_at = greatest(blob.created_at, EXCLUDED.created_at)`
   },
   get: async (cid) => {
     const [row] = await sql<Row[]>`SELECT cid, bytes, created_at FROM blob WHERE cid = ${cid}`
@@ -71,10 +73,11 @@ export const createBlobs = (sql: Sql): Blobs => ({
       throw error
     }
   },
-  unreferencedBytes: async () => {
+  unreferencedBytes: async (uploader) => {
     const [row] = await sql<[{ bytes: string }]>`
       SELECT coalesce(sum(bytes), 0) AS bytes FROM blob b
-      WHERE NOT EXISTS (SELECT FROM blob_ref r WHERE r.cid = b.cid)`
+      WHERE NOT EXISTS (SELECT FROM blob_ref r WHERE r.cid = b.cid)
+        ${uploader === undefined ? sql`` : sql`AND b.uploader = ${uploader}`}`
     return Number(row.bytes)
   },
   dropRefs: async (job) => (await sql`DELETE FROM blob_ref WHERE job = ${job}`).count,

@@ -1,4 +1,14 @@
-import { cidOf, createLog, idPrefixes, MusterError, routes, stakeAccount, tenantAccount } from '@muster/protocol'
+import {
+  cidOf,
+  createLog,
+  idPrefixes,
+  MusterError,
+  newId,
+  routes,
+  stakeAccount,
+  tenantAccount,
+  type Problem,
+} from '@muster/protocol'
 import { describe, expect, test } from 'vitest'
 import { adminKey, noopSpec, problemOf, rehearse } from '../rehearsal/rehearse.ts'
 
@@ -184,6 +194,25 @@ describe('deposits', () => {
     await stage.audit()
   })
 
+  test('that are repeated with their idempotency key are booked once', async () => {
+    const stage = await rehearse()
+    const tenant = await stage.tenant(1n)
+    const to = { account: 'tenant', tenant: tenant.id }
+    const deposit = (amount: string, key: string) =>
+      stage.app().request('/v1/admin/deposits', {
+        method: 'POST',
+        headers: { authorization: `Bearer ${adminKey}`, 'idempotency-key': key },
+        body: JSON.stringify({ to, amount }),
+      })
+    const key = newId(stage.world, 'entry')
+    const answers = await Promise.all([deposit('5', key), deposit('5', key)])
+    for (const answer of answers) expect([answer.status, await answer.json()]).toEqual([201, { balance: '6' }])
+    expect(await problemOf(await deposit('9', key))).toMatchObject({ status: 409, code: 'conflict' })
+    expect(await problemOf(await deposit('5', 'SEPA 17'))).toMatchObject({ status: 400, code: 'request_invalid' })
+    expect(await stage.balance(tenantAccount(tenant.id))).toBe(6n)
+    await stage.audit()
+  })
+
   test.each([
     ['a negative amount', { account: 'tenant', tenant: 'tnt_01K5KRN0M0ABCDEFGHJKMNPQRS' }, '-5', 400],
     ['an unknown tenant', { account: 'tenant', tenant: 'tnt_01K5KRN0M0ABCDEFGHJKMNPQRS' }, '5', 404],
@@ -193,6 +222,95 @@ describe('deposits', () => {
     expect((await stage.admin('POST', '/v1/admin/deposits', { to, amount })).status).toBe(status)
     await stage.audit()
   })
+})
+
+describe('what would fit', () => {
+  const demand = {
+    slots: 1,
+    resources: { cpuMilli: 1000, memoryBytes: 1024, diskBytes: 0 },
+    runtime: 'noop',
+    placement: {},
+    maxPrice: { nanoUsd: '1000', per: 'task' },
+  }
+  const setUp = async () => {
+    const stage = await rehearse({ stake: 0n, market: { bondUsdPerSlot: '0.01' } })
+    const match = async () => {
+      const response = await stage.app().request('/v1/offers/match', { method: 'POST', body: JSON.stringify(demand) })
+      return (await response.json()) as { slots: number; offers: { record: { provider: string } }[]; problem: Problem }
+    }
+    const putUp = async (provider: string, amount: string) => {
+      await stage.admin('POST', '/v1/admin/deposits', { to: { account: 'stake', provider }, amount })
+      await stage.world.advance(1_001)
+    }
+    return { stage, match, putUp }
+  }
+
+  test('leaves out whose stake covers no bond, and names that as the reason', async () => {
+    const { stage, match, putUp } = await setUp()
+    const poor = await stage.agent({ key: 1, slots: 8, nanoUsd: 100n })
+    const found = await match()
+    expect(found).toMatchObject({ slots: 0, offers: [], problem: { code: 'nothing_fits' } })
+    expect(found.problem.message).toContain('stake: expected enough for the bond of a slot')
+    expect(found.problem.facts['nearest']).toMatchObject([
+      { provider: poor.address, failed: [{ requirement: 'stake' }] },
+    ])
+    await putUp(poor.address, '25000000')
+    expect(await match()).toMatchObject({ slots: 2, offers: [{ record: { provider: poor.address } }], problem: null })
+  })
+
+  test('of a provider whose stake is tied up by the slots it has sold is busy', async () => {
+    const { stage, match, putUp } = await setUp()
+    const agent = await stage.agent({ key: 1, slots: 2, nanoUsd: 100n, taskMs: 60_000 })
+    await putUp(agent.address, '20000000')
+    const tenant = await stage.tenant()
+    const { id } = await tenant.submit(noopSpec(2))
+    await stage.world.advance(1_001)
+    agent.publish()
+    await stage.world.advance(1_001)
+    expect((await match()).problem.message).toContain('1 of 1 offers fit, and all their slots are taken')
+    await stage.closed(tenant, id)
+  })
+
+  test('is read from the store once a second, whoever asks', async () => {
+    let reads = 0
+    const stage = await rehearse({
+      wrapStore: (store) => ({
+        ...store,
+        ledger: {
+          ...store.ledger,
+          balances: (accounts) => {
+            reads++
+            return store.ledger.balances(accounts)
+          },
+        },
+      }),
+    })
+    await stage.agent({ key: 1, slots: 2, nanoUsd: 100n })
+    const ask = async () => stage.app().request('/v1/offers/match', { method: 'POST', body: JSON.stringify(demand) })
+    await Promise.all(Array.from({ length: 20 }, ask))
+    expect(reads).toBe(1)
+    await stage.world.advance(1_001)
+    await ask()
+    expect(reads).toBe(2)
+  })
+})
+
+test('a provider was last seen when something was last heard of it', async () => {
+  const stage = await rehearse()
+  const agent = await stage.agent({ key: 1, slots: 2, nanoUsd: 100n })
+  const seen = async () => {
+    const response = await stage.app().request(`/v1/providers/${agent.address}`)
+    return ((await response.json()) as { lastSeenAt: number }).lastSeenAt - start
+  }
+  const start = stage.world.now()
+  expect(await seen()).toBe(0)
+  await stage.world.advance(40_000)
+  agent.publish()
+  await stage.world.advance(5_000)
+  expect(await seen()).toBe(40_000)
+  agent.cut()
+  await stage.world.advance(5_000)
+  expect(await seen()).toBe(45_000)
 })
 
 describe('every answer, good or bad,', () => {
@@ -360,5 +478,12 @@ test('a running market says how it is', async () => {
     status: 503,
     code: 'unavailable',
   })
+  for (const never of [`${id}.0.77`, `${id}.99.1`]) {
+    expect(await problemOf(await tenant.request('GET', `/v1/attempts/${never}/logs`))).toMatchObject({
+      status: 404,
+      code: 'not_found',
+      facts: { attempt: never },
+    })
+  }
   expect(id.startsWith(idPrefixes.job)).toBe(true)
 })

@@ -30,7 +30,7 @@ export interface BytesAnswer {
 type Answer<R extends Route> = R['response'] extends { readonly json: infer Json extends z.ZodType }
   ? z.output<Json>
   : R['response'] extends { readonly events: infer Event extends z.ZodType }
-    ? AsyncIterable<z.output<Event> & { readonly version: number }>
+    ? AsyncIterable<readonly (z.output<Event> & { readonly version: number })[]>
     : BytesAnswer
 
 export type Handler<R extends Route> = (call: Call<R>) => Promise<Answer<R>> | Answer<R>

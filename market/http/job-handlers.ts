@@ -22,6 +22,9 @@ type Handlers<Names extends RouteName> = { readonly [Name in Names]: Handler<(ty
 
 const logsTimeoutMs = 5_000
 
+const noAttempt = (attempt: string): MusterError =>
+  new MusterError({ code: 'not_found', message: 'There is no such attempt.', facts: { attempt } })
+
 /** Handlers of everything about jobs, tasks, attempts and receipts. */
 export const jobHandlers = (
   market: Market,
@@ -84,12 +87,12 @@ export const jobHandlers = (
     },
     attemptLogs: async ({ params: { attempt }, tenant }) => {
       const name = parseAttemptId(attempt)
-      if (name === undefined)
-        throw new MusterError({ code: 'not_found', message: 'There is no such attempt.', facts: { attempt } })
+      if (name === undefined) throw noAttempt(attempt)
       await requireJob(name.job, tenant.id)
       const job = await fold(name.job)
       const state = job.tasks[name.index]?.attempts.find(({ fence }) => fence === name.fence)
-      const provider = state === undefined ? undefined : job.leases.get(state.lease)?.provider
+      if (state === undefined) throw noAttempt(attempt)
+      const provider = job.leases.get(state.lease)?.provider
       const peer = provider === undefined ? undefined : market.modules.supply.peer(provider)
       if (peer === undefined) {
         throw new MusterError({

@@ -5,11 +5,9 @@ import {
   rankOffers,
   stakeAccount,
   earningsAccount,
-  newId,
-  outsideAccount,
+  parseId,
   tenantAccount,
   toProblem,
-  transfer,
   type NanoUsd,
   type RouteName,
   type TenantId,
@@ -19,6 +17,8 @@ import { createKey, createTenant } from '../account/create-tenant.ts'
 import { blobMissing, blobTooLarge } from '../blob/blob-errors.ts'
 import { createBlobRoom } from '../blob/blob-room.ts'
 import type { ByteRange } from '../blob/blob-store.ts'
+import { createBookDeposit } from '../ledger/book-deposit.ts'
+import { unbondedOf } from '../ledger/offered-cover.ts'
 import type { Market } from '../market.ts'
 import type { Handler } from './handler.ts'
 
@@ -45,8 +45,9 @@ const noMoney = (): MusterError =>
 /** Handlers of blobs. */
 export const blobHandlers = (market: Market): Handlers<'findBlobs' | 'putBlob' | 'getBlob'> => {
   const { store, blobs, world } = market.modules
-  const { maxBlobBytes, maxLooseBytes } = market.options
-  const room = createBlobRoom(maxLooseBytes, { world, store })
+  const { maxBlobBytes, maxLooseBytes, tenantLoosePercent } = market.options
+  const maxTenantBytes = Math.floor((maxLooseBytes * tenantLoosePercent) / 100)
+  const room = createBlobRoom({ maxBytes: maxLooseBytes, maxTenantBytes }, { world, store })
 
   const hasMoney = async (tenant: TenantId): Promise<boolean> => {
     if ((await store.ledger.balance(tenantAccount(tenant))) > 0n) return true
@@ -61,9 +62,17 @@ export const blobHandlers = (market: Market): Handlers<'findBlobs' | 'putBlob' |
       const declared = Number(header('content-length') ?? 0)
       if (declared > maxBlobBytes) throw blobTooLarge(cid, maxBlobBytes)
       if (!(await hasMoney(tenant.id))) throw noMoney()
-      const { bytes } = await blobs.putStream(cid, await room.admit(body, declared), maxBlobBytes)
-      await store.blobs.put({ cid, bytes, createdAt: world.now() })
-      return { cid, bytes }
+      const isKnown = (await store.blobs.get(cid)) !== undefined
+      const admission = await room.admit({ tenant: tenant.id, body, bytes: declared, isKnown })
+      let isNoted = false
+      try {
+        const { bytes } = await blobs.putStream(cid, admission.body, maxBlobBytes)
+        await store.blobs.put({ cid, bytes, createdAt: world.now() }, tenant.id)
+        isNoted = true
+        return { cid, bytes }
+      } finally {
+        admission.leave(isNoted)
+      }
     },
     getBlob: async ({ params: { cid }, header }) => {
       const total = await blobs.size(cid)
@@ -76,21 +85,12 @@ export const blobHandlers = (market: Market): Handlers<'findBlobs' | 'putBlob' |
   }
 }
 
-/** What all deposits together may come to: sums of it are within the range of amounts, so no balance leaves it. */
-const maxDeposited: NanoUsd = 2n ** 62n
-
-const tooMuch = (amount: NanoUsd): MusterError =>
-  new MusterError({
-    code: 'request_invalid',
-    message: 'This deposit would be more money than a market can hold. Nothing was booked.',
-    facts: { expected: `at most ${maxDeposited} in all`, found: amount.toString() },
-  })
-
 /** Handlers of accounts, keys and the operator's bookings. */
 export const accountHandlers = (
   market: Market,
 ): Handlers<'account' | 'createKey' | 'revokeKey' | 'createTenant' | 'deposit'> => {
   const { store, world } = market.modules
+  const bookDeposit = createBookDeposit({ world, store })
 
   const escrowOf = async (tenant: TenantId): Promise<NanoUsd> => {
     const active = await store.jobs.list({ tenant, phase: 'active', limit: 1_000 })
@@ -119,19 +119,17 @@ export const accountHandlers = (
       const { tenant, apiKey } = await createTenant(body, { world, store })
       return { tenant, apiKey, address: body.address ?? null }
     },
-    deposit: async ({ body: { to, amount } }) => {
+    deposit: async ({ body: { to, amount }, header }) => {
+      const key = header('idempotency-key')
+      const idempotencyKey = key === undefined ? undefined : parseId('entry', key)
       if (to.account === 'tenant' && (await store.accounts.get(to.tenant)) === undefined) {
         throw new MusterError({ code: 'not_found', message: 'There is no such tenant.', facts: { tenant: to.tenant } })
       }
-      const account = to.account === 'tenant' ? tenantAccount(to.tenant) : stakeAccount(to.provider)
-      const outside = await store.ledger.balance(outsideAccount)
-      if (outside - amount < -maxDeposited) throw tooMuch(amount)
-      const kind = to.account === 'tenant' ? 'deposit' : 'stake'
-      const id = newId(world, 'entry')
-      await store.commit({
-        entries: [transfer({ id, kind, from: outsideAccount, to: account, amount, at: world.now() })],
-      })
-      return { balance: await store.ledger.balance(account) }
+      const booked =
+        to.account === 'tenant'
+          ? ({ kind: 'deposit', to: tenantAccount(to.tenant) } as const)
+          : ({ kind: 'stake', to: stakeAccount(to.provider) } as const)
+      return { balance: await bookDeposit({ ...booked, amount, idempotencyKey }) }
     },
   }
 }
@@ -140,7 +138,7 @@ export const accountHandlers = (
 export const publicHandlers = (
   market: Market,
 ): Handlers<'market' | 'listOffers' | 'match' | 'provider' | 'challenge'> => {
-  const { store, supply, world } = market.modules
+  const { store, supply, offeredCover, world } = market.modules
   return {
     market: () => ({
       address: market.domain.market,
@@ -152,13 +150,23 @@ export const publicHandlers = (
     }),
     listOffers: ({ query: { limit } }) => {
       const offers = [...supply.all()].toSorted((a, b) => Number(a.record.price.nanoUsd - b.record.price.nanoUsd))
-      return { offers: offers.slice(0, limit) }
+      return { offers: offers.slice(0, limit).map((offer) => ({ ...offer, free: supply.freeSlots(offer) })) }
     },
-    match: ({ body }) => {
+    match: async ({ body }) => {
+      const cover = await offeredCover()
       const now = world.now()
-      const offers = rankOffers(body, supply.free(), now)
-      const slots = offers.reduce((sum, offer) => sum + supply.freeSlots(offer), 0)
-      const problem = offers.length === 0 ? toProblem(explainNoFit(body, supply.believed(), now)) : null
+      const unbonded = unbondedOf(cover)
+      const offers = rankOffers(body, supply.free(), now).filter(({ record }) => !unbonded.has(record.provider))
+      const covered = new Map(cover)
+      let slots = 0
+      for (const offer of offers) {
+        const { provider } = offer.record
+        const left = covered.get(provider) ?? Infinity
+        const free = Math.min(supply.freeSlots(offer), left)
+        covered.set(provider, left - free)
+        slots += free
+      }
+      const problem = offers.length === 0 ? toProblem(explainNoFit(body, supply.believed(), now, unbonded)) : null
       return { slots, offers: offers.slice(0, 200), problem }
     },
     provider: async ({ params: { provider } }) => {
@@ -168,7 +176,7 @@ export const publicHandlers = (
       return {
         provider,
         linked: supply.peer(provider) !== undefined,
-        lastSeenAt: row.lastSeenAt,
+        lastSeenAt: Math.max(row.lastSeenAt, market.heardAt(provider) ?? 0),
         stake: await store.ledger.balance(stakeAccount(provider)),
         earnings: await store.ledger.balance(earningsAccount(provider)),
       }

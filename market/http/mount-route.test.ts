@@ -122,7 +122,7 @@ describe('an upload', () => {
   })
 
   test('is refused where blobs of no job fill their room, by its length and without it', async () => {
-    const stage = await rehearse({ market: { maxLooseBytes: 1_024, keepBlobsMs: 3_600_000 } })
+    const stage = await rehearse({ market: { maxLooseBytes: 1_024, tenantLoosePercent: 100, keepBlobsMs: 3_600_000 } })
     const tenant = await stage.tenant()
     for (const index of [1, 2]) expect((await tenant.upload(cidOf(bytesOf(index)), bytesOf(index))).status).toBe(201)
     expect(await problemOf(await tenant.upload(cidOf(bytesOf(3)), bytesOf(3)))).toMatchObject({ code: 'disk_full' })
@@ -136,6 +136,63 @@ describe('an upload', () => {
     expect((await stage.store().blobs.usage()).count).toBe(2)
     await stage.world.advance(5_000_000)
     expect((await tenant.upload(cidOf(bytesOf(3)), bytesOf(3))).status).toBe(201)
+  })
+
+  describe('of one tenant', () => {
+    const bounded = async () => {
+      const stage = await rehearse({ market: { maxLooseBytes: 4_000 } })
+      await stage.agent({ key: 1, slots: 1, nanoUsd: 100n })
+      return { stage, tenant: await stage.tenant() }
+    }
+    const refusal = { status: 507, code: 'disk_full', fault: 'tenant', retry: 'later' }
+
+    test('is refused past a quarter of the room, and leaves the rest to others', async () => {
+      const { stage, tenant } = await bounded()
+      const put = async (index: number) => (await tenant.upload(cidOf(bytesOf(index)), bytesOf(index))).status
+      expect([await put(1), await put(2), await put(3)]).toEqual([201, 201, 507])
+      expect(await problemOf(await tenant.upload(cidOf(bytesOf(3)), bytesOf(3)))).toMatchObject({
+        ...refusal,
+        facts: { expected: 'at most 1000 bytes of such blobs' },
+      })
+      await stage.world.advance(6_000)
+      expect(await put(3)).toBe(507)
+      const other = await stage.tenant()
+      expect((await other.upload(cidOf(bytesOf(3)), bytesOf(3))).status).toBe(201)
+      await stage.restart()
+      expect(await put(4)).toBe(507)
+    })
+
+    test('is not refused for what a job uses, for what another brought in, nor for what is there', async () => {
+      const { stage, tenant } = await bounded()
+      const other = await stage.tenant()
+      const put = async (of: typeof tenant, index: number) =>
+        (await of.upload(cidOf(bytesOf(index)), bytesOf(index))).status
+      expect([await put(other, 1), await put(other, 2), await put(tenant, 1), await put(tenant, 2)]).toEqual([
+        201, 201, 201, 201,
+      ])
+      expect([await put(tenant, 3), await put(tenant, 4), await put(tenant, 3), await put(tenant, 5)]).toEqual([
+        201, 201, 201, 507,
+      ])
+      const tasks = [{ inputs: [{ name: 'x', cid: cidOf(bytesOf(3)) }] }]
+      await tenant.submit(noopSpec(1, { slots: 1, tasks }))
+      await stage.world.advance(6_000)
+      expect(await put(tenant, 5)).toBe(201)
+    })
+
+    test('counts while it arrives, and no longer where nothing of it is kept', async () => {
+      const { stage, tenant } = await bounded()
+      const headers = { authorization: `Bearer ${tenant.apiKey}` }
+      const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>()
+      const writer = writable.getWriter()
+      const path = `/v1/blobs/${cidOf(bytesOf(1))}`
+      const slow = Promise.resolve(stage.app().request(path, { ...send(readable, headers), method: 'PUT' }))
+      await writer.write(new Uint8Array(800))
+      await stage.world.settle()
+      expect(await problemOf(await tenant.upload(cidOf(bytesOf(2)), bytesOf(2)))).toMatchObject(refusal)
+      await writer.close()
+      expect(await problemOf(await slow)).toMatchObject({ code: 'blob_corrupt' })
+      expect((await tenant.upload(cidOf(bytesOf(2)), bytesOf(2))).status).toBe(201)
+    })
   })
 
   test('is kept while its job is kept, and no longer', async () => {

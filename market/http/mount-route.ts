@@ -19,6 +19,9 @@ export interface MountModules {
 
 const keepAliveMs = 15_000
 
+/** Events that are ready at the same time. */
+type EventGroup = readonly { readonly version: number }[]
+
 /** A caller's watch of a stream of events. */
 interface Watching {
   readonly call: AbortController
@@ -32,7 +35,11 @@ interface Watching {
  * Server-sent events, each with its version for an id. A consumer that leaves, or whose key is revoked, ends the call, and
  * with it the events.
  */
-const eventStream = (events: AsyncIterable<unknown>, world: World, { call, stillMay, leave }: Watching): Response => {
+const eventStream = (
+  events: AsyncIterable<EventGroup>,
+  world: World,
+  { call, stillMay, leave }: Watching,
+): Response => {
   const iterator = events[Symbol.asyncIterator]()
   const encoder = new TextEncoder()
   let beat: Timer | undefined
@@ -68,8 +75,8 @@ const eventStream = (events: AsyncIterable<unknown>, world: World, { call, still
         const { done, value } = await iterator.next()
         if (call.signal.aborted) return
         if (done !== true) {
-          const version = Reflect.get(Object(value), 'version')
-          return controller.enqueue(encoder.encode(`id: ${String(version)}\ndata: ${toJson(value)}\n\n`))
+          const events = value.map((event) => `id: ${event.version}\ndata: ${toJson(event)}\n\n`)
+          return controller.enqueue(encoder.encode(events.join('')))
         }
         end()
         controller.close()
@@ -103,7 +110,7 @@ const isEvents = (route: Route): boolean => typeof route.response === 'object' &
 
 const respond = (route: Route, answer: unknown, world: World, watching: Watching): Response => {
   if (route.response === 'bytes') return byteStream(answer as BytesAnswer)
-  if (isEvents(route)) return eventStream(answer as AsyncIterable<unknown>, world, watching)
+  if (isEvents(route)) return eventStream(answer as AsyncIterable<EventGroup>, world, watching)
   return new Response(toJson(answer), { status: route.status, headers: { 'content-type': 'application/json' } })
 }
 

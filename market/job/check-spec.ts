@@ -1,5 +1,5 @@
 import { checkInputs, readTensorHeader, type ProgramManifest, type TensorHeader } from '@muster/graph'
-import { MusterError, chargeFor, type Cid, type JobSpec } from '@muster/protocol'
+import { MusterError, chargeFor, formatUsd, type Cid, type JobSpec } from '@muster/protocol'
 import type { BlobStore } from '../blob/blob-store.ts'
 import { readTensorHead } from '../blob/read-tensor-head.ts'
 
@@ -9,19 +9,25 @@ interface Issue {
   readonly found: string
 }
 
+/** An issue and how it is said where that is not as its facts stand: amounts in dollars. */
+interface SaidIssue extends Issue {
+  readonly said?: { readonly expected: string; readonly found: string }
+}
+
 const maxIssues = 50
 
-const specInvalid = (issues: readonly Issue[]): MusterError => {
+const specInvalid = (issues: readonly SaidIssue[]): MusterError => {
   const [first] = issues
+  const { expected, found } = first?.said ?? first ?? { expected: '', found: '' }
   const more = issues.length > 1 ? ` (and ${issues.length - 1} more)` : ''
   return new MusterError({
     code: 'spec_invalid',
-    message: `The spec is wrong at ${first?.path}: expected ${first?.expected}, found ${first?.found}${more}. Nothing was charged.`,
-    facts: { issues: issues.slice(0, maxIssues) },
+    message: `The spec is wrong at ${first?.path}: expected ${expected}, found ${found}${more}. Nothing was charged.`,
+    facts: { issues: issues.slice(0, maxIssues).map(({ said: _, ...issue }) => issue) },
   })
 }
 
-const priceIssues = (spec: JobSpec, operators: number): Issue[] => {
+const priceIssues = (spec: JobSpec, operators: number): SaidIssue[] => {
   if (spec.maxPrice.per === 'hour') {
     return [{ path: 'spec.maxPrice.per', expected: `task or operator for the runtime ${spec.runtime}`, found: 'hour' }]
   }
@@ -32,6 +38,7 @@ const priceIssues = (spec: JobSpec, operators: number): Issue[] => {
       path: 'spec.ceiling',
       expected: `at least ${most} nano-dollars, what all tasks may cost`,
       found: `${spec.ceiling}`,
+      said: { expected: `at least ${formatUsd(most)}, what all tasks may cost`, found: formatUsd(spec.ceiling) },
     },
   ]
 }

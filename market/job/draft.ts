@@ -1,5 +1,5 @@
 import { stepJob, type Job, type JobEvent, type JobId, type LedgerEntry } from '@muster/protocol'
-import type { BlobRef, BlobRow, StoredReceipt, UsedOrder } from '../store/store.ts'
+import type { BlobRef, BlobRow, ReceiptBatch, UsedOrder } from '../store/store.ts'
 
 /** One turn of a job: what is decided in it commits together or not at all. */
 export interface Draft {
@@ -9,7 +9,7 @@ export interface Draft {
   /** Records an event. Throws `transition_refused` or `attempt_fenced`, and then nothing is recorded. */
   emit(event: JobEvent): void
   readonly events: readonly JobEvent[]
-  readonly receipts: StoredReceipt[]
+  readonly receipts: ReceiptBatch[]
   readonly entries: LedgerEntry[]
   readonly orders: UsedOrder[]
   readonly blobs: BlobRow[]

@@ -77,6 +77,10 @@ describe('a spec that is wrong', () => {
       code: 'spec_invalid',
       facts: { issues: [{ path: 'spec.ceiling', expected: expect.stringContaining('3000'), found: '2999' }] },
     })
+    expect(problem.facts['issues']).toMatchObject([{ expected: 'at least 3000 nano-dollars, what all tasks may cost' }])
+    expect(problem.message).toBe(
+      'The spec is wrong at spec.ceiling: expected at least $0.000003, what all tasks may cost, found $0.000002999. Nothing was charged.',
+    )
     const byHour = noopSpec(1, { maxPrice: { nanoUsd: '1', per: 'hour' } })
     expect(await problemOf(await tenant.request('POST', '/v1/jobs', { spec: byHour }))).toMatchObject({
       code: 'spec_invalid',
@@ -104,7 +108,22 @@ describe('a job', () => {
     expect(await problemOf(await tenant.request('POST', '/v1/jobs', { spec }))).toMatchObject({
       status: 402,
       code: 'insufficient_funds',
+      message: 'The balance holds $0.0001, and this needs $0.000100001; nothing was moved.',
       facts: { expected: '100001', found: '100000' },
+    })
+    await requireUntouched(stage, tenant)
+  })
+
+  test('that nothing fits names a missing stake beside what else an offer lacks', async () => {
+    const stage = await rehearse({ stake: 0n })
+    const agent = await stage.agent({ key: 1, slots: 2, nanoUsd: 100n })
+    const tenant = await stage.tenant(100_000n)
+    const spec = noopSpec(1, { maxPrice: { nanoUsd: '99', per: 'task' } })
+    expect(await problemOf(await tenant.request('POST', '/v1/jobs', { spec }))).toMatchObject({
+      code: 'nothing_fits',
+      facts: {
+        nearest: [{ provider: agent.address, failed: [{ requirement: 'price' }, { requirement: 'stake' }] }],
+      },
     })
     await requireUntouched(stage, tenant)
   })

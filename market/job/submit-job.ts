@@ -17,6 +17,7 @@ import {
 } from '@muster/protocol'
 import type { ProgramManifest } from '@muster/graph'
 import type { BlobStore } from '../blob/blob-store.ts'
+import { unbondedOf, type OfferedCover } from '../ledger/offered-cover.ts'
 import type { AdmitProgram } from '../program/admit-program.ts'
 import type { Store, Tenant } from '../store/store.ts'
 import type { Supply } from '../supply/supply.ts'
@@ -41,6 +42,7 @@ export interface SubmitJobModules extends MakeOrderModules {
   readonly supply: Supply
   readonly jobs: Jobs
   readonly admitProgram: AdmitProgram
+  readonly offeredCover: OfferedCover
   readonly openActor: (id: JobId) => JobActor
 }
 
@@ -55,15 +57,16 @@ const requireBlobs = async (store: Store, cids: readonly Cid[]): Promise<void> =
   })
 }
 
-/** Whether some linked agent could ever take the order: one that is busy now will do. */
-const requireSupply = (order: Order, { supply, world }: SubmitJobModules): void => {
+/** Whether some linked agent could ever take the order: one that is busy now, or has yet to put up stake, will do. */
+const requireSupply = async (order: Order, { supply, offeredCover, world }: SubmitJobModules): Promise<void> => {
   const now = world.now()
   const whenFree = (offer: SignedOffer): SignedOffer =>
     offer.record.slots > 0 ? offer : { ...offer, record: { ...offer.record, slots: 1 } }
   for (const offer of supply.all()) {
     if (failedRequirements(order, whenFree(offer).record, now).length === 0) return
   }
-  throw explainNoFit(order, [...supply.all()].map(whenFree), now)
+  const unbonded = unbondedOf(await offeredCover())
+  throw explainNoFit(order, [...supply.all()].map(whenFree), now, unbonded)
 }
 
 const noProgram = { operators: 0, execSpec: '', outputs: [] } as const
@@ -114,7 +117,7 @@ export const submitJob = async (input: SubmitJobInput, modules: SubmitJobModules
   const program = spec.program === null ? undefined : await admitProgram(spec.program)
   if (program !== undefined) await requireBlobs(store, [program.model])
   await checkSpec(spec, program, blobs)
-  requireSupply(order.record, modules)
+  await requireSupply(order.record, modules)
 
   const actor = openActor(jobOfOrder(order.record.id))
   try {

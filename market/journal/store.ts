@@ -1,26 +1,30 @@
 import { decodeCanonical, encodeCanonical, restoreJob, snapshotJob, type JobId } from '@muster/protocol'
-import { bytesArray, plainArray, textArray } from '../store/postgres/array.ts'
+import { packBytes, plainArray, textArray } from '../store/postgres/array.ts'
 import type { Fragment, Sql } from '../store/postgres/connection.ts'
 import type { GroupedJournalRow } from '../store/postgres/merge-commits.ts'
 import type { Store } from '../store/store.ts'
 import { decodeEvents } from './encode-events.ts'
 
 /** A row whose version is not the end of its stream gets none, which the table refuses. */
-export const insertJournal = (sql: Sql, rows: readonly GroupedJournalRow[]): Fragment => sql`
+export const insertJournal = (sql: Sql, rows: readonly GroupedJournalRow[]): Fragment => {
+  const { base64, starts, lengths } = packBytes(rows.map(({ events }) => events))
+  return sql`
   INSERT INTO journal (stream, version, count, at, events)
   SELECT a.stream,
     CASE WHEN a.follows OR a.version = coalesce(
       (SELECT j.version + j.count FROM journal j WHERE j.stream = a.stream ORDER BY j.version DESC LIMIT 1), 0)
     THEN a.version END,
-    a.count, a.at, a.events
+    a.count, a.at, substring((SELECT decode(${base64}, 'base64')) FROM a.start FOR a.length)
   FROM unnest(
     ${textArray(rows.map(({ stream }) => stream))}::text[],
     ${plainArray(rows.map(({ version }) => version))}::integer[],
     ${plainArray(rows.map(({ count }) => count))}::integer[],
     ${plainArray(rows.map(({ at }) => at))}::bigint[],
-    ${bytesArray(rows.map(({ events }) => events))}::bytea[],
+    ${starts}::integer[],
+    ${lengths}::integer[],
     ${plainArray(rows.map(({ follows }) => follows))}::boolean[]
-  ) AS a (stream, version, count, at, events, follows)`
+  ) AS a (stream, version, count, at, start, length, follows)`
+}
 
 /** Events in each of the streams; those without any are left out. */
 export const streamVersions = async (sql: Sql, streams: readonly JobId[]): Promise<Map<JobId, number>> => {

@@ -1,22 +1,24 @@
-import {
-  attemptId,
-  type Address,
-  type AgentPeer,
-  type AttemptRef,
-  type CloseReason,
-  type Job,
-  type LeaseId,
-  type LeaseState,
-  type Start,
-  type Timer,
+import type {
+  Address,
+  AgentPeer,
+  AttemptRef,
+  CloseReason,
+  Job,
+  LeaseId,
+  LeaseState,
+  StartBatch,
+  Timer,
 } from '@muster/protocol'
 import type { JobActor } from '../job/job-actor.ts'
+import type { Hold } from '../supply/holds.ts'
 
 /** A lease that is not closed, and what this process knows of its agent. */
 export interface KeptLease {
   readonly actor: JobActor
   readonly id: LeaseId
   readonly provider: Address
+  /** Its slots, until the agent was told that it is closed. */
+  readonly hold: Hold
   /** Opened by this process just now, so that the agent cannot know of it. */
   isNew: boolean
   /** The link over which the agent confirmed that it holds the lease. */
@@ -51,12 +53,12 @@ export const inFlight = function* (job: Job, lease: LeaseId): Generator<AttemptR
   }
 }
 
-/** What an agent needs to know to run an attempt. */
-export const startOf = (job: Job, lease: LeaseId, { index, fence }: AttemptRef): Start => ({
-  attempt: attemptId(job.id, index, fence),
+/** What an agent needs to know to run attempts of the lease. */
+export const startBatchOf = (job: Job, lease: LeaseId, refs: readonly AttemptRef[]): StartBatch => ({
+  job: job.id,
   lease,
   runtime: job.spec.runtime,
   program: job.spec.program,
-  inputs: job.spec.tasks[index]?.inputs ?? [],
   timeoutMs: job.spec.limits.taskTimeoutMs,
+  tasks: refs.map(({ index, fence }) => ({ index, fence, inputs: job.spec.tasks[index]?.inputs ?? [] })),
 })

@@ -171,6 +171,24 @@ describe('an agent that sold slots', () => {
     await stage.audit(id)
   })
 
+  test('and whose answer about the lease is lost runs what came along once, and is paid for it', async () => {
+    const { stage, first, tenant } = await setUp()
+    let asked = 0
+    first.script = {
+      openLease: (honest) => {
+        honest()
+        return asked++ === 0 ? new Promise(() => {}) : undefined
+      },
+    }
+    const { id } = await tenant.submit(noopSpec(2))
+    await stage.world.advance(1)
+    expect(first.starts).toHaveLength(2)
+    expect(await stage.closed(tenant, id)).toMatchObject({ outcome: 'succeeded', charged: '200' })
+    expect(first.starts).toHaveLength(2)
+    expect(first.settled).toHaveLength(2)
+    await stage.audit(id)
+  })
+
   test('and takes them back with notice finishes what runs and gets no more', async () => {
     const { stage, first, tenant } = await setUp()
     const second = await stage.agent({ key: 2, slots: 2, nanoUsd: 900n })

@@ -1,22 +1,24 @@
 import {
   MusterError,
+  attemptId,
   digestOf,
-  parseAttemptId,
   type Address,
   type AgentPeer,
+  type AttemptRef,
   type CloseReason,
   type Job,
   type LeaseId,
   type Log,
-  type Start,
+  type StartBatch,
+  type Starts,
   type World,
 } from '@muster/protocol'
-import type { SendStarts } from '../attempt/send-starts.ts'
+import { blobBytesOf, type PackBounds, type PackStarts } from '../attempt/pack-starts.ts'
 import type { JobActor } from '../job/job-actor.ts'
 import type { PlantedBug } from '../planted-bug.ts'
 import type { Supply } from '../supply/supply.ts'
 import type { HoldingsOf } from './holdings.ts'
-import { inFlight, startOf, stateOf, type KeptLease } from './kept-lease.ts'
+import { inFlight, startBatchOf, stateOf, type KeptLease } from './kept-lease.ts'
 import { createLeaseTimers } from './lease-timers.ts'
 import { loseLease } from './lose-lease.ts'
 import { isPassing, type TellClosed } from './tell-closed.ts'
@@ -37,7 +39,7 @@ export interface LeaseKeeperModules {
   readonly world: World
   readonly supply: Supply
   readonly holdings: HoldingsOf
-  readonly sendStarts: SendStarts
+  readonly packStarts: PackStarts
   readonly tellClosed: TellClosed
   /** Looks whether the job wants other slots. */
   readonly reconsider: (actor: JobActor) => void
@@ -71,11 +73,13 @@ export interface LeaseKeeper {
 
 const callTimeoutMs = 5_000
 const retryMs = 1_000
+/** What goes along with a new lease: agents take 256 KiB to a call. */
+const firstBounds: PackBounds = { bytes: 64 * 1024, tasks: 256 }
 /** Attempts in a row that may fail on a lease: fewer than a task may, so that it is tried elsewhere before it is given up. */
 const maxFailures = 2
 
 export const createLeaseKeeper = (options: LeaseKeeperOptions, modules: LeaseKeeperModules): LeaseKeeper => {
-  const { world, supply, holdings, sendStarts, tellClosed, reconsider, log, bugs } = modules
+  const { world, supply, holdings, packStarts, tellClosed, reconsider, log, bugs } = modules
   const leases = new Map<LeaseId, KeptLease>()
   const byProvider = new Map<Address, Set<KeptLease>>()
   let isStopped = false
@@ -151,19 +155,22 @@ export const createLeaseKeeper = (options: LeaseKeeperOptions, modules: LeaseKee
     }
   }
 
+  const sendStarts = async (peer: AgentPeer, batch: StartBatch): Promise<void> => {
+    for await (const starts of packStarts(batch)) peer.send({ type: 'start', ...starts })
+  }
+
   /** The planted bug: what one agent holds is given to the others as well. */
   const dispatchTwice = (kept: KeptLease, job: Job): void => {
     for (const other of leases.values()) {
       if (other === kept || other.actor !== kept.actor || other.confirmedBy === undefined) continue
-      const starts = [...inFlight(job, kept.id)].map((ref) => startOf(job, other.id, ref))
-      void sendStarts(other.confirmedBy, starts)
+      void sendStarts(other.confirmedBy, startBatchOf(job, other.id, [...inFlight(job, kept.id)]))
     }
   }
 
   const takeOver = (kept: KeptLease, job: Job, attempts: ReadonlySet<string>): void => {
     if (bugs.has('double-dispatch-on-restart')) dispatchTwice(kept, job)
     for (const ref of inFlight(job, kept.id)) {
-      const isHeld = attempts.has(startOf(job, kept.id, ref).attempt) || bugs.has('effect-lost-after-commit')
+      const isHeld = attempts.has(attemptId(job.id, ref.index, ref.fence)) || bugs.has('effect-lost-after-commit')
       if (isHeld) kept.sent.set(ref.index, ref.fence)
     }
   }
@@ -179,7 +186,12 @@ export const createLeaseKeeper = (options: LeaseKeeperOptions, modules: LeaseKee
       kept.sent.clear()
       return takeOver(kept, job, held.attempts)
     }
-    const request = { lease: state.lease, reservation: digestOf(state.reservation.record) }
+    kept.sent.clear()
+    const first = await firstStarts(job, kept)
+    if (!isKept(kept)) return
+    // What the agent does not take on it says has failed.
+    for (const { tasks } of first?.batches ?? []) for (const { index, fence } of tasks) kept.sent.set(index, fence)
+    const request = { lease: state.lease, reservation: digestOf(state.reservation.record), first }
     kept.opening = peer.call('open-lease', request, { timeoutMs: callTimeoutMs })
     try {
       await kept.opening
@@ -187,25 +199,33 @@ export const createLeaseKeeper = (options: LeaseKeeperOptions, modules: LeaseKee
       kept.opening = undefined
     }
     kept.isNew = false
-    kept.sent.clear()
+  }
+
+  /** As many of the lease's attempts as go along with it. */
+  const firstStarts = async (job: Job, kept: KeptLease): Promise<Starts | null> => {
+    const refs = [...inFlight(job, kept.id)]
+    if (refs.length === 0) return null
+    for await (const starts of packStarts(startBatchOf(job, kept.id, refs), firstBounds))
+      return blobBytesOf(starts) <= 2 * firstBounds.bytes ? starts : null
+    return null
   }
 
   const sendDispatched = (kept: KeptLease, peer: AgentPeer): void => {
     const job = kept.actor.peek()
     if (job === undefined) return
-    const starts: Start[] = []
+    const unsent: AttemptRef[] = []
     const wasIdle = kept.sent.size === 0
     for (const ref of inFlight(job, kept.id)) {
       if (kept.sent.get(ref.index) === ref.fence) continue
       kept.sent.set(ref.index, ref.fence)
-      starts.push(startOf(job, kept.id, ref))
+      unsent.push(ref)
     }
     if (wasIdle) kept.progressAt = world.elapsed()
     timers.watchProgress(kept)
-    if (starts.length === 0) return
-    sendStarts(peer, starts).catch((error: unknown) => {
+    if (unsent.length === 0) return
+    sendStarts(peer, startBatchOf(job, kept.id, unsent)).catch((error: unknown) => {
       log.warn('could not send attempts to an agent; trying again', { lease: kept.id, error })
-      for (const { attempt } of starts) kept.sent.delete(parseAttemptId(attempt)?.index ?? -1)
+      for (const { index } of unsent) kept.sent.delete(index)
       retryLater(kept)
     })
   }
@@ -273,6 +293,7 @@ export const createLeaseKeeper = (options: LeaseKeeperOptions, modules: LeaseKee
         actor,
         id: lease,
         provider: state.provider,
+        hold: supply.take(state.provider, state.lease.record.slots, state.reservation.record.id),
         isNew,
         confirmedBy: undefined,
         isSuspect: state.phase === 'suspect',
@@ -319,12 +340,11 @@ export const createLeaseKeeper = (options: LeaseKeeperOptions, modules: LeaseKee
     drop: (lease) => {
       const kept = leases.get(lease)
       if (kept === undefined) return
-      const state = stateOf(kept)
       forget(kept)
       const tell = () => {
         // The agent frees the slots as soon as it hears of this, so an order that follows finds them free.
         void tellClosed(kept.provider, lease)
-        if (state !== undefined) supply.take(kept.provider, state.reservation.record.offer, -state.lease.record.slots)
+        kept.hold.giveBack()
       }
       // Calls may overtake each other, and a lease that an agent opens after it heard of its end would stay open.
       if (kept.opening === undefined) tell()

@@ -26,17 +26,17 @@ export interface OpenLeaseModules {
 const tasksPerTerm = 2
 
 /**
- * Turns an award into a lease of the job. Resolves to `false` where the job no longer wants it; rejects `insufficient_bond`.
+ * Turns an award into a lease of the job. Resolves to `false` where the job does not, or no longer, want it; rejects `insufficient_bond`.
  * Whether the reservation still holds by the clock of its agent, the agent says.
  */
 export type OpenLease = (actor: JobActor, award: Award) => Promise<boolean>
 
 export const createOpenLease =
   ({ world, signer, domain, termMs, bondPerSlot }: OpenLeaseModules): OpenLease =>
-  (actor, { reservation }) => {
+  async (actor, { reservation }) => {
     const { record } = reservation
     const digest = digestOf(record)
-    return actor.step((draft) => {
+    const isOpened = await actor.step((draft) => {
       // A step runs again where it is not known whether its commit was written.
       for (const { lease } of draft.job.leases.values()) if (lease.record.reservation === digest) return true
       if (slotsWanted(draft.job, draft.now) === 0 || record.expiresAt + maxClockSkewMs <= draft.now) return false
@@ -61,4 +61,7 @@ export const createOpenLease =
       tieBond(draft, lease, world)
       return true
     })
+    // Where the turn that opened it also ended the job's work, nobody keeps it and the agent never hears of it.
+    const lease = [...(actor.peek()?.leases.values() ?? [])].find((state) => state.lease.record.reservation === digest)
+    return isOpened && lease?.phase !== 'closed'
   }

@@ -1,4 +1,5 @@
 import type { AccountName, EntryId, EntryKind, LedgerEntry, NanoUsd } from '@muster/protocol'
+import { findPaidTwice } from '../receipt/store.ts'
 import { plainArray, textArray } from '../store/postgres/array.ts'
 import type { Fragment, Sql } from '../store/postgres/connection.ts'
 import type { AccountChange } from '../store/postgres/merge-commits.ts'
@@ -88,6 +89,12 @@ export const createLedgerReads = (sql: Sql): LedgerReads => {
         ORDER BY l.entry DESC LIMIT ${limit}`
       return rows.map(ledgerEntry)
     },
+    entry: async (id) => {
+      const [row] = await sql<Row[]>`
+        SELECT id, kind, at, to_json(accounts) AS accounts, to_json(amounts::text[]) AS amounts
+        FROM ledger_entry WHERE id = ${id}`
+      return row === undefined ? undefined : ledgerEntry(row)
+    },
     total,
     audit: async () => {
       const [row] = await sql<
@@ -112,7 +119,7 @@ export const createLedgerReads = (sql: Sql): LedgerReads => {
           FROM ledger_entry e, unnest(e.amounts) AS leg (amount)
           WHERE e.kind = 'payment' AND leg.amount > 0 GROUP BY e.id
         ), receipted AS (
-          SELECT entry, sum(amount) AS receipted FROM receipt WHERE entry IS NOT NULL GROUP BY entry
+          SELECT entry, sum(amount) AS receipted FROM receipt_batch WHERE entry IS NOT NULL GROUP BY entry
         ), reconciled AS (
           SELECT entry, coalesce(paid, 0) AS paid, coalesce(receipted, 0) AS receipted
           FROM paid FULL JOIN receipted USING (entry)
@@ -138,6 +145,7 @@ export const createLedgerReads = (sql: Sql): LedgerReads => {
           paid: BigInt(paid),
           receipted: BigInt(receipted),
         })),
+        paidTwice: await findPaidTwice(sql),
       }
     },
   }

@@ -1,10 +1,13 @@
 import { buildModelBytes, encodeManifest, encodeTensor, publishProgram, type ModelInput } from '@muster/graph'
-import { cidOf, tenantAccount, type Cid } from '@muster/protocol'
+import { cidOf, MusterError, tenantAccount, type Cid } from '@muster/protocol'
 import { describe, expect, test } from 'vitest'
+import type { BlobStore } from '../blob/blob-store.ts'
 import { createMemoryBlobs } from '../blob/memory-blobs.ts'
 import { noopSpec, problemOf, rehearse } from '../rehearsal/rehearse.ts'
 import type { Script } from '../rehearsal/script.ts'
+import { createVirtualWorld } from '../rehearsal/virtual-world.ts'
 import { createAdmitProgram } from './admit-program.ts'
+import { checkModelHere } from './check-model.ts'
 
 const model = (change: Partial<ModelInput> = {}): Uint8Array =>
   buildModelBytes({
@@ -163,13 +166,14 @@ test('inputs of the wrong shape or type, missing or too many, are all named at o
 test('a model is checked once, whatever comes of it and however many manifests name it', async () => {
   const memory = createMemoryBlobs()
   const reads: Cid[] = []
-  const admit = createAdmitProgram({
+  const blobs: BlobStore = {
     ...memory,
     read: (cid) => {
       reads.push(cid)
       return memory.read(cid)
     },
-  })
+  }
+  const admit = createAdmitProgram({ world: createVirtualWorld(), blobs, checkModel: checkModelHere })
   const bad = model({ nodes: [{ op: 'RandomNormalLike', inputs: ['x'], outputs: ['y'] }] })
   const honest = publishProgram(model())
   const [badModel, goodModel] = [await memory.putBytes(bad), await memory.putBytes(honest.modelBytes)]
@@ -189,10 +193,30 @@ test('a model is checked once, whatever comes of it and however many manifests n
 
 test('a model that becomes known later is checked then', async () => {
   const memory = createMemoryBlobs()
-  const admit = createAdmitProgram(memory)
+  const admit = createAdmitProgram({ world: createVirtualWorld(), blobs: memory, checkModel: checkModelHere })
   const { manifestBytes, modelBytes, manifest } = publishProgram(model())
   const { cid } = await memory.putBytes(manifestBytes)
   await expect(admit(cid)).rejects.toMatchObject({ code: 'blob_missing' })
   await memory.putBytes(modelBytes)
   expect(await admit(cid)).toEqual(manifest)
+})
+
+test('a model that was too slow to check is not checked again at once, but later', async () => {
+  const memory = createMemoryBlobs()
+  const world = createVirtualWorld()
+  let checks = 0
+  const checkModel = async () => {
+    checks++
+    throw new MusterError({ code: 'program_refused', message: 'Slow.', retry: 'later', retryAfterMs: 1_000 })
+  }
+  const admit = createAdmitProgram({ world, blobs: memory, checkModel })
+  const { manifestBytes, modelBytes } = publishProgram(model())
+  await memory.putBytes(modelBytes)
+  const { cid } = await memory.putBytes(manifestBytes)
+  const asked = () => expect(admit(cid)).rejects.toMatchObject({ code: 'program_refused' })
+  for (const _ of [1, 2, 3]) await asked()
+  expect(checks).toBe(1)
+  await world.advance(1_001)
+  await asked()
+  expect(checks).toBe(2)
 })

@@ -1,9 +1,16 @@
-import { MusterError, type Cid } from '@muster/protocol'
-import { decodeManifest, publishProgram, type ProgramManifest } from '@muster/graph'
+import { MusterError, type Cid, type World } from '@muster/protocol'
+import { decodeManifest, type ProgramManifest } from '@muster/graph'
 import type { BlobStore } from '../blob/blob-store.ts'
+import type { CheckModel } from './check-model.ts'
 
 /** Programs whose manifest was found to be true of their model. */
 export type AdmitProgram = (id: Cid) => Promise<ProgramManifest>
+
+export interface AdmitProgramModules {
+  readonly world: World
+  readonly blobs: BlobStore
+  readonly checkModel: CheckModel
+}
 
 const remembered = 1_000
 const maxManifestBytes = 1024 * 1024
@@ -13,9 +20,9 @@ const maxModelBytes = 1024 * 1024 * 1024
 /**
  * Checks a program once: its model is published again here and must give the same manifest, so that the operators
  * it is priced by are counted by the market. What came of a model is remembered, a refusal too, whatever manifests name it.
- * Rejects `blob_missing` or `program_refused`.
+ * Rejects `blob_missing`, `program_refused`, or `unavailable` where it cannot be checked now.
  */
-export const createAdmitProgram = (blobs: BlobStore): AdmitProgram => {
+export const createAdmitProgram = ({ world, blobs, checkModel }: AdmitProgramModules): AdmitProgram => {
   const admitted = new Map<Cid, Promise<ProgramManifest>>()
 
   /** By model: the program it is when published here. */
@@ -24,10 +31,15 @@ export const createAdmitProgram = (blobs: BlobStore): AdmitProgram => {
   const publish = (model: Cid): Promise<Cid> => {
     const known = published.get(model)
     if (known !== undefined) return known
-    const checking = blobs.read(model).then((bytes) => publishProgram(bytes).id)
+    const checking = checkModel(model, blobs)
     published.set(model, checking)
+    const forget = () => {
+      if (published.get(model) === checking) published.delete(model)
+    }
     checking.catch((error: unknown) => {
-      if (!(error instanceof MusterError) || error.code !== 'program_refused') published.delete(model)
+      if (!(error instanceof MusterError) || error.code !== 'program_refused') return forget()
+      // Too slow or too large to check here: it may do later, but not at once.
+      if (error.retry === 'later') world.after(error.retryAfterMs ?? 0, forget)
     })
     if (published.size > remembered) published.delete(published.keys().next().value ?? model)
     return checking

@@ -1,74 +1,106 @@
-import type { EntryId, ReceiptId } from '@muster/protocol'
-import { receiptKey } from '../store/check-commit.ts'
-import { decodeReceipt } from '../store/decode-receipt.ts'
-import type { ReceiptRow } from '../store/encode-commit.ts'
-import { bytesArray, plainArray, textArray } from '../store/postgres/array.ts'
+import type { JobId, ReceiptId } from '@muster/protocol'
+import { decodeBody } from '../store/batch-body.ts'
+import type { ReceiptBatchRow } from '../store/encode-batch.ts'
+import { newestReceipts, oldestReceipts } from '../store/page-receipts.ts'
+import { packBytes, plainArray, textArray } from '../store/postgres/array.ts'
 import type { Fragment, Sql } from '../store/postgres/connection.ts'
-import type { ReceiptReads } from '../store/store.ts'
+import { readBatch, type KeptBatch } from '../store/spread-batch.ts'
+import type { PaidTwice, ReceiptReads } from '../store/store.ts'
+import { createPaymentTally } from '../store/tally-payments.ts'
 
-export const insertReceipts = (sql: Sql, rows: readonly ReceiptRow[]): Fragment => sql`
-  INSERT INTO receipt (id, job, task_index, fence, tenant, provider, amount, reverses, issued_at, entry, receipt, claim, signatures)
-  SELECT * FROM unnest(
-    ${textArray(rows.map(({ id }) => id))}::text[],
+export const insertBatches = (sql: Sql, rows: readonly ReceiptBatchRow[]): Fragment => {
+  const { base64, starts, lengths } = packBytes(rows.map(({ body }) => body))
+  return sql`
+  INSERT INTO receipt_batch (first_id, last_id, job, tenant, provider, count, amount, issued_at, entry, body)
+  SELECT b.first_id, b.last_id, b.job, b.tenant, b.provider, b.count, b.amount, b.issued_at, b.entry,
+    substring((SELECT decode(${base64}, 'base64')) FROM b.start FOR b.length)
+  FROM unnest(
+    ${textArray(rows.map(({ firstId }) => firstId))}::text[],
+    ${textArray(rows.map(({ lastId }) => lastId))}::text[],
     ${textArray(rows.map(({ job }) => job))}::text[],
-    ${plainArray(rows.map(({ index }) => index))}::integer[],
-    ${plainArray(rows.map(({ fence }) => fence))}::integer[],
     ${textArray(rows.map(({ tenant }) => tenant))}::text[],
     ${textArray(rows.map(({ provider }) => provider))}::text[],
-    ${plainArray(rows.map(({ amount }) => amount))}::bigint[],
-    ${textArray(rows.map(({ reverses }) => reverses))}::text[],
+    ${plainArray(rows.map(({ count }) => count))}::integer[],
+    ${plainArray(rows.map(({ amount }) => amount))}::numeric[],
     ${plainArray(rows.map(({ issuedAt }) => issuedAt))}::bigint[],
     ${textArray(rows.map(({ entry }) => entry))}::text[],
-    ${bytesArray(rows.map(({ receipt }) => receipt))}::bytea[],
-    ${bytesArray(rows.map(({ claim }) => claim))}::bytea[],
-    ${bytesArray(rows.map(({ signatures }) => signatures))}::bytea[]
-  )`
-
-/** Ids and keys of the receipts that stand in the way of these. */
-export const knownReceipts = async (sql: Sql, rows: readonly ReceiptRow[]): Promise<Set<string>> => {
-  const found = await sql<{ id: ReceiptId; job: string; task_index: number; fence: number; reverses: string | null }[]>`
-    SELECT r.id, r.job, r.task_index, r.fence, r.reverses FROM receipt r
-    WHERE r.id = ANY(${textArray(rows.map(({ id }) => id))}::text[])
-      OR (r.job, r.task_index, r.fence) IN (SELECT * FROM unnest(
-        ${textArray(rows.map(({ job }) => job))}::text[],
-        ${plainArray(rows.map(({ index }) => index))}::integer[],
-        ${plainArray(rows.map(({ fence }) => fence))}::integer[]))`
-  return new Set(found.flatMap((row) => [row.id, receiptKey({ ...row, index: row.task_index })]))
+    ${starts}::integer[],
+    ${lengths}::integer[]
+  ) AS b (first_id, last_id, job, tenant, provider, count, amount, issued_at, entry, start, length)`
 }
 
-interface Row {
-  readonly entry: EntryId | null
-  readonly receipt: Uint8Array
-  readonly claim: Uint8Array
-  readonly signatures: Uint8Array
+export const knownBatches = async (sql: Sql, firstIds: readonly ReceiptId[]): Promise<Set<ReceiptId>> => {
+  const rows = await sql<{ first_id: ReceiptId }[]>`
+    SELECT first_id FROM receipt_batch WHERE first_id = ANY(${textArray(firstIds)}::text[])`
+  return new Set(rows.map(({ first_id }) => first_id))
 }
 
-export const createReceiptReads = (sql: Sql): ReceiptReads => ({
-  get: async (id) => {
-    const [row] = await sql<Row[]>`SELECT entry, receipt, claim, signatures FROM receipt WHERE id = ${id}`
-    return row === undefined ? undefined : decodeReceipt(row)
-  },
-  ofJob: async (job, { limit, after }) => {
-    const rows = await sql<Row[]>`
-      SELECT entry, receipt, claim, signatures FROM receipt WHERE job = ${job}
-        ${
-          after === undefined
-            ? sql``
-            : sql`AND (task_index, fence, id) > (SELECT task_index, fence, id FROM receipt WHERE id = ${after})`
-        }
-      ORDER BY task_index, fence, id LIMIT ${limit}`
-    return rows.map(decodeReceipt)
-  },
-  ofTenant: async (tenant, { limit, before }) => {
-    const rows = await sql<Row[]>`
-      SELECT entry, receipt, claim, signatures FROM receipt WHERE tenant = ${tenant}
-        ${before === undefined ? sql`` : sql`AND id < ${before}`} ORDER BY id DESC LIMIT ${limit}`
-    return rows.map(decodeReceipt)
-  },
-  ofProvider: async (provider, { limit, before }) => {
-    const rows = await sql<Row[]>`
-      SELECT entry, receipt, claim, signatures FROM receipt WHERE provider = ${provider}
-        ${before === undefined ? sql`` : sql`AND id < ${before}`} ORDER BY id DESC LIMIT ${limit}`
-    return rows.map(decodeReceipt)
-  },
-})
+// Before and after every id.
+const lowest = ''
+const highest = '~'
+
+export const createReceiptReads = (sql: Sql): ReceiptReads => {
+  /**
+   * The batches that a page needs, of those that come in its order. How much is left of one that the cursor cuts is not
+   * known before it is decoded: it is not counted, and so a page may read one batch more than it needs.
+   */
+  const needed = (batches: Fragment, order: Fragment, limit: number) => sql<KeptBatch[]>`
+    SELECT entry, body FROM (
+      SELECT first_id, entry, body, sum(count) FILTER (WHERE NOT cut)
+        OVER (ORDER BY first_id ${order} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS ahead
+      FROM (${batches} ORDER BY first_id ${order} LIMIT ${limit}) AS candidate
+    ) AS counted
+    WHERE coalesce(ahead, 0) < ${limit} ORDER BY first_id ${order}`
+
+  const newest = async (isOwned: Fragment, page: Parameters<typeof newestReceipts>[1]) => {
+    const before = page.before ?? highest
+    const batches = sql`
+      SELECT first_id, count, entry, body, last_id >= ${before} AS cut FROM receipt_batch
+      WHERE ${isOwned} AND first_id < ${before}`
+    return newestReceipts(await needed(batches, sql`DESC`, page.limit), page)
+  }
+
+  return {
+    get: async (id) => {
+      const [batch] = await sql<KeptBatch[]>`
+        SELECT entry, body FROM (
+          SELECT last_id, entry, body FROM receipt_batch WHERE first_id <= ${id} ORDER BY first_id DESC LIMIT 1
+        ) AS nearest WHERE last_id >= ${id}`
+      return batch === undefined ? undefined : readBatch(batch).find(({ receipt }) => receipt.record.id === id)
+    },
+    ofJob: async (job, page) => {
+      const after = page.after ?? lowest
+      const batches = sql`
+        SELECT first_id, count, entry, body, first_id <= ${after} AS cut FROM receipt_batch
+        WHERE job = ${job} AND last_id > ${after} AND first_id >= coalesce(
+          (SELECT max(first_id) FROM receipt_batch WHERE job = ${job} AND first_id <= ${after}), ${lowest})`
+      return oldestReceipts(await needed(batches, sql`ASC`, page.limit), page)
+    },
+    ofTenant: (tenant, page) => newest(sql`tenant = ${tenant}`, page),
+    ofProvider: (provider, page) => newest(sql`provider = ${provider}`, page),
+  }
+}
+
+const batchesPerStep = 64
+
+/** Attempts that more than one receipt stands for. Decodes every batch there is, job by job. */
+export const findPaidTwice = async (sql: Sql): Promise<readonly PaidTwice[]> => {
+  const found: PaidTwice[] = []
+  let tally = createPaymentTally()
+  let [job, firstId] = [lowest, lowest]
+  for (;;) {
+    const rows = await sql<{ job: JobId; first_id: ReceiptId; body: Uint8Array }[]>`
+      SELECT job, first_id, body FROM receipt_batch WHERE (job, first_id) > (${job}, ${firstId})
+      ORDER BY job, first_id LIMIT ${batchesPerStep}`
+    for (const row of rows) {
+      if (row.job !== job) {
+        found.push(...tally.paidTwice())
+        tally = createPaymentTally()
+      }
+      tally.add(decodeBody(row.body).receipts.records)
+      job = row.job
+      firstId = row.first_id
+    }
+    if (rows.length < batchesPerStep) return [...found, ...tally.paidTwice()]
+  }
+}

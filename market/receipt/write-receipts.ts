@@ -4,25 +4,21 @@ import {
   earningsAccount,
   escrowAccount,
   newId,
-  signBatch,
+  newIds,
+  recordDigest,
+  signGroup,
   transfer,
   type Address,
-  type AttemptRef,
+  type Claim,
   type Digest,
   type EntryId,
   type Receipt,
   type SignatureDomain,
-  type SignedClaim,
+  type SignedGroup,
   type Signer,
   type World,
 } from '@muster/protocol'
 import type { Draft } from '../job/draft.ts'
-
-export interface AcceptedClaim {
-  readonly ref: AttemptRef
-  readonly claim: SignedClaim
-  readonly digest: Digest
-}
 
 export interface WriteReceiptsModules {
   readonly world: World
@@ -30,52 +26,53 @@ export interface WriteReceiptsModules {
   readonly domain: SignatureDomain
 }
 
-/** One payment to each provider out of the job's escrow: the sum of its receipts, which are kept with its entry. */
-const payProviders = (draft: Draft, receipts: readonly Receipt[], world: World): Map<Address, EntryId> => {
-  const from = escrowAccount(draft.job.id)
-  const entries = new Map<Address, EntryId>()
-  for (const [provider, paid] of Map.groupBy(receipts, (receipt) => receipt.provider)) {
-    const id = newId(world, 'entry')
-    const amount = paid.reduce((sum, receipt) => sum + receipt.amount, 0n)
-    draft.entries.push(transfer({ id, kind: 'payment', from, to: earningsAccount(provider), amount, at: draft.now }))
-    entries.set(provider, id)
-  }
-  return entries
+/** One payment out of the job's escrow: the sum of the receipts, which are kept with its entry. */
+const payProvider = (draft: Draft, provider: Address, receipts: readonly Receipt[], world: World): EntryId => {
+  const id = newId(world, 'entry')
+  const amount = receipts.reduce((sum, receipt) => sum + receipt.amount, 0n)
+  const [from, to] = [escrowAccount(draft.job.id), earningsAccount(provider)]
+  draft.entries.push(transfer({ id, kind: 'payment', from, to, amount, at: draft.now }))
+  return id
 }
 
-/** Signs a receipt for each claim at its lease's price, in one batch, and pays them out of the job's escrow. */
+/**
+ * Signs a receipt for each claim of a provider at its lease's price, all together, and pays them out of the job's escrow.
+ * Returns the receipts in the order of the claims.
+ */
 export const writeReceipts = (
   draft: Draft,
-  claims: readonly AcceptedClaim[],
+  claims: SignedGroup<Claim>,
   { world, signer, domain }: WriteReceiptsModules,
 ): readonly Receipt[] => {
   const { job, now } = draft
-  const receipts = claims.map(({ claim: { record }, digest }): Receipt => {
-    const lease = job.leases.get(record.lease)?.lease.record
-    if (lease === undefined) throw new Error(`no lease ${record.lease} in job ${job.id}`)
-    const usage = { operators: job.operators, slotMs: record.meter.slotMs }
-    return {
-      kind: 'receipt',
-      id: newId(world, 'receipt'),
-      market: domain.market,
-      provider: record.provider,
-      tenant: job.tenant,
-      lease: leaseDigest(lease),
-      claim: digest,
-      attempt: record.attempt,
-      price: lease.price,
-      ...usage,
-      amount: chargeFor(lease.price, usage),
-      reverses: null,
-      issuedAt: now,
-    }
+  const ids = newIds(world, 'receipt', claims.records.length)
+  const receipts = claims.records.flatMap((claim, index): Receipt[] => {
+    const lease = job.leases.get(claim.lease)?.lease.record
+    const id = ids[index]
+    if (lease === undefined || id === undefined) throw new Error(`no lease ${claim.lease} in job ${job.id}`)
+    const usage = { operators: job.operators, slotMs: claim.meter.slotMs }
+    return [
+      {
+        kind: 'receipt',
+        id,
+        market: domain.market,
+        provider: claim.provider,
+        tenant: job.tenant,
+        lease: leaseDigest(lease),
+        claim: recordDigest(claim),
+        attempt: claim.attempt,
+        price: lease.price,
+        ...usage,
+        amount: chargeFor(lease.price, usage),
+        reverses: null,
+        issuedAt: now,
+      },
+    ]
   })
-  const entries = payProviders(draft, receipts, world)
-  signBatch(signer, domain, receipts).forEach((receipt, index) => {
-    const claim = claims[index]?.claim
-    const entry = entries.get(receipt.record.provider) ?? null
-    if (claim !== undefined) draft.receipts.push({ entry, receipt, claim })
-  })
+  const [first] = receipts
+  if (first === undefined) return []
+  const entry = payProvider(draft, first.provider, receipts, world)
+  draft.receipts.push({ entry, receipts: signGroup(signer, domain, receipts), claims })
   return receipts
 }
 

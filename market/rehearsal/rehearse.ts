@@ -218,7 +218,12 @@ export const rehearse = async (options: RehearsalOptions = {}): Promise<Rehearsa
     },
     audit: async (job) => {
       const audit = await store.ledger.audit()
-      if (audit.total !== 0n || audit.mismatches.length > 0 || audit.unreconciled.length > 0)
+      if (
+        audit.total !== 0n ||
+        audit.mismatches.length > 0 ||
+        audit.unreconciled.length > 0 ||
+        audit.paidTwice.length > 0
+      )
         throw new Error(`the ledger is broken: ${toJson(audit)}`)
       if (job === undefined) return
       const escrow = await store.ledger.balance(escrowAccount(job))

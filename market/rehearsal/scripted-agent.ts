@@ -16,6 +16,7 @@ import {
   loadSecp256k1,
   signBatch,
   signRecord,
+  startsOf,
   toProblem,
   type AgentMessage,
   type AgentPeer,
@@ -116,7 +117,7 @@ export const createScriptedAgent = (world: World, options: ScriptedAgentOptions)
       ...options.offer,
       ...change,
     }
-    send({ type: 'offers', offers: signBatch(signer, domain(), [offer]) })
+    send({ type: 'offers', offers: signBatch(signer, domain(), [offer]), counted: [...reservations.keys()] })
   }
 
   const reserve = ({ order, offer, slots, ttlMs }: LinkRequest<'reserve'>): SignedReservation => {
@@ -190,7 +191,10 @@ export const createScriptedAgent = (world: World, options: ScriptedAgentOptions)
       }
       case 'open-lease': {
         const asked = request as LinkRequest<'open-lease'>
-        const honest = () => openLease(asked)
+        const honest = () => {
+          openLease(asked)
+          if (asked.first !== null) take({ type: 'start', ...asked.first })
+        }
         await (script.openLease === undefined ? honest() : script.openLease(honest, asked.lease))
         return {}
       }
@@ -264,7 +268,7 @@ export const createScriptedAgent = (world: World, options: ScriptedAgentOptions)
   const take = (message: MarketMessage): void => {
     switch (message.type) {
       case 'start':
-        for (const start of message.starts) {
+        for (const start of message.batches.flatMap(startsOf)) {
           if (attempts.has(start.attempt)) continue
           starts.push(start)
           if (!leases.has(start.lease)) {

@@ -11,31 +11,18 @@ import {
   type ReceiptId,
 } from '@muster/protocol'
 import type { EncodedCommit } from './encode-commit.ts'
+import { receiptWritten } from './refusals.ts'
 
 /** What a commit is checked against. */
 export interface StoreFacts {
   streamVersion(stream: JobId): number
   orderUsed(digest: Digest): boolean
-  receiptKnown(id: ReceiptId): boolean
-  /** By `receiptKey`. */
-  attemptPaid(key: string): boolean
+  /** By the first of its receipts. */
+  batchKnown(firstId: ReceiptId): boolean
   entryKnown(id: EntryId): boolean
   balance(account: AccountName): NanoUsd
   blobKnown(cid: Cid): boolean
 }
-
-/** An attempt has one receipt, and each receipt one that reverses it. */
-export const receiptKey = ({
-  job,
-  index,
-  fence,
-  reverses,
-}: {
-  readonly job: string
-  readonly index: number
-  readonly fence: number
-  readonly reverses: string | null
-}): string => `${job}.${index}.${fence}.${reverses ?? ''}`
 
 const staleWriter = (stream: JobId, expected: number, found: number): MusterError =>
   new MusterError({
@@ -43,9 +30,6 @@ const staleWriter = (stream: JobId, expected: number, found: number): MusterErro
     message: 'Somebody else wrote to this job first; read it again.',
     facts: { stream, expected, found },
   })
-
-const refuse = (message: string, facts: Record<string, unknown>): MusterError =>
-  new MusterError({ code: 'transition_refused', message, facts })
 
 const checkStreams = (commit: EncodedCommit, facts: StoreFacts): MusterError | undefined => {
   const versions = new Map<JobId, number>()
@@ -73,21 +57,20 @@ const checkOrders = (commit: EncodedCommit, facts: StoreFacts): MusterError | un
 }
 
 const checkReceipts = (commit: EncodedCommit, facts: StoreFacts): MusterError | undefined => {
-  const seen = new Set<string>()
-  for (const row of commit.receipts) {
-    const key = receiptKey(row)
-    if (seen.has(key) || seen.has(row.id) || facts.receiptKnown(row.id) || facts.attemptPaid(key)) {
-      return refuse('This attempt has its receipt already.', { receipt: row.id, job: row.job, index: row.index })
-    }
-    seen.add(key).add(row.id)
-  }
-  return undefined
+  const known = commit.receipts.find(({ firstId }) => facts.batchKnown(firstId))
+  return known === undefined ? undefined : receiptWritten(known.firstId, known.job)
 }
 
 const checkLedger = (commit: EncodedCommit, facts: StoreFacts): MusterError | undefined => {
   const seen = new Set<EntryId>()
   for (const { id, kind } of commit.entries) {
-    if (seen.has(id) || facts.entryKnown(id)) return refuse('This entry was posted before.', { entry: id, kind })
+    if (seen.has(id) || facts.entryKnown(id)) {
+      return new MusterError({
+        code: 'transition_refused',
+        message: 'This entry was posted before.',
+        facts: { entry: id, kind },
+      })
+    }
     seen.add(id)
   }
   for (const [account, change] of commit.net) {

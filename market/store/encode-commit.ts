@@ -1,20 +1,7 @@
-import {
-  MusterError,
-  netOf,
-  parseAttemptId,
-  recordBytes,
-  type AccountName,
-  type Address,
-  type EntryId,
-  type JobId,
-  type LedgerEntry,
-  type NanoUsd,
-  type ReceiptId,
-  type TenantId,
-} from '@muster/protocol'
+import { MusterError, netOf, type AccountName, type JobId, type LedgerEntry, type NanoUsd } from '@muster/protocol'
 import { encodeEvents } from '../journal/encode-events.ts'
-import { packSignatures } from '../receipt/pack-signatures.ts'
-import type { BlobRef, BlobRow, Commit, JobRow, StoredReceipt, UsedOrder } from './store.ts'
+import { encodeBatches, type ReceiptBatchRow } from './encode-batch.ts'
+import type { BlobRef, BlobRow, Commit, JobRow, UsedOrder } from './store.ts'
 
 /** One row of the journal: `count` events after the first `version`. */
 export interface JournalRow {
@@ -25,28 +12,11 @@ export interface JournalRow {
   readonly at: number
 }
 
-export interface ReceiptRow {
-  readonly id: ReceiptId
-  readonly job: JobId
-  readonly index: number
-  readonly fence: number
-  readonly tenant: TenantId
-  readonly provider: Address
-  readonly amount: NanoUsd
-  readonly reverses: ReceiptId | null
-  readonly issuedAt: number
-  readonly entry: EntryId | null
-  readonly receipt: Uint8Array
-  readonly claim: Uint8Array
-  /** Of the receipt and of the claim: see `packSignatures`. */
-  readonly signatures: Uint8Array
-}
-
 /** A commit in rows, encoded once, whatever becomes of it. */
 export interface EncodedCommit {
   readonly journal: readonly JournalRow[]
   readonly jobs: readonly JobRow[]
-  readonly receipts: readonly ReceiptRow[]
+  readonly receipts: readonly ReceiptBatchRow[]
   readonly entries: readonly LedgerEntry[]
   /** What the entries add to each account. */
   readonly net: ReadonlyMap<AccountName, NanoUsd>
@@ -70,36 +40,12 @@ const requireStorable = ({ id, legs }: LedgerEntry): void => {
   }
 }
 
-const receiptRow = ({ entry, receipt, claim }: StoredReceipt): ReceiptRow => {
-  const { record } = receipt
-  const name = parseAttemptId(record.attempt)
-  if (name === undefined) {
-    throw new MusterError({
-      code: 'record_invalid',
-      message: 'A receipt names no attempt.',
-      facts: { receipt: record.id, expected: '<job>.<index>.<fence>', found: record.attempt },
-    })
-  }
-  return {
-    id: record.id,
-    job: name.job,
-    index: name.index,
-    fence: name.fence,
-    tenant: record.tenant,
-    provider: record.provider,
-    amount: record.amount,
-    reverses: record.reverses,
-    issuedAt: record.issuedAt,
-    entry,
-    receipt: recordBytes(record),
-    claim: recordBytes(claim.record),
-    signatures: packSignatures([receipt.signature, claim.signature]),
-  }
-}
-
 const roughRowBytes = 200
 
-/** Throws `ledger_unbalanced` or `record_invalid`, and `TypeError` on an event that has no canonical form. */
+/**
+ * Throws `ledger_unbalanced`, what `encodeBatches` throws, and `TypeError` on an event or a record that has no canonical
+ * form.
+ */
 export const encodeCommit = (commit: Commit): EncodedCommit => {
   const { jobs = [], entries = [], orders = [], blobs = [], blobRefs = [] } = commit
   const journal = (commit.appends ?? [])
@@ -111,14 +57,11 @@ export const encodeCommit = (commit: Commit): EncodedCommit => {
       events: encodeEvents(events),
       at,
     }))
-  const receipts = (commit.receipts ?? []).map(receiptRow)
+  const receipts = encodeBatches(commit.receipts ?? [])
   entries.forEach(requireStorable)
   const rows = jobs.length + entries.length + orders.length + blobs.length + blobRefs.length
   const bytes =
     journal.reduce((sum, { events }) => sum + events.length + roughRowBytes, rows * roughRowBytes) +
-    receipts.reduce(
-      (sum, row) => sum + row.receipt.length + row.claim.length + row.signatures.length + roughRowBytes,
-      0,
-    )
+    receipts.reduce((sum, { body }) => sum + body.length + roughRowBytes, 0)
   return { journal, jobs, receipts, entries, net: netOf(entries), orders, blobs, blobRefs, bytes }
 }

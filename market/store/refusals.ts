@@ -1,4 +1,4 @@
-import { MusterError, type KeyId, type TenantId } from '@muster/protocol'
+import { MusterError, type JobId, type KeyId, type ReceiptId, type TenantId } from '@muster/protocol'
 
 export const tenantTaken = (id: TenantId): MusterError =>
   new MusterError({ code: 'conflict', message: 'There is a tenant with this id already.', facts: { tenant: id } })
@@ -11,3 +11,10 @@ export const keyTaken = (id: KeyId): MusterError =>
 
 export const storeClosed = (): MusterError =>
   new MusterError({ code: 'unavailable', message: 'The market is shutting down; try another node or later.' })
+
+export const receiptWritten = (id: ReceiptId, job: JobId): MusterError =>
+  new MusterError({
+    code: 'transition_refused',
+    message: 'This receipt was written before.',
+    facts: { receipt: id, job },
+  })

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { describeCommits } from './compliance/commits.ts'
 import { append, codes, funded, refusal } from './compliance/expectations.ts'
 import { describeProjections } from './compliance/projections.ts'
+import { describeReceipts } from './compliance/receipts.ts'
 import { describeRegisters } from './compliance/registers.ts'
 import { describeStreams } from './compliance/streams.ts'
 import type { Store } from './store.ts'
@@ -33,6 +34,7 @@ export const describeStore = (name: string, open: () => Promise<StoreUnderTest>)
     describeStreams(current)
     describeCommits(current)
     describeProjections(current)
+    describeReceipts(current)
     describeRegisters(current)
 
     describe('life', () => {

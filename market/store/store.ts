@@ -1,7 +1,9 @@
 import type {
   AccountName,
   Address,
+  AttemptId,
   Cid,
+  Claim,
   Digest,
   Job,
   JobEvent,
@@ -11,8 +13,10 @@ import type {
   LedgerEntry,
   NanoUsd,
   EntryId,
+  Receipt,
   ReceiptId,
   SignedClaim,
+  SignedGroup,
   SignedReceipt,
   TaskPhase,
   TenantId,
@@ -43,9 +47,18 @@ export interface JobRow {
   readonly closedAt: number | null
 }
 
-/** A receipt and the claim it rests on. Job, task index and fence are those of `receipt.record.attempt`. */
+/** Receipts written together: of one job and one provider, paid by one ledger entry, with ids that follow each other in order. */
+export interface ReceiptBatch {
+  /** The ledger entry that pays them; `null` where nothing was moved for them. */
+  readonly entry: EntryId | null
+  readonly receipts: SignedGroup<Receipt>
+  /** The claims they rest on, in the order of the receipts. */
+  readonly claims: SignedGroup<Claim>
+}
+
+/** A receipt and the claim it rests on, each with what it needs to be checked alone. */
 export interface StoredReceipt {
-  /** The ledger entry that pays it, together with others; `null` where nothing was moved for it. */
+  /** The ledger entry that pays it, together with the rest of its batch; `null` where nothing was moved for it. */
   readonly entry: EntryId | null
   readonly receipt: SignedReceipt
   readonly claim: SignedClaim
@@ -76,7 +89,7 @@ export interface BlobRef {
 export interface Commit {
   readonly appends?: readonly Append[]
   readonly jobs?: readonly JobRow[]
-  readonly receipts?: readonly StoredReceipt[]
+  readonly receipts?: readonly ReceiptBatch[]
   readonly entries?: readonly LedgerEntry[]
   readonly orders?: readonly UsedOrder[]
   /** Rows of blobs that are new with this commit, such as outputs that came inside a message. */
@@ -115,7 +128,7 @@ export interface JobReads {
 
 export interface ReceiptReads {
   get(id: ReceiptId): Promise<StoredReceipt | undefined>
-  /** By task index, then fence; `after` is the last receipt of the page before. */
+  /** In the order of their ids, which is that of their issue; `after` is the last receipt of the page before. */
   ofJob(job: JobId, page: { readonly limit: number; readonly after?: ReceiptId }): Promise<readonly StoredReceipt[]>
   /** Newest first. */
   ofTenant(tenant: TenantId, page: Page<ReceiptId>): Promise<readonly StoredReceipt[]>
@@ -123,7 +136,14 @@ export interface ReceiptReads {
   ofProvider(provider: Address, page: Page<ReceiptId>): Promise<readonly StoredReceipt[]>
 }
 
-/** What the ledger says about itself, computed afresh from its entries. */
+/** An attempt that more than one receipt stands for, after those that others reverse. */
+export interface PaidTwice {
+  readonly attempt: AttemptId
+  /** The receipts that stand, in the order of their ids. */
+  readonly receipts: readonly ReceiptId[]
+}
+
+/** What the ledger says about itself, computed afresh from its entries and from the receipts. */
 export interface LedgerAudit {
   readonly accounts: number
   readonly entries: number
@@ -137,6 +157,8 @@ export interface LedgerAudit {
   }[]
   /** Payments that are not the sum of the receipts that name them: none, or a line of a bill is missing. */
   readonly unreconciled: readonly { readonly entry: EntryId; readonly paid: NanoUsd; readonly receipted: NanoUsd }[]
+  /** None, or a tenant paid for one run of a task more than once. */
+  readonly paidTwice: readonly PaidTwice[]
 }
 
 export interface LedgerReads {
@@ -145,7 +167,9 @@ export interface LedgerReads {
   balances(accounts: readonly AccountName[]): Promise<ReadonlyMap<AccountName, NanoUsd>>
   /** Entries that touch the account, newest first. */
   entries(query: Page<EntryId> & { readonly account: AccountName }): Promise<readonly LedgerEntry[]>
+  entry(id: EntryId): Promise<LedgerEntry | undefined>
   total(): Promise<NanoUsd>
+  /** Reads all there is: for tests, and for an operator who wants to know. */
   audit(): Promise<LedgerAudit>
 }
 
@@ -204,8 +228,11 @@ export interface Providers {
 }
 
 export interface Blobs {
-  /** Notes a blob that is on disk; one already known becomes as young as `createdAt`, so that collection spares it. */
-  put(row: BlobRow): Promise<void>
+  /**
+   * Notes a blob that is on disk; one already known becomes as young as `createdAt`, so that collection spares it, and
+   * stays whose it was: `uploader` is the tenant that brings in one the market did not hold.
+   */
+  put(row: BlobRow, uploader?: TenantId): Promise<void>
   get(cid: Cid): Promise<BlobRow | undefined>
   /** Those of the CIDs that are known. */
   known(cids: readonly Cid[]): Promise<ReadonlySet<Cid>>
@@ -214,8 +241,8 @@ export interface Blobs {
   unreferenced(query: { readonly olderThan: number; readonly limit: number }): Promise<readonly BlobRow[]>
   /** Forgets a blob unless a job refers to it or it was put again since; then, and only then, its bytes may be deleted. */
   remove(cid: Cid, olderThan: number): Promise<boolean>
-  /** Bytes of the blobs of no job. */
-  unreferencedBytes(): Promise<number>
+  /** Bytes of the blobs of no job: all of them, or those this tenant brought in. */
+  unreferencedBytes(uploader?: TenantId): Promise<number>
   /** Ends what the job keeps: the number of blobs it referred to. */
   dropRefs(job: JobId): Promise<number>
   /** Ends what jobs keep that were closed before `closedBefore` (wall-clock ms): how many references that were. */
@@ -234,7 +261,9 @@ export interface Store {
    * - `insufficient_funds`, `insufficient_bond`: an account would fall below zero; `ledger_unbalanced`;
    * - `order_replayed`: the digest of an order was used before;
    * - `blob_missing`: a reference to a blob that has no row;
-   * - `transition_refused`: a receipt for an attempt that has one, or an entry that was posted before;
+   * - `transition_refused`: a batch of receipts or an entry that was written before, or two receipts of this commit for
+   *   one attempt. That no later commit pays an attempt again is for the journal: its events say what was accepted;
+   * - `record_invalid`: receipts that are no batch, or do not rest on the claims beside them;
    * - `disk_full`, `unavailable`: nothing was written, unless `facts.outcome` is `unknown`: then the connection broke
    *   while the transaction was ending and could not be had back, and the caller must read the stream again.
    */

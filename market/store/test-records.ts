@@ -3,12 +3,15 @@ import {
   cidOf,
   digestOf,
   newId,
+  newIds,
   systemWorld,
   transfer,
   type AccountName,
   type Address,
   type AttemptId,
   type Cid,
+  type Claim,
+  type EntryId,
   type EntryKind,
   type Hex,
   type IdNoun,
@@ -19,9 +22,11 @@ import {
   type LedgerEntry,
   type NanoUsd,
   type Order,
+  type Receipt,
+  type ReceiptId,
   type TenantId,
 } from '@muster/protocol'
-import type { JobRow, StoredReceipt, UsedOrder } from './store.ts'
+import type { JobRow, ReceiptBatch, StoredReceipt, UsedOrder } from './store.ts'
 
 // Records for tests of the store, which checks no signatures.
 
@@ -139,54 +144,51 @@ export const dispatched = (lease: LeaseId, index: number, fence = 1): JobEvent =
 /** An event that any stream takes, to the store. */
 export const someEvent = (lease: LeaseId = someId('lease')): JobEvent => ({ type: 'lease-suspected', at, lease })
 
-export const someReceipt = (
+const someClaim = (attempt: AttemptId): Claim => ({
+  kind: 'claim',
+  market: address('a'),
+  provider: address('b'),
+  lease: someId('lease'),
+  attempt,
+  program: null,
+  execSpec: '',
+  inputs: digestOf([]),
+  outputs: [{ name: 'text', cid: someCid(attempt) }],
+  meter: { slotMs: 50, cpuMs: 40, peakMemoryBytes: 1_000_000 },
+  startedAt: at,
+  endedAt: at + 50,
+})
+
+/** Receipts for first runs of tasks of a job, each like `more` says. */
+export const someBatch = (
   job: JobId,
-  index: number,
-  fence = 1,
-  more: Partial<StoredReceipt['receipt']['record']> = {},
-): StoredReceipt => {
-  const attempt: AttemptId = attemptId(job, index, fence)
-  return {
-    entry: someId('entry'),
-    receipt: {
-      record: {
-        kind: 'receipt',
-        id: someId('receipt'),
-        market: address('a'),
-        provider: address('b'),
-        tenant: someId('tenant'),
-        lease: digestOf('lease'),
-        claim: digestOf('claim'),
-        attempt,
-        price,
-        operators: 0,
-        slotMs: 50,
-        amount: 278n,
-        reverses: null,
-        issuedAt: at,
-        ...more,
-      },
-      signature: { root: hex('1', 32), path: [hex('2', 32), hex('3', 32)], signature },
-    },
-    claim: {
-      record: {
-        kind: 'claim',
-        market: address('a'),
-        provider: address('b'),
-        lease: someId('lease'),
-        attempt,
-        program: null,
-        execSpec: '',
-        inputs: digestOf([]),
-        outputs: [{ name: 'text', cid: someCid(`${job} ${index}`) }],
-        meter: { slotMs: 50, cpuMs: 40, peakMemoryBytes: 1_000_000 },
-        startedAt: at,
-        endedAt: at + 50,
-      },
-      signature,
-    },
-  }
+  indexes: readonly number[],
+  { fence = 1, entry = someId('entry'), ...more }: Partial<Receipt> & { fence?: number; entry?: EntryId | null } = {},
+): ReceiptBatch => {
+  const claims = indexes.map((index) => someClaim(attemptId(job, index, fence)))
+  const ids = newIds({ ...systemWorld, now: () => at }, 'receipt', indexes.length)
+  const tenant = someId('tenant')
+  const receipts = claims.map((claim, place): Receipt => ({
+    kind: 'receipt',
+    id: ids[place] ?? someId('receipt'),
+    market: address('a'),
+    provider: address('b'),
+    tenant,
+    lease: digestOf('lease'),
+    claim: digestOf(claim),
+    attempt: claim.attempt,
+    price,
+    operators: 0,
+    slotMs: 50,
+    amount: 278n,
+    reverses: null,
+    issuedAt: at,
+    ...more,
+  }))
+  return { entry, receipts: { records: receipts, signature }, claims: { records: claims, signature } }
 }
+
+export const idsOf = (stored: readonly StoredReceipt[]): ReceiptId[] => stored.map(({ receipt }) => receipt.record.id)
 
 export const move = (from: AccountName, to: AccountName, amount: NanoUsd, kind: EntryKind = 'deposit'): LedgerEntry =>
   transfer({ id: someId('entry'), kind, from, to, amount, at })

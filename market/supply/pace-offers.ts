@@ -1,4 +1,4 @@
-import type { AgentPeer, SignedOffer, World } from '@muster/protocol'
+import type { AgentPeer, Publication, World } from '@muster/protocol'
 
 /** Offers an agent may publish at once, and how many a second after that. */
 const burst = 50
@@ -10,13 +10,13 @@ interface Pace {
   /** `elapsed` when `left` was right. */
   at: number
   /** What it published too soon: only the newest counts, since each replaces the one before. */
-  waiting: readonly SignedOffer[] | undefined
+  waiting: Publication | undefined
 }
 
 export interface PaceOffersModules {
   readonly world: World
   readonly isLinked: (peer: AgentPeer) => boolean
-  readonly publish: (peer: AgentPeer, offers: readonly SignedOffer[]) => void
+  readonly publish: (peer: AgentPeer, publication: Publication) => void
 }
 
 /** Takes an agent's offers at once, or, from one that publishes without end, the newest in its turn: every publication makes the jobs that wait look again. */
@@ -24,7 +24,7 @@ export const createPaceOffers = ({
   world,
   isLinked,
   publish,
-}: PaceOffersModules): ((peer: AgentPeer, offers: readonly SignedOffer[]) => void) => {
+}: PaceOffersModules): ((peer: AgentPeer, publication: Publication) => void) => {
   const paces = new WeakMap<AgentPeer, Pace>()
 
   const takeTurn = (pace: Pace): boolean => {
@@ -36,15 +36,15 @@ export const createPaceOffers = ({
     return true
   }
 
-  return (peer, offers) => {
+  return (peer, publication) => {
     const pace = paces.get(peer) ?? { left: burst, at: world.elapsed(), waiting: undefined }
     paces.set(peer, pace)
     if (pace.waiting !== undefined) {
-      pace.waiting = offers
+      pace.waiting = publication
       return
     }
-    if (takeTurn(pace)) return publish(peer, offers)
-    pace.waiting = offers
+    if (takeTurn(pace)) return publish(peer, publication)
+    pace.waiting = publication
     world.after(1000 / perSecond, () => {
       const newest = pace.waiting
       pace.waiting = undefined

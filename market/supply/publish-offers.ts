@@ -1,6 +1,7 @@
 import {
   MusterError,
   type AgentPeer,
+  type Publication,
   type SignatureDomain,
   type SignedOffer,
   type Verifier,
@@ -28,11 +29,11 @@ const requireCurrent = ({ record }: SignedOffer, peer: AgentPeer, domain: Signat
 }
 
 /** Replaces a peer's standing offers. All or none: throws `signature_invalid`, `record_invalid` or `record_expired`. */
-export const publishOffers = (peer: AgentPeer, offers: readonly SignedOffer[], modules: PublishOffersModules): void => {
+export const publishOffers = (peer: AgentPeer, publication: Publication, modules: PublishOffersModules): void => {
   const now = modules.world.now()
-  for (const offer of offers) {
+  for (const offer of publication.offers) {
     requireCurrent(offer, peer, modules.domain, now)
     modules.verifier.requireSigner(modules.domain, offer, peer.provider)
   }
-  modules.supply.replace(peer, offers)
+  modules.supply.replace(peer, publication)
 }

@@ -1,9 +1,20 @@
-import type { Address, AgentPeer, OfferId, SignedOffer, Timer, World } from '@muster/protocol'
+import type {
+  Address,
+  AgentPeer,
+  OfferId,
+  Publication,
+  ReservationId,
+  SignedOffer,
+  Timer,
+  World,
+} from '@muster/protocol'
+import { createHolds, type Hold } from './holds.ts'
 
-/** An offer with the slots that, as far as this node knows, are still free. The agent's answer to `reserve` decides. */
+/** An offer as it was published. What is free of it follows from the holds; the agent's answer to `reserve` decides. */
 interface Standing {
   readonly offer: SignedOffer
-  free: number
+  /** Counts as taken for a while. */
+  isAside: boolean
 }
 
 interface Linked {
@@ -27,7 +38,7 @@ export interface Supply {
   peer(provider: Address): AgentPeer | undefined
   linkedCount(): number
   /** Replaces what the peer offers. */
-  replace(peer: AgentPeer, offers: readonly SignedOffer[]): void
+  replace(peer: AgentPeer, publication: Publication): void
   hasFree(): boolean
   /** Offers with slots believed free. */
   free(): Iterable<SignedOffer>
@@ -36,8 +47,10 @@ export interface Supply {
   /** Every standing offer with the slots believed free. */
   believed(): Iterable<SignedOffer>
   freeSlots(offer: SignedOffer): number
-  /** Counts slots taken (positive) or given back (negative) until the agent publishes again. */
-  take(provider: Address, offer: OfferId, slots: number): void
+  /** Slots of the provider that this market asked for or leased. */
+  heldSlots(provider: Address): number
+  /** Counts slots of the provider as taken until they are given back, whatever it publishes meanwhile. */
+  take(provider: Address, slots: number, reservation?: ReservationId): Hold
   /** Counts the offer as taken for a few seconds, or until the agent publishes again. */
   standAside(provider: Address, offer: OfferId): void
   /** The provider refused what it offered: the offer stands aside, and a provider that does so again and again rests. */
@@ -73,11 +86,23 @@ export const createSupply = (world: World): Supply => {
     for (const listener of listeners) listener()
   }
 
-  const set = (standing: Standing, free: number): void => {
-    standing.free = Math.max(0, free)
-    if (standing.free > 0 && !isResting(standing.offer.record.provider)) open.add(standing)
+  /** All offers of a provider sell the same machine. */
+  const freeOf = ({ offer: { record }, isAside }: Standing): number =>
+    isAside || isResting(record.provider) ? 0 : Math.max(0, record.slots + holds.change(record.provider))
+
+  const look = (standing: Standing): void => {
+    if (freeOf(standing) > 0) open.add(standing)
     else open.delete(standing)
   }
+
+  const lookAll = (provider: Address): void => {
+    for (const standing of agents.get(provider)?.standing.values() ?? []) look(standing)
+  }
+
+  const holds = createHolds((provider, isMore) => {
+    lookAll(provider)
+    if (isMore) freed()
+  })
 
   const isResting = (provider: Address): boolean => resting.get(provider)?.timer !== undefined
 
@@ -90,9 +115,8 @@ export const createSupply = (world: World): Supply => {
 
   /** Looks again at what the provider has free. */
   const reopen = (provider: Address): void => {
-    const linked = agents.get(provider)
-    if (linked === undefined) return
-    for (const standing of linked.standing.values()) set(standing, standing.free)
+    if (!agents.has(provider)) return
+    lookAll(provider)
     freed()
   }
 
@@ -107,7 +131,7 @@ export const createSupply = (world: World): Supply => {
       reopen(provider)
     })
     resting.set(provider, known)
-    for (const standing of agents.get(provider)?.standing.values() ?? []) set(standing, standing.free)
+    lookAll(provider)
   }
 
   const rest = (provider: Address): void => {
@@ -121,10 +145,12 @@ export const createSupply = (world: World): Supply => {
   const standAside = (provider: Address, offer: OfferId): void => {
     const standing = find(provider, offer)
     if (standing === undefined) return
-    set(standing, 0)
+    standing.isAside = true
+    look(standing)
     world.after(asideMs, () => {
-      if (find(provider, offer) !== standing || standing.free > 0) return
-      set(standing, standing.offer.record.slots)
+      if (find(provider, offer) !== standing) return
+      standing.isAside = false
+      look(standing)
       freed()
     })
   }
@@ -132,26 +158,29 @@ export const createSupply = (world: World): Supply => {
   return {
     link: (peer) => {
       clear(agents.get(peer.provider))
+      holds.forgetCounted(peer.provider)
       agents.set(peer.provider, { peer, standing: new Map() })
     },
     unlink: (peer) => {
       const linked = agents.get(peer.provider)
       if (linked?.peer !== peer) return
       clear(linked)
+      holds.forgetCounted(peer.provider)
       agents.delete(peer.provider)
       const known = resting.get(peer.provider)
       if (known?.timer === undefined && known?.count === 0) resting.delete(peer.provider)
     },
     peer: (provider) => agents.get(provider)?.peer,
     linkedCount: () => agents.size,
-    replace: (peer, offers) => {
+    replace: (peer, { offers, counted }) => {
       const linked = agents.get(peer.provider)
       if (linked?.peer !== peer) return
       clear(linked)
+      holds.counted(peer.provider, counted)
       for (const offer of offers) {
-        const standing = { offer, free: 0 }
+        const standing = { offer, isAside: false }
         linked.standing.set(offer.record.id, standing)
-        set(standing, offer.record.slots)
+        look(standing)
       }
       freed()
     },
@@ -164,19 +193,18 @@ export const createSupply = (world: World): Supply => {
     },
     believed: function* () {
       for (const { standing } of agents.values()) {
-        for (const { offer, free } of standing.values()) {
-          const slots = isResting(offer.record.provider) ? 0 : free
-          yield { ...offer, record: { ...offer.record, slots } }
+        for (const each of standing.values()) {
+          const { offer } = each
+          yield { ...offer, record: { ...offer.record, slots: freeOf(each) } }
         }
       }
     },
-    freeSlots: ({ record }) => (isResting(record.provider) ? 0 : (find(record.provider, record.id)?.free ?? 0)),
-    take: (provider, offer, slots) => {
-      const standing = find(provider, offer)
-      if (standing === undefined) return
-      set(standing, standing.free - slots)
-      if (slots < 0) freed()
+    freeSlots: ({ record }) => {
+      const standing = find(record.provider, record.id)
+      return standing === undefined ? 0 : freeOf(standing)
     },
+    heldSlots: holds.held,
+    take: holds.take,
     standAside,
     refuse: (provider, offer) => {
       const known = restingOf(provider)

@@ -165,7 +165,7 @@ export const listReceiptsRoute = defineRoute({
 export const attemptLogsRoute = defineRoute({
   method: 'GET',
   path: '/v1/attempts/{attempt}/logs',
-  summary: 'What an attempt wrote, as long as its agent holds it.',
+  summary: 'What an attempt wrote, as long as its agent is linked and holds it.',
   auth: 'tenant',
   params: z.strictObject({ attempt: attemptIdSchema }),
   query: none,

@@ -65,12 +65,13 @@ export const accountRoute = defineRoute({
 export const listOffersRoute = defineRoute({
   method: 'GET',
   path: '/v1/offers',
-  summary: 'The standing offers of linked agents, each signed by its provider, cheapest first.',
+  summary:
+    'The standing offers of linked agents, each signed by its provider, with the slots believed free now, cheapest first.',
   auth: 'none',
   params: none,
   query: z.strictObject({ limit: z.coerce.number().int().min(1).max(1000).default(200) }),
   body: null,
-  response: { json: z.strictObject({ offers: z.array(signedOfferSchema) }) },
+  response: { json: z.strictObject({ offers: z.array(signedOfferSchema.extend({ free: z.int().min(0) })) }) },
   status: 200,
   errors: [],
 })
@@ -124,7 +125,8 @@ export const createTenantRoute = defineRoute({
 export const depositRoute = defineRoute({
   method: 'POST',
   path: '/v1/admin/deposits',
-  summary: 'Book money received: into a tenant’s balance or a provider’s stake.',
+  summary:
+    'Book money received: into a tenant’s balance or a provider’s stake. With an `Idempotency-Key` (an id of an entry of your making) a repeated call books once.',
   auth: 'admin',
   params: none,
   query: none,
@@ -137,7 +139,7 @@ export const depositRoute = defineRoute({
   }),
   response: { json: z.strictObject({ balance: nanoUsdSchema }) },
   status: 201,
-  errors: ['not_found'],
+  errors: ['not_found', 'conflict'],
 })
 
 export const createKeyRoute = defineRoute({
@@ -169,7 +171,8 @@ export const revokeKeyRoute = defineRoute({
 export const providerRoute = defineRoute({
   method: 'GET',
   path: '/v1/providers/{provider}',
-  summary: 'What the market knows of a provider: stake, earnings, whether it is linked.',
+  summary:
+    'What the market knows of a provider: stake, earnings, whether it is linked, and when something was last heard of it.',
   auth: 'none',
   params: z.strictObject({ provider: addressSchema }),
   query: none,

@@ -1,9 +1,17 @@
 import type { NearMiss } from '../api/market-routes.ts'
 import { MusterError } from '../error/muster-error.ts'
 import type { SignedOffer } from '../offer/offer.ts'
-import { failedRequirements, freeSlots, type Demand } from './match-offers.ts'
+import type { Address } from '../signature/address.ts'
+import { failedRequirements, freeSlots, type Demand, type FailedRequirement } from './match-offers.ts'
 
 const nearest = 5
+
+/** The requirement that a provider can lose something: without it no lease can be opened, whatever it offers. */
+const missingStake: FailedRequirement = {
+  requirement: 'stake',
+  expected: 'enough for the bond of a slot',
+  found: 'less than that',
+}
 
 /** An offer that fits but for its slots, which are all taken. */
 const isBusy = ({ failed }: NearMiss): boolean => failed.every(({ requirement }) => requirement === freeSlots)
@@ -21,13 +29,25 @@ const sentence = (misses: readonly NearMiss[], offers: number): string => {
   return `None of ${offers} offers fits; the nearest fails ${reasons.join('; ')}.`
 }
 
-/** The error for an order that nothing fits: the nearest offers, those that are only busy first, then by failures and price, and what each one fails. */
-export const explainNoFit = (demand: Demand, offers: Iterable<SignedOffer>, now: number): MusterError => {
+/**
+ * The error for an order that nothing fits: the nearest offers, those that are only busy first, then by failures and price,
+ * and what each one fails. `unbonded` are providers with slots to sell and too little stake for the bond of one.
+ */
+export const explainNoFit = (
+  demand: Demand,
+  offers: Iterable<SignedOffer>,
+  now: number,
+  unbonded: ReadonlySet<Address> = new Set(),
+): MusterError => {
   const misses: (NearMiss & { readonly price: bigint })[] = []
   let count = 0
   for (const { record } of offers) {
     count++
-    const failed = failedRequirements(demand, record, now)
+    const failures = failedRequirements(demand, record, now)
+    // Slots without a bond count as taken: the reason is the bond.
+    const failed = unbonded.has(record.provider)
+      ? [...failures.filter(({ requirement }) => requirement !== freeSlots), missingStake]
+      : failures
     if (failed.length === 0) continue
     misses.push({ offer: record.id, provider: record.provider, failed, price: record.price.nanoUsd })
   }

@@ -110,6 +110,31 @@ describe('where nothing fits, the answer', () => {
     expect(error.facts['nearest']).toMatchObject([{ offer: 'ofr_taken' }, { offer: 'ofr_dear' }])
   })
 
+  test('names a stake that covers no bond, before slots that are taken', () => {
+    const affordable = demandWith({ slots: 1, maxPrice: { nanoUsd: 1_000n, per: 'operator' } })
+    const { provider } = exampleOffer
+    const paused = signed({ ...exampleOffer, slots: 0 })
+    for (const offer of [paused, signed(exampleOffer)]) {
+      const error = explainNoFit(affordable, [offer], now, new Set([provider]))
+      expect(error.message).toBe(
+        'None of 1 offers fits; the nearest fails stake: expected enough for the bond of a slot, found less than that.',
+      )
+      expect(error.facts['nearest']).toMatchObject([{ provider, failed: [{ requirement: 'stake' }] }])
+    }
+    const other = {
+      ...exampleOffer,
+      id: 'ofr_other' as Offer['id'],
+      provider: `0x${'9'.repeat(40)}` as Offer['provider'],
+    }
+    const dear = { ...other, price: { nanoUsd: 10n ** 12n, per: 'operator' as const } }
+    expect(
+      explainNoFit(affordable, [signed(dear), paused], now, new Set([dear.provider])).facts['nearest'],
+    ).toMatchObject([
+      { failed: [{ requirement: 'slots free' }] },
+      { offer: 'ofr_other', failed: [{ requirement: 'price' }, { requirement: 'stake' }] },
+    ])
+  })
+
   test('says so where there is no offer at all', () => {
     expect(explainNoFit(demand, [], now).message).toMatch(/^No agent is linked/)
   })

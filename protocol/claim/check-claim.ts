@@ -1,5 +1,6 @@
 import { digestOf, type Digest } from '../digest/digest.ts'
 import { MusterError } from '../error/muster-error.ts'
+import type { LeaseId } from '../id/id.ts'
 import { parseAttemptId } from '../id/task-id.ts'
 import type { AttemptRef } from '../job/job-event.ts'
 import type { Job } from '../job/job.ts'
@@ -17,8 +18,22 @@ export const blobListDigest = (blobs: readonly NamedBlob[]): Digest =>
 
 type Wrong = readonly [field: string, expected: unknown, found: unknown] | undefined
 
+/** The lease, and what the job and its task asked for. */
+const wrongFacts = (job: Job, claim: Claim, index: number, lease: LeaseId): Wrong => {
+  if (claim.lease !== lease) return ['lease', lease, claim.lease]
+  const provider = job.leases.get(lease)?.provider
+  if (claim.provider !== provider) return ['provider', provider, claim.provider]
+  const { market } = job.order.record
+  if (claim.market !== market) return ['market', market, claim.market]
+  if (claim.program !== job.spec.program) return ['program', job.spec.program, claim.program]
+  if (claim.execSpec !== job.execSpec) return ['execSpec', job.execSpec, claim.execSpec]
+  const inputs = blobListDigest(job.spec.tasks[index]?.inputs ?? [])
+  return claim.inputs === inputs ? undefined : ['inputs', inputs, claim.inputs]
+}
+
 /** Every output the program declares, each once, and nothing else. */
 const wrongOutputs = ({ declaredOutputs }: Job, { outputs }: Claim): Wrong => {
+  if (outputs.length === 0 && declaredOutputs.length === 0) return undefined
   const names = new Set(outputs.map(({ name }) => name))
   if (
     outputs.length === declaredOutputs.length &&
@@ -60,20 +75,10 @@ export const checkClaim = (job: Job, claim: Claim, now: number): AttemptRef => {
       facts: { attempt: claim.attempt, expected: live?.fence ?? task.fence, found: name.fence },
     })
   }
-  const inputs = job.spec.tasks[name.index]?.inputs ?? []
-  const lease = job.leases.get(live.lease)
-  const checks: readonly (readonly [string, unknown, unknown])[] = [
-    ['lease', live.lease, claim.lease],
-    ['provider', lease?.provider, claim.provider],
-    ['market', job.order.record.market, claim.market],
-    ['program', job.spec.program, claim.program],
-    ['execSpec', job.execSpec, claim.execSpec],
-    ['inputs', blobListDigest(inputs), claim.inputs],
-  ]
   const wrong =
-    checks.find(([, expected, found]) => expected !== found) ??
+    wrongFacts(job, claim, name.index, live.lease) ??
     wrongOutputs(job, claim) ??
-    wrongTimes(claim, lease?.lease.record.startsAt ?? 0, now)
+    wrongTimes(claim, job.leases.get(live.lease)?.lease.record.startsAt ?? 0, now)
   if (wrong !== undefined) {
     const [field, expected, found] = wrong
     throw new MusterError({

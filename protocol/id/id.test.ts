@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { systemWorld } from '../world/system-world.ts'
 import type { World } from '../world/world.ts'
-import { idPrefixes, idSchema, isId, newId, parseId, type IdNoun } from './id.ts'
+import { idPrefixes, idSchema, isId, newId, newIds, parseId, type IdNoun } from './id.ts'
 import { attemptId, attemptIdSchema, parseAttemptId, taskId } from './task-id.ts'
 
 const nouns = Object.keys(idPrefixes) as IdNoun[]
@@ -37,6 +37,28 @@ test('ids are their time and their chance, and sort by age', () => {
 test('ids made in one millisecond differ', () => {
   const still: World = { ...systemWorld, now: () => 1 }
   expect(new Set(Array.from({ length: 1000 }, () => newId(still, 'offer'))).size).toBe(1000)
+})
+
+test('ids made together follow each other, also where chance left no room above', () => {
+  const last = (text: string): number =>
+    [...text.slice(-6)].reduce((sum, digit) => sum * 32 + crockford.indexOf(digit), 0)
+  const crockford = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
+  fc.assert(
+    fc.property(fc.nat({ max: 255 }), fc.integer({ min: 1, max: 300 }), (fill, count) => {
+      const world = worldAt(1_469_918_176_385, fill)
+      const ids = newIds(world, 'receipt', count)
+      expect(ids).toHaveLength(count)
+      expect(ids.every((id) => isId('receipt', id))).toBe(true)
+      const [first = ''] = ids
+      expect(first.slice(0, -6)).toBe(newId(world, 'receipt').slice(0, -6))
+      for (const [at, id] of ids.entries()) {
+        expect(id.slice(0, -6)).toBe(first.slice(0, -6))
+        expect(last(id)).toBe(last(first) + at)
+        expect(at === 0 || (ids[at - 1] ?? '') < id).toBe(true)
+      }
+    }),
+  )
+  expect(newIds(systemWorld, 'receipt', 0)).toEqual([])
 })
 
 test.each([

@@ -50,15 +50,46 @@ export const parseId = <Noun extends IdNoun>(noun: Noun, text: string): Id<Noun>
 export const idSchema = <Noun extends IdNoun>(noun: Noun): z.ZodType<Id<Noun>, string> =>
   branded<Id<Noun>>(z.string().regex(patterns[noun], { error: `expected ${idPrefixes[noun]}_ and 26 characters` }))
 
-/** A new id: 48 bits of time and 80 of chance in Crockford base 32 (a ULID), so that ids sort by age. */
-export const newId = <Noun extends IdNoun>(world: World, noun: Noun): Id<Noun> => {
+const timeDigits = 10
+const chanceDigits = 16
+
+const bodyOf = (world: World): string => {
   let time = world.now()
   let text = ''
-  for (let i = 0; i < 10; i++) {
+  for (let i = 0; i < timeDigits; i++) {
     text = crockford.charAt(time % 32) + text
     time = Math.floor(time / 32)
   }
-  const chance = world.random(16)
-  for (const byte of chance) text += crockford.charAt(byte & 31)
-  return `${idPrefixes[noun]}_${text}` as Id<Noun>
+  for (const byte of world.random(chanceDigits)) text += crockford.charAt(byte & 31)
+  return text
+}
+
+/** A new id: 48 bits of time and 80 of chance in Crockford base 32 (a ULID), so that ids sort by age. */
+export const newId = <Noun extends IdNoun>(world: World, noun: Noun): Id<Noun> =>
+  `${idPrefixes[noun]}_${bodyOf(world)}` as Id<Noun>
+
+/** Digits that are counted up in ids made together: room for 2^30 of them. */
+const countedDigits = 6
+
+/**
+ * Ids that follow each other in order, for what is made together: a range of two ids names them all. The first is by
+ * time and chance, as by `newId`; the others count up from it.
+ */
+export const newIds = <Noun extends IdNoun>(world: World, noun: Noun, count: number): Id<Noun>[] => {
+  const body = bodyOf(world)
+  const head = `${idPrefixes[noun]}_${body.slice(0, -countedDigits)}`
+  const radix = 2 ** (5 * countedDigits)
+  let first = 0
+  for (const digit of body.slice(-countedDigits)) first = first * 32 + crockford.indexOf(digit)
+  // The highest numbers are left out, so that counting never carries into the digits before.
+  first = Math.min(first, radix - count)
+  return Array.from({ length: count }, (_, index) => {
+    let value = first + index
+    let tail = ''
+    for (let i = 0; i < countedDigits; i++) {
+      tail = crockford.charAt(value % 32) + tail
+      value = Math.floor(value / 32)
+    }
+    return `${head}${tail}` as Id<Noun>
+  })
 }

@@ -13,6 +13,9 @@ export interface AttemptName {
   readonly fence: number
 }
 
+/** The highest index and fence that an id has room for. */
+export const maxTaskNumber = 9_999_999
+
 const attemptPattern = /^(job_[0-7][0-9A-HJKMNP-TV-Z]{25})\.(0|[1-9][0-9]{0,6})\.([1-9][0-9]{0,6})$/
 
 export const taskId = (job: JobId, index: number): TaskId => `${job}.${index}` as TaskId

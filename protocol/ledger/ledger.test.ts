@@ -160,6 +160,7 @@ test('an overdrawn account is named with what it holds and what was asked of it'
     expect.objectContaining({
       code: 'insufficient_bond',
       fault: 'provider',
+      message: 'The stake of the provider holds $0.000000005, and this needs $0.000000007; nothing was moved.',
       facts: { account: `stake:${provider}`, expected: '7', found: '5' },
     }),
   )

@@ -1,5 +1,5 @@
 import { MusterError } from '../error/muster-error.ts'
-import type { NanoUsd } from '../money/money.ts'
+import { formatUsd, type NanoUsd } from '../money/money.ts'
 import { mayBeNegative, type AccountName } from './account.ts'
 import type { LedgerEntry } from './entry.ts'
 
@@ -38,9 +38,17 @@ export const postEntries = (balances: Balances, entries: readonly LedgerEntry[])
   return next
 }
 
+const holderOf = (account: AccountName): string => {
+  if (account.startsWith('tenant:')) return 'The balance'
+  if (account.startsWith('stake:')) return 'The stake of the provider'
+  if (account.startsWith('escrow:')) return 'The escrow of the job'
+  return 'The account'
+}
+
+/** `insufficient_bond` for a stake, `insufficient_funds` for any other account; the facts are nano-dollars. */
 export const overdrawn = (account: AccountName, balance: NanoUsd, needed: NanoUsd): MusterError =>
   new MusterError({
     code: account.startsWith('stake:') ? 'insufficient_bond' : 'insufficient_funds',
-    message: 'The account does not hold that much; nothing was moved.',
+    message: `${holderOf(account)} holds ${formatUsd(balance)}, and this needs ${formatUsd(needed)}; nothing was moved.`,
     facts: { account, expected: needed.toString(), found: balance.toString() },
   })

@@ -5,7 +5,7 @@ import { digestSchema } from '../digest/digest.ts'
 import { hexSchema } from '../digest/hex.ts'
 import { problemSchema } from '../error/problem.ts'
 import { idSchema } from '../id/id.ts'
-import { attemptIdSchema } from '../id/task-id.ts'
+import { attemptIdSchema, maxTaskNumber } from '../id/task-id.ts'
 import { signedLeaseSchema } from '../lease/lease.ts'
 import { signedOfferSchema } from '../offer/offer.ts'
 import { signedOrderSchema } from '../order/order.ts'
@@ -18,20 +18,32 @@ export const inlineBlobBytes = 32 * 1024
 const bytesSchema = z.custom<Uint8Array>((value) => value instanceof Uint8Array, { error: 'expected bytes' })
 const inlineBlobsSchema = z.array(bytesSchema).max(4096)
 
-/** One attempt to run. What it needs and did not come inline the agent asks for with `want`. */
-export const startSchema = z.strictObject({
-  attempt: attemptIdSchema,
+/** One attempt to run, of the lease of its batch. What it needs and did not come inline the agent asks for with `want`. */
+const startTaskSchema = z.strictObject({
+  index: z.int().min(0).max(maxTaskNumber),
+  fence: z.int().min(1).max(maxTaskNumber),
+  inputs: z.array(namedBlobSchema).max(64),
+})
+
+/** Attempts of one job on one lease, with what they have in common said once. */
+export const startBatchSchema = z.strictObject({
+  job: idSchema('job'),
   lease: idSchema('lease'),
   runtime: runtimeKindSchema,
   program: cidSchema.nullable(),
-  inputs: z.array(namedBlobSchema).max(64),
   timeoutMs: z.int().positive(),
+  tasks: z.array(startTaskSchema).min(1).max(4096),
 })
-export type Start = z.output<typeof startSchema>
+export type StartBatch = z.output<typeof startBatchSchema>
+
+/** Attempts to run, with the small blobs they need. */
+const startFields = { batches: z.array(startBatchSchema).max(64), blobs: inlineBlobsSchema }
+const startsSchema = z.strictObject(startFields)
+export type Starts = z.output<typeof startsSchema>
 
 /** What a market sends an agent without waiting for an answer, in order. */
 export const marketMessageSchema = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('start'), starts: z.array(startSchema).max(4096), blobs: inlineBlobsSchema }),
+  z.strictObject({ type: z.literal('start'), ...startFields }),
   z.strictObject({ type: z.literal('cancel'), attempts: z.array(attemptIdSchema).max(4096) }),
   /** The outcome of these attempts is durable at the market; the agent may forget them. */
   z.strictObject({ type: z.literal('settled'), attempts: z.array(attemptIdSchema).max(4096) }),
@@ -47,9 +59,20 @@ export type MarketMessage = z.output<typeof marketMessageSchema>
 const claimBatchSchema = z.strictObject({ claims: z.array(claimSchema).min(1).max(4096), signature: hexSchema(65) })
 export type ClaimBatch = z.output<typeof claimBatchSchema>
 
+/**
+ * All an agent offers this market. `counted` are the reservations for this market that the slots of the offers leave out,
+ * with and without a lease: what the market has taken or given back meanwhile it adds and subtracts by itself.
+ */
+const publicationFields = {
+  offers: z.array(signedOfferSchema).max(64),
+  counted: z.array(idSchema('reservation')).max(4096),
+}
+const publicationSchema = z.strictObject(publicationFields)
+export type Publication = z.output<typeof publicationSchema>
+
 /** What an agent sends its market without waiting for an answer, in order. */
 export const agentMessageSchema = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('offers'), offers: z.array(signedOfferSchema).max(64) }),
+  z.strictObject({ type: z.literal('offers'), ...publicationFields }),
   /** Repeated until `settled`; small outputs come along. */
   z.strictObject({
     type: z.literal('claims'),
@@ -79,8 +102,9 @@ export const linkCalls = {
     response: signedReservationSchema,
   },
   release: { request: z.strictObject({ reservation: idSchema('reservation') }), response: z.strictObject({}) },
+  /** With the first attempts of the lease, which are taken on as by `start` if the lease is. */
   'open-lease': {
-    request: z.strictObject({ lease: signedLeaseSchema, reservation: digestSchema }),
+    request: z.strictObject({ lease: signedLeaseSchema, reservation: digestSchema, first: startsSchema.nullable() }),
     response: z.strictObject({}),
   },
   'close-lease': { request: z.strictObject({ lease: idSchema('lease') }), response: z.strictObject({}) },

@@ -75,7 +75,7 @@ test('too much waiting is said once, and the rest is forgotten', async () => {
 
 test('a message that is too large is refused to its sender alone', async () => {
   const { sender, writes } = startSender({ maxFrameBytes: 100 })
-  expect(() => sender.send({ type: 'start', starts: [], blobs: [new Uint8Array(100)] })).toThrow(
+  expect(() => sender.send({ type: 'start', batches: [], blobs: [new Uint8Array(100)] })).toThrow(
     expect.objectContaining({ code: 'request_invalid' }),
   )
   sender.send(pong(1))
@@ -85,7 +85,7 @@ test('a message that is too large is refused to its sender alone', async () => {
 
 test('bytes taken from a chunk do not keep the chunk alive', async () => {
   const { sender, writes } = startSender()
-  sender.send({ type: 'start', starts: [], blobs: [Uint8Array.of(1, 2, 3)] })
+  sender.send({ type: 'start', batches: [], blobs: [Uint8Array.of(1, 2, 3)] })
   await Promise.resolve()
   const [message] = receive([Buffer.concat([...writes, new Uint8Array(10)])]).messages
   expect(message).toMatchObject({ type: 'start' })
@@ -128,7 +128,7 @@ test.each<[string, unknown]>([
   ['an unknown type', { type: 'hello' }],
   ['a field too many', { type: 'ping', at: 1, extra: true }],
   ['a wrong type', { type: 'ping', at: '1' }],
-  ['a list too long', { type: 'offers', offers: Array.from({ length: 65 }, () => ({})) }],
+  ['a list too long', { type: 'offers', offers: Array.from({ length: 65 }, () => ({})), counted: [] }],
   ['a message of the other side', { type: 'settled', attempts: [] }],
 ])('%s is no message of an agent', (_, value) => {
   expect(agentMessageSchema.safeParse(value).success).toBe(false)

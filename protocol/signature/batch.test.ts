@@ -6,7 +6,7 @@ import { exampleDomain, exampleKeys, exampleSigners } from '../vector/example-re
 import { loadSecp256k1 } from './load-secp256k1.ts'
 import { merkleLeaf, merkleNode, merkleRoot, merkleTree } from './merkle.ts'
 import type { BatchSignature, Signed, SignedRecord } from './signed.ts'
-import { batchTree, createSigner, signBatch, signTogether, spreadSignature } from './signer.ts'
+import { batchRoot, batchTree, createSigner, signBatch, signTogether, spreadSignature } from './signer.ts'
 import { createVerifier } from './verifier.ts'
 
 const secp256k1 = await loadSecp256k1()
@@ -192,9 +192,11 @@ describe('a Merkle tree', () => {
         const verifier = createVerifier(secp256k1)
         const records = notes(count)
         const signature = signTogether(signer, exampleDomain, records)
-        const signed = verifier.requireBatch(exampleDomain, records, signature, signer.address)
-        expect(signed).toEqual(signBatch(signer, exampleDomain, records))
-        expect(signed).toEqual(spreadSignature(records, batchTree(records), signature))
+        verifier.requireBatch(exampleDomain, records, signature, signer.address)
+        expect(batchRoot(records)).toBe(batchTree(records).root)
+        expect(spreadSignature(records, batchTree(records), signature)).toEqual(
+          signBatch(signer, exampleDomain, records),
+        )
       }),
       { numRuns: 30 },
     )
@@ -208,7 +210,7 @@ describe('a Merkle tree', () => {
     const signature = signTogether(signer, exampleDomain, [first, second, third])
     const take = (records: readonly Note[], by = signer.address) =>
       verifier.requireBatch(exampleDomain, records, signature, by)
-    expect(take([first, second, third])).toHaveLength(3)
+    take([first, second, third])
     const wrong = expect.objectContaining({ code: 'signature_invalid' })
     expect(() => take([first, second, { ...third, number: 9 }])).toThrow(wrong)
     expect(() => take([first, second])).toThrow(wrong)

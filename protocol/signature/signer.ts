@@ -1,7 +1,7 @@
 import { recordDigest } from '../digest/digest.ts'
 import { fromHex, toHex, type Hex } from '../digest/hex.ts'
 import { addressOf, type Address } from './address.ts'
-import { merkleLeaf, merkleTree, type MerkleTree } from './merkle.ts'
+import { leafText, merkleLeaf, merkleRootOf, merkleTree, type MerkleTree } from './merkle.ts'
 import type { Secp256k1 } from './secp256k1.ts'
 import type { Signed, SignedRecord } from './signed.ts'
 import { batchSigningHash, recordSigningHash, type SignatureDomain } from './typed-data.ts'
@@ -33,6 +33,10 @@ export const signRecord = <Body extends SignedRecord>(
 export const batchTree = (records: readonly SignedRecord[]): MerkleTree =>
   merkleTree(records.map((record) => merkleLeaf(record.kind, recordDigest(record))))
 
+/** The root of `batchTree`, for who needs no paths. Throws `RangeError` where there are no records. */
+export const batchRoot = (records: readonly SignedRecord[]): Hex =>
+  merkleRootOf(records.map((record) => leafText(record.kind, recordDigest(record))))
+
 /** Each record of a batch with what it needs to be checked alone. */
 export const spreadSignature = <Body extends SignedRecord>(
   records: readonly Body[],
@@ -62,5 +66,5 @@ export const signTogether = (signer: Signer, domain: SignatureDomain, records: r
   if (only !== undefined && records.length === 1) {
     return sign(signer, recordSigningHash(domain, only.kind, fromHex(recordDigest(only))))
   }
-  return sign(signer, batchSigningHash(domain, fromHex(batchTree(records).root)))
+  return sign(signer, batchSigningHash(domain, fromHex(batchRoot(records))))
 }

@@ -5,7 +5,7 @@ import { addressOf, type Address } from './address.ts'
 import { merkleLeaf, merkleNode } from './merkle.ts'
 import type { Secp256k1 } from './secp256k1.ts'
 import type { BatchSignature, Signed, SignedRecord } from './signed.ts'
-import { batchTree, spreadSignature } from './signer.ts'
+import { batchRoot } from './signer.ts'
 import { batchSigningHash, recordSigningHash, type SignatureDomain } from './typed-data.ts'
 
 /** Says who signed a record. Remembers the roots of recent batches, so that a batch costs one recovery. */
@@ -15,15 +15,10 @@ export interface Verifier {
   /** Throws `signature_invalid` unless `expected` signed the record. */
   requireSigner(domain: SignatureDomain, signed: Signed<SignedRecord>, expected: Address): void
   /**
-   * Takes at least one record that came under one signature, and gives each what it needs to be checked alone.
-   * Throws `signature_invalid` unless `expected` signed them all, together and for this market.
+   * Takes at least one record that came under one signature. Throws `signature_invalid` unless `expected` signed them
+   * all, together and for this market.
    */
-  requireBatch<Body extends SignedRecord>(
-    domain: SignatureDomain,
-    records: readonly Body[],
-    signature: Hex,
-    expected: Address,
-  ): Signed<Body>[]
+  requireBatch(domain: SignatureDomain, records: readonly SignedRecord[], signature: Hex, expected: Address): void
 }
 
 /** The way up from a node that a path has led through. */
@@ -128,18 +123,13 @@ export const createVerifier = (secp256k1: Secp256k1): Verifier => {
     signerOf,
     requireSigner,
     requireBatch: (domain, records, signature, expected) => {
-      const tree = batchTree(records)
-      const signed = spreadSignature(records, tree, signature)
-      const [first] = signed
+      const [first] = records
       if (first === undefined) throw new RangeError('a batch has at least one record')
-      if (signed.length === 1) requireSigner(domain, first, expected)
-      else {
-        const found = records.some((record) => isElsewhere(domain, record))
-          ? undefined
-          : recover(batchSigningHash(domain, fromHex(tree.root)), signature)
-        if (found !== expected) throw signatureInvalid(first.record.kind, expected, found)
-      }
-      return signed
+      if (records.length === 1) return requireSigner(domain, { record: first, signature }, expected)
+      const found = records.some((record) => isElsewhere(domain, record))
+        ? undefined
+        : recover(batchSigningHash(domain, fromHex(batchRoot(records))), signature)
+      if (found !== expected) throw signatureInvalid(first.kind, expected, found)
     },
   }
 }

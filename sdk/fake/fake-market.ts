@@ -152,7 +152,7 @@ export const startFakeMarket = async (options: FakeMarketOptions = {}) => {
       case 'attemptLogs':
         return { lines: [`log of ${params['attempt']}`] }
       case 'listOffers':
-        return { offers: network.offers }
+        return { offers: network.offers.map((offer) => ({ ...offer, free: offer.record.slots })) }
       case 'match': {
         const demand = json as JobSpec
         const offers = rankOffers(demand, network.offers, systemWorld.now())

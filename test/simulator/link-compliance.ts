@@ -127,7 +127,7 @@ export const describeLinkCompliance = (
 
     test('carries inline blobs and problems with facts that are no integers', async () => {
       const { marketPeer, record, peer } = await link()
-      peer.send({ type: 'start', starts: [], blobs: [Uint8Array.of(1, 2, 3)] })
+      peer.send({ type: 'start', batches: [], blobs: [Uint8Array.of(1, 2, 3)] })
       const facts = { ratio: 0.5, nested: [{ amount: 5n }], missing: undefined }
       const problem = {
         code: 'program_crashed',
@@ -138,7 +138,7 @@ export const describeLinkCompliance = (
       } as const
       marketPeer.send({ type: 'failures', failures: [{ attempt: attempt(3), problem }] })
       await until(() =>
-        expect(record.messages).toEqual([{ type: 'start', starts: [], blobs: [Uint8Array.of(1, 2, 3)] }]),
+        expect(record.messages).toEqual([{ type: 'start', batches: [], blobs: [Uint8Array.of(1, 2, 3)] }]),
       )
       await until(() => expect(market.messages).toHaveLength(1))
       expect(market.messages[0]).toMatchObject({ type: 'failures', failures: [{ attempt: attempt(3) }] })
@@ -363,7 +363,7 @@ export const describeLinkCompliance = (
       agent.hold(true)
       const blobs = [blobOf(30_000, 1)]
       for (let i = 0; i < 2000 && market.closed.length === 0; i++) {
-        peer.send({ type: 'start', starts: [], blobs })
+        peer.send({ type: 'start', batches: [], blobs })
         if (i % 10 === 0) await delay(1)
       }
       expect(market.closed).toEqual([{ epoch: 7, reason: 'lost' }])
@@ -372,7 +372,7 @@ export const describeLinkCompliance = (
 
     test('a message that is too large is the fault of its sender and harms nobody', async () => {
       const { peer, record } = await link({}, { maxFrameBytes: 10_000 })
-      expect(() => peer.send({ type: 'start', starts: [], blobs: [blobOf(20_000, 1)] })).toThrow(
+      expect(() => peer.send({ type: 'start', batches: [], blobs: [blobOf(20_000, 1)] })).toThrow(
         expect.objectContaining({ code: 'request_invalid' }),
       )
       peer.send(cancel(1))

@@ -26,9 +26,10 @@ export const openMemoryJournal = (): Journal => {
         else if (bytes !== undefined) rows.set(`${change.record.kind}:${change.record.id}`, bytes)
       })
     },
-    nextEpoch: async () => {
+    nextEpoch: async (atLeast) => {
       requireOpen()
-      return ++epoch
+      epoch = Math.max(epoch + 1, atLeast)
+      return epoch
     },
     close: async () => {
       isClosed = true

@@ -11,7 +11,7 @@ import { stageRecords } from '../../stage/stage-records.ts'
 import { temporaryDirectory } from '../../stage/temporary-directory.ts'
 import { createVirtualWorld } from '../../stage/virtual-world.ts'
 import { testJournal } from '../journal-compliance.ts'
-import { forgetAttempt, put } from '../journal-record.ts'
+import { forgetOutcomes, forgetStarts, put } from '../journal-record.ts'
 import { openSqliteJournal } from './open-journal.ts'
 
 testJournal('sqlite', async () => {
@@ -67,11 +67,11 @@ test('a record that cannot be read is named', async () => {
   const journal = openSqliteJournal(file)
   await journal.close()
   const database = new DatabaseSync(file)
-  const rows = encodeCanonical([['attempt', 'x', new Uint8Array([0xa0])]])
+  const rows = encodeCanonical([['starts', 'x', new Uint8Array([0xa0])]])
   database.prepare('INSERT INTO change (rows) VALUES (?)').run(rows)
   database.close()
   const next = openSqliteJournal(file)
-  await expect(next.load()).rejects.toMatchObject({ code: 'record_invalid', facts: { record: 'attempt:x' } })
+  await expect(next.load()).rejects.toMatchObject({ code: 'record_invalid', facts: { record: 'starts:x' } })
   await next.close()
 })
 
@@ -81,8 +81,10 @@ test('the log is written anew when most of it is out of force, and loses nothing
   await journal.commit([put(records.fence(0, 1))])
   for (let round = 0; round < 40; round++) {
     const indexes = Array.from({ length: 400 }, (_, index) => index)
-    await journal.commit(indexes.map((index) => put(records.attempt(index, 'claimed'))))
-    await journal.commit(indexes.slice(1).map((index) => forgetAttempt(records.attempt(index, 'claimed').id)))
+    await journal.commit(indexes.map((index) => put(records.starts([index]))))
+    await journal.commit([put(records.outcomes(indexes))])
+    await journal.commit(indexes.slice(1).map((index) => forgetStarts(records.starts([index]).id)))
+    await journal.commit([forgetOutcomes(records.outcomes([0]).id)])
   }
   const before = await journal.load()
   await journal.close()
@@ -97,7 +99,7 @@ test('a full disk refuses the commit, keeps what was there, and lets the next on
   const file = path.join(await temporaryDirectory(), 'journal.sqlite')
   const journal = openSqliteJournal(file, { maxPages: 8 })
   await journal.commit([put(records.fence(0, 1))])
-  const many = Array.from({ length: 400 }, (_, index) => put(records.attempt(index, 'claimed')))
+  const many = Array.from({ length: 400 }, (_, index) => put(records.outcomes([index])))
   await expect(journal.commit(many)).rejects.toMatchObject({ code: 'disk_full', fault: 'machine' })
   expect(await journal.load()).toEqual([records.fence(0, 1)])
   await journal.commit([put(records.fence(1, 1))])
@@ -109,11 +111,11 @@ test('nobody else on the machine may read it, not even where an earlier version 
   const directory = await temporaryDirectory()
   const file = path.join(directory, 'journal.sqlite')
   const first = openSqliteJournal(file)
-  await first.nextEpoch()
+  await first.nextEpoch(1)
   await first.close()
   await chmod(file, 0o644)
   const journal = openSqliteJournal(file)
-  await journal.nextEpoch()
+  await journal.nextEpoch(1)
   const names = await readdir(directory)
   const modes = await Promise.all(names.map(async (name) => (await stat(path.join(directory, name))).mode & 0o777))
   await journal.close()

@@ -83,7 +83,7 @@ export const openSqliteJournal = (file: string, { maxPages }: SqliteJournalOptio
   const database = open()
   const append = database.prepare('INSERT INTO change (rows) VALUES (?)')
   const clear = database.prepare('DELETE FROM change')
-  const raiseEpoch = database.prepare('UPDATE epoch SET value = value + 1 RETURNING value')
+  const raiseEpoch = database.prepare('UPDATE epoch SET value = max(value + 1, ?) RETURNING value')
   const inForce = new Map<string, Row>()
   let liveBytes = 0
   let logBytes = 0
@@ -138,7 +138,7 @@ export const openSqliteJournal = (file: string, { maxPages }: SqliteJournalOptio
     const bytes = encodeCanonical(rows)
     if (logBytes + bytes.length > 2 * liveBytes + spareBytes) return rewrite(rows)
     try {
-      transact(() => append.run(bytes))
+      append.run(bytes)
     } catch (cause) {
       if (logBytes <= liveBytes) throw cause
       return rewrite(rows)
@@ -196,10 +196,10 @@ export const openSqliteJournal = (file: string, { maxPages }: SqliteJournalOptio
         pending.push({ rows, resolve, reject })
       })
     },
-    nextEpoch: async () => {
+    nextEpoch: async (atLeast) => {
       requireOpen()
       try {
-        return Number(raiseEpoch.get()?.['value'])
+        return Number(raiseEpoch.get(atLeast)?.['value'])
       } catch (cause) {
         throw explain(file, cause)
       }

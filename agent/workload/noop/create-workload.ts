@@ -10,11 +10,10 @@ export const createNoopWorkload = (): Workload => {
     kind: 'noop',
     execSpec: '',
     prepare: async () => {},
-    run: async (_task, signal) => {
-      if (isStopped || signal.aborted)
-        throw new MusterError({ code: 'cancelled', message: 'This attempt was cancelled.' })
-      return nothing
-    },
+    run: (_task, signal) =>
+      isStopped || signal.aborted
+        ? Promise.reject(new MusterError({ code: 'cancelled', message: 'This attempt was cancelled.' }))
+        : nothing,
     stop: async () => {
       isStopped = true
     },

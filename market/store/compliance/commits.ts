@@ -1,16 +1,18 @@
 import { bondAccount, escrowAccount, outsideAccount, stakeAccount, tenantAccount } from '@muster/protocol'
 import { describe, expect, test } from 'vitest'
+import { spreadBatch } from '../spread-batch.ts'
 import type { Commit } from '../store.ts'
 import {
   address,
   at,
+  idsOf,
   move,
+  someBatch,
   someCid,
   someEvent,
   someId,
   someJobRow,
   someOrder,
-  someReceipt,
   submitted,
 } from '../test-records.ts'
 import { append, refusal, codes, funded, type OpenStore } from './expectations.ts'
@@ -20,13 +22,13 @@ export const describeCommits = (under: OpenStore): void => {
     test('a commit that is refused leaves nothing behind', async () => {
       const { tenant, account } = await funded(under, 100n)
       const [job, cid] = [someId('job'), someCid(someId('job'))]
-      const receipt = someReceipt(job, 0)
+      const batch = someBatch(job, [0])
       const order = someOrder(job, tenant)
       const error = await refusal(
         under.store.commit({
           appends: [append(job, 0, submitted(job, tenant))],
           jobs: [someJobRow(job, tenant)],
-          receipts: [receipt],
+          receipts: [batch],
           orders: [order],
           blobs: [{ cid, bytes: 3, createdAt: at }],
           blobRefs: [{ cid, job }],
@@ -37,7 +39,7 @@ export const describeCommits = (under: OpenStore): void => {
       expect(error.facts).toEqual({ account, expected: '120', found: '100' })
       expect(await under.store.readStream(job)).toBeUndefined()
       expect(await under.store.jobs.get(job)).toBeUndefined()
-      expect(await under.store.receipts.get(receipt.receipt.record.id)).toBeUndefined()
+      for (const id of idsOf(spreadBatch(batch))) expect(await under.store.receipts.get(id)).toBeUndefined()
       expect(await under.store.blobs.get(cid)).toBeUndefined()
       expect(await under.store.ledger.balance(account)).toBe(100n)
       expect(await under.store.ledger.entries({ account, limit: 10 })).toHaveLength(1)
@@ -132,6 +134,8 @@ export const describeCommits = (under: OpenStore): void => {
         [stranger, 0n],
       ])
       expect(await under.store.ledger.entries({ account: escrow, limit: 5 })).toEqual([entry])
+      expect(await under.store.ledger.entry(entry.id)).toEqual(entry)
+      expect(await under.store.ledger.entry(someId('entry'))).toBeUndefined()
       const all = await under.store.ledger.entries({ account, limit: 5 })
       expect(all.map(({ id }) => id)).toEqual(
         all

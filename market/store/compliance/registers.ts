@@ -1,3 +1,4 @@
+import type { Cid } from '@muster/protocol'
 import { describe, expect, test } from 'vitest'
 import { address, at, someCid, someId, someJobRow } from '../test-records.ts'
 import { refusal, type OpenStore } from './expectations.ts'
@@ -129,6 +130,29 @@ export const describeRegisters = (under: OpenStore): void => {
       expect(await under.store.blobs.unreferencedBytes()).toBe(before + 7)
       expect(await under.store.blobs.remove(ofOpen, 200)).toBe(false)
       expect(await under.store.blobs.remove(ofClosed, 200)).toBe(true)
+    })
+
+    test('what a tenant brought in and no job uses is counted, by whoever brought it in first', async () => {
+      const [first, second] = [someId('tenant'), someId('tenant')]
+      const job = someId('job')
+      const [own, shared, output] = ['own', 'shared', 'output'].map((text) => someCid(`${text} ${job}`))
+      if (!own || !shared || !output) throw new Error('cids')
+      const row = (cid: Cid, bytes: number) => ({ cid, bytes, createdAt: 100 })
+      await under.store.blobs.put(row(output, 2))
+      await under.store.blobs.put(row(output, 2), first)
+      await under.store.blobs.put(row(own, 3), first)
+      await under.store.blobs.put(row(shared, 5), first)
+      await under.store.blobs.put(row(shared, 5), second)
+      const held = () => Promise.all([first, second].map((tenant) => under.store.blobs.unreferencedBytes(tenant)))
+      expect(await held()).toEqual([8, 0])
+      await under.store.commit({ blobs: [row(shared, 5)], blobRefs: [{ cid: shared, job }] })
+      expect(await held()).toEqual([3, 0])
+      await under.store.blobs.dropRefs(job)
+      expect(await held()).toEqual([8, 0])
+      expect(await under.store.blobs.remove(shared, 200)).toBe(true)
+      await under.store.blobs.put(row(shared, 5), second)
+      expect(await held()).toEqual([3, 5])
+      for (const cid of [own, shared, output]) await under.store.blobs.remove(cid, 200)
     })
 
     test('a blob put again is young again', async () => {

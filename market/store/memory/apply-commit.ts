@@ -1,4 +1,4 @@
-import { checkCommit, receiptKey, type StoreFacts } from '../check-commit.ts'
+import { checkCommit, type StoreFacts } from '../check-commit.ts'
 import type { EncodedCommit } from '../encode-commit.ts'
 import type { BlobRef, BlobRow } from '../store.ts'
 import type { MemoryDisk } from './memory-disk.ts'
@@ -9,8 +9,7 @@ const factsOf = (disk: MemoryDisk): StoreFacts => ({
     return last === undefined ? 0 : last.version + last.count
   },
   orderUsed: (digest) => disk.orders.has(digest),
-  receiptKnown: (id) => disk.receipts.has(id),
-  attemptPaid: (key) => disk.paid.has(key),
+  batchKnown: (firstId) => disk.batches.has(firstId),
   entryKnown: (id) => disk.entries.has(id),
   balance: (account) => disk.balances.get(account) ?? 0n,
   blobKnown: (cid) => disk.blobs.has(cid),
@@ -43,10 +42,7 @@ export const applyCommit = (disk: MemoryDisk, commit: EncodedCommit): void => {
     else rows.push(row)
   }
   for (const row of commit.jobs) disk.jobs.set(row.id, row)
-  for (const row of commit.receipts) {
-    disk.receipts.set(row.id, row)
-    disk.paid.add(receiptKey(row))
-  }
+  for (const row of commit.receipts) disk.batches.set(row.firstId, row)
   for (const entry of commit.entries) disk.entries.set(entry.id, entry)
   for (const [account, change] of commit.net) disk.balances.set(account, (disk.balances.get(account) ?? 0n) + change)
   for (const order of commit.orders) disk.orders.set(order.digest, order)

@@ -11,7 +11,8 @@ import type {
   ReceiptId,
   TenantId,
 } from '@muster/protocol'
-import type { JournalRow, ReceiptRow } from '../encode-commit.ts'
+import type { ReceiptBatchRow } from '../encode-batch.ts'
+import type { JournalRow } from '../encode-commit.ts'
 import type { ApiKey, BlobRow, JobRow, ProviderRow, Tenant, UsedOrder } from '../store.ts'
 
 /** What survives a crash of the store in memory: hand it to the next one. */
@@ -19,9 +20,8 @@ export interface MemoryDisk {
   readonly journal: Map<JobId, JournalRow[]>
   readonly snapshots: Map<JobId, { readonly version: number; readonly state: Uint8Array }>
   readonly jobs: Map<JobId, JobRow>
-  readonly receipts: Map<ReceiptId, ReceiptRow>
-  /** Keys of attempts that have a receipt. */
-  readonly paid: Set<string>
+  /** By the first id of each. */
+  readonly batches: Map<ReceiptId, ReceiptBatchRow>
   readonly entries: Map<EntryId, LedgerEntry>
   readonly balances: Map<AccountName, NanoUsd>
   readonly orders: Map<Digest, UsedOrder>
@@ -30,6 +30,8 @@ export interface MemoryDisk {
   readonly keys: Map<KeyId, ApiKey & { readonly sha256: string }>
   readonly providers: Map<Address, ProviderRow>
   readonly blobs: Map<Cid, BlobRow>
+  /** The tenant that brought a blob in, where one did. */
+  readonly uploaders: Map<Cid, TenantId>
   readonly refsOfJob: Map<JobId, Set<Cid>>
   /** How many jobs refer to the blob. */
   readonly refCounts: Map<Cid, number>
@@ -39,8 +41,7 @@ export const createMemoryDisk = (): MemoryDisk => ({
   journal: new Map(),
   snapshots: new Map(),
   jobs: new Map(),
-  receipts: new Map(),
-  paid: new Set(),
+  batches: new Map(),
   entries: new Map(),
   balances: new Map(),
   orders: new Map(),
@@ -48,6 +49,7 @@ export const createMemoryDisk = (): MemoryDisk => ({
   keys: new Map(),
   providers: new Map(),
   blobs: new Map(),
+  uploaders: new Map(),
   refsOfJob: new Map(),
   refCounts: new Map(),
 })

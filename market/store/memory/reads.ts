@@ -1,6 +1,10 @@
 import type { AccountName, EntryId, NanoUsd } from '@muster/protocol'
-import { decodeReceipt } from '../decode-receipt.ts'
-import type { JobReads, LedgerAudit, LedgerReads, ReceiptReads } from '../store.ts'
+import { decodeBody } from '../batch-body.ts'
+import type { ReceiptBatchRow } from '../encode-batch.ts'
+import { newestReceipts, oldestReceipts } from '../page-receipts.ts'
+import { readBatch } from '../spread-batch.ts'
+import type { JobReads, LedgerAudit, LedgerReads, PaidTwice, ReceiptReads } from '../store.ts'
+import { createPaymentTally } from '../tally-payments.ts'
 import type { MemoryDisk } from './memory-disk.ts'
 import { newestFirst } from './page.ts'
 
@@ -19,31 +23,31 @@ export const memoryJobs = (disk: MemoryDisk): JobReads => ({
       .toSorted(),
 })
 
-export const memoryReceipts = (disk: MemoryDisk): ReceiptReads => ({
-  get: async (id) => {
-    const row = disk.receipts.get(id)
-    return row === undefined ? undefined : decodeReceipt(row)
-  },
-  ofJob: async (job, { limit, after }) => {
-    const rows = [...disk.receipts.values()]
-      .filter((row) => row.job === job)
-      .toSorted((a, b) => a.index - b.index || a.fence - b.fence || (a.id < b.id ? -1 : 1))
-    const start = after === undefined ? 0 : rows.findIndex(({ id }) => id === after) + 1
-    return after !== undefined && start === 0 ? [] : rows.slice(start, start + limit).map(decodeReceipt)
-  },
-  ofTenant: async (tenant, page) =>
-    newestFirst(
-      [...disk.receipts.values()].filter((row) => row.tenant === tenant),
-      ({ id }) => id,
-      page,
-    ).map(decodeReceipt),
-  ofProvider: async (provider, page) =>
-    newestFirst(
-      [...disk.receipts.values()].filter((row) => row.provider === provider),
-      ({ id }) => id,
-      page,
-    ).map(decodeReceipt),
-})
+/** Oldest first. */
+const batchesWhere = (disk: MemoryDisk, isWanted: (row: ReceiptBatchRow) => boolean): ReceiptBatchRow[] =>
+  [...disk.batches.values()].filter(isWanted).toSorted((a, b) => (a.firstId < b.firstId ? -1 : 1))
+
+export const memoryReceipts = (disk: MemoryDisk): ReceiptReads => {
+  const newest = (isWanted: (row: ReceiptBatchRow) => boolean, page: Parameters<typeof newestReceipts>[1]) => {
+    const isBefore = ({ firstId }: ReceiptBatchRow) => page.before === undefined || firstId < page.before
+    return newestReceipts(batchesWhere(disk, (row) => isWanted(row) && isBefore(row)).toReversed(), page)
+  }
+  return {
+    get: async (id) => {
+      const [batch] = batchesWhere(disk, ({ firstId, lastId }) => firstId <= id && id <= lastId)
+      return batch === undefined ? undefined : readBatch(batch).find(({ receipt }) => receipt.record.id === id)
+    },
+    ofJob: async (job, page) => {
+      const isAfter = ({ lastId }: ReceiptBatchRow) => page.after === undefined || lastId > page.after
+      return oldestReceipts(
+        batchesWhere(disk, (row) => row.job === job && isAfter(row)),
+        page,
+      )
+    },
+    ofTenant: async (tenant, page) => newest((row) => row.tenant === tenant, page),
+    ofProvider: async (provider, page) => newest((row) => row.provider === provider, page),
+  }
+}
 
 const sum = (amounts: Iterable<NanoUsd>): NanoUsd => {
   let total = 0n
@@ -54,7 +58,7 @@ const sum = (amounts: Iterable<NanoUsd>): NanoUsd => {
 /** Payments that are not the sum of the receipts that name them. */
 export const unreconciled = (disk: MemoryDisk): LedgerAudit['unreconciled'] => {
   const receipted = new Map<EntryId, NanoUsd>()
-  for (const { entry, amount } of disk.receipts.values()) {
+  for (const { entry, amount } of disk.batches.values()) {
     if (entry !== null) receipted.set(entry, (receipted.get(entry) ?? 0n) + amount)
   }
   const paid = new Map<EntryId, NanoUsd>()
@@ -69,6 +73,13 @@ export const unreconciled = (disk: MemoryDisk): LedgerAudit['unreconciled'] => {
     .filter((each) => each.paid !== each.receipted)
 }
 
+/** Attempts that more than one receipt stands for. */
+export const paidTwice = (disk: MemoryDisk): readonly PaidTwice[] => {
+  const tally = createPaymentTally()
+  for (const { body } of batchesWhere(disk, () => true)) tally.add(decodeBody(body).receipts.records)
+  return tally.paidTwice()
+}
+
 export const memoryLedger = (disk: MemoryDisk): LedgerReads => ({
   balance: async (account) => disk.balances.get(account) ?? 0n,
   balances: async (accounts) => new Map(accounts.map((account) => [account, disk.balances.get(account) ?? 0n])),
@@ -78,6 +89,7 @@ export const memoryLedger = (disk: MemoryDisk): LedgerReads => ({
       ({ id }) => id,
       page,
     ),
+  entry: async (id) => disk.entries.get(id),
   total: async () => sum(disk.balances.values()),
   audit: async () => {
     const entered = new Map<AccountName, NanoUsd>()
@@ -97,6 +109,7 @@ export const memoryLedger = (disk: MemoryDisk): LedgerReads => ({
         }))
         .filter((each) => each.balance !== each.entered),
       unreconciled: unreconciled(disk),
+      paidTwice: paidTwice(disk),
     }
   },
 })

@@ -75,7 +75,10 @@ export const memoryBlobs = (disk: MemoryDisk): Blobs => {
     return refs.size
   }
   return {
-    put: async (row) => putBlob(disk, row),
+    put: async (row, uploader) => {
+      if (uploader !== undefined && !disk.blobs.has(row.cid)) disk.uploaders.set(row.cid, uploader)
+      putBlob(disk, row)
+    },
     get: async (cid) => disk.blobs.get(cid),
     known: async (cids) => new Set(cids.filter((cid) => disk.blobs.has(cid))),
     usage: async () => ({
@@ -87,10 +90,17 @@ export const memoryBlobs = (disk: MemoryDisk): Blobs => {
         .filter(({ cid }) => isFree(cid, olderThan))
         .toSorted((a, b) => a.createdAt - b.createdAt || (a.cid < b.cid ? -1 : 1))
         .slice(0, limit),
-    remove: async (cid, olderThan) => isFree(cid, olderThan) && disk.blobs.delete(cid),
-    unreferencedBytes: async () => {
+    remove: async (cid, olderThan) => {
+      if (!isFree(cid, olderThan)) return false
+      disk.uploaders.delete(cid)
+      return disk.blobs.delete(cid)
+    },
+    unreferencedBytes: async (uploader) => {
       let total = 0
-      for (const { cid, bytes } of disk.blobs.values()) if ((disk.refCounts.get(cid) ?? 0) === 0) total += bytes
+      for (const { cid, bytes } of disk.blobs.values()) {
+        const isAsked = uploader === undefined || disk.uploaders.get(cid) === uploader
+        if (isAsked && (disk.refCounts.get(cid) ?? 0) === 0) total += bytes
+      }
       return total
     },
     dropRefs: async (job) => dropRefs(job),

@@ -50,29 +50,27 @@ CREATE TABLE used_order (
 );
 CREATE INDEX used_order_expiry ON used_order (expires_at);
 
-CREATE TABLE receipt (
-  id         text COLLATE "C" PRIMARY KEY,
-  job        text COLLATE "C" NOT NULL,
-  task_index integer NOT NULL,
-  fence      integer NOT NULL,
-  tenant     text COLLATE "C" NOT NULL,
-  provider   text COLLATE "C" NOT NULL,
-  amount     bigint NOT NULL,
-  reverses   text COLLATE "C",
-  issued_at  bigint NOT NULL,
-  entry      text COLLATE "C",
-  receipt    bytea NOT NULL,
-  claim      bytea NOT NULL,
-  signatures bytea NOT NULL,
-  CONSTRAINT receipt_once UNIQUE NULLS NOT DISTINCT (job, task_index, fence, reverses)
+CREATE TABLE receipt_batch (
+  first_id  text COLLATE "C" PRIMARY KEY,
+  last_id   text COLLATE "C" NOT NULL,
+  job       text COLLATE "C" NOT NULL,
+  tenant    text COLLATE "C" NOT NULL,
+  provider  text COLLATE "C" NOT NULL,
+  count     integer NOT NULL CHECK (count > 0),
+  amount    numeric(38, 0) NOT NULL,
+  issued_at bigint NOT NULL,
+  entry     text COLLATE "C",
+  body      bytea NOT NULL,
+  CONSTRAINT receipt_batch_ordered CHECK (first_id <= last_id)
 );
-COMMENT ON CONSTRAINT receipt_once ON receipt IS 'An attempt has one receipt; a receipt is reversed once.';
-COMMENT ON COLUMN receipt.entry IS 'The ledger entry that pays it, together with others.';
-COMMENT ON COLUMN receipt.signatures IS 'Of the receipt and of the claim: length of the path (255: none, over one record), signature, root, path.';
-ALTER TABLE receipt ALTER COLUMN receipt SET STORAGE EXTERNAL, ALTER COLUMN claim SET STORAGE EXTERNAL,
-  ALTER COLUMN signatures SET STORAGE EXTERNAL;
-CREATE INDEX receipt_of_tenant ON receipt (tenant, id);
-CREATE INDEX receipt_of_provider ON receipt (provider, id);
+COMMENT ON TABLE receipt_batch IS 'Receipts that were written together, for one job and one provider, with ids that follow each other. That an attempt has one receipt needs no constraint here: the journal takes the event that accepts it once, at its expected version, in the same transaction, and the fold refuses a second.';
+COMMENT ON COLUMN receipt_batch.amount IS 'The sum of the receipts.';
+COMMENT ON COLUMN receipt_batch.entry IS 'The ledger entry that pays them.';
+COMMENT ON COLUMN receipt_batch.body IS 'Canonical CBOR of {receipts, claims}: each records, and one signature over all of them or one for each. Where it is long, as a Zstandard frame.';
+ALTER TABLE receipt_batch ALTER COLUMN body SET STORAGE EXTERNAL;
+CREATE INDEX receipt_batch_of_job ON receipt_batch (job, first_id);
+CREATE INDEX receipt_batch_of_tenant ON receipt_batch (tenant, first_id);
+CREATE INDEX receipt_batch_of_provider ON receipt_batch (provider, first_id);
 
 CREATE FUNCTION ledger_sum(amounts bigint[]) RETURNS numeric
   LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$

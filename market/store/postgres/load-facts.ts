@@ -3,7 +3,7 @@ import { createBlobs } from '../../blob/store.ts'
 import { usedOrders } from '../../job/store.ts'
 import { streamVersions } from '../../journal/store.ts'
 import { createLedgerReads, knownEntries } from '../../ledger/store.ts'
-import { knownReceipts } from '../../receipt/store.ts'
+import { knownBatches } from '../../receipt/store.ts'
 import { type StoreFacts } from '../check-commit.ts'
 import type { EncodedCommit } from '../encode-commit.ts'
 import type { Sql } from './connection.ts'
@@ -11,7 +11,7 @@ import type { Sql } from './connection.ts'
 /** What the database knows that may stand against a commit: read to explain a refusal, never to decide one. */
 export const loadFacts = async (sql: Sql, commit: EncodedCommit): Promise<StoreFacts> => {
   const cids = commit.blobRefs.map(({ cid }): Cid => cid)
-  const [versions, orders, receipts, entries, balances, blobs] = await Promise.all([
+  const [versions, orders, batches, entries, balances, blobs] = await Promise.all([
     streamVersions(
       sql,
       commit.journal.map(({ stream }) => stream),
@@ -20,7 +20,10 @@ export const loadFacts = async (sql: Sql, commit: EncodedCommit): Promise<StoreF
       sql,
       commit.orders.map(({ digest }) => digest),
     ),
-    knownReceipts(sql, commit.receipts),
+    knownBatches(
+      sql,
+      commit.receipts.map(({ firstId }) => firstId),
+    ),
     knownEntries(
       sql,
       commit.entries.map(({ id }) => id),
@@ -31,8 +34,7 @@ export const loadFacts = async (sql: Sql, commit: EncodedCommit): Promise<StoreF
   return {
     streamVersion: (stream) => versions.get(stream) ?? 0,
     orderUsed: (digest) => orders.has(digest),
-    receiptKnown: (id) => receipts.has(id),
-    attemptPaid: (key) => receipts.has(key),
+    batchKnown: (firstId) => batches.has(firstId),
     entryKnown: (id) => entries.has(id),
     balance: (account) => balances.get(account) ?? 0n,
     blobKnown: (cid) => blobs.has(cid),

@@ -1,5 +1,6 @@
 import type { AccountName, Cid, JobId, LedgerEntry, NanoUsd } from '@muster/protocol'
-import type { EncodedCommit, JournalRow, ReceiptRow } from '../encode-commit.ts'
+import type { ReceiptBatchRow } from '../encode-batch.ts'
+import type { EncodedCommit, JournalRow } from '../encode-commit.ts'
 import type { BlobRef, BlobRow, JobRow, UsedOrder } from '../store.ts'
 
 /** A row of the journal; one that follows another of its group is not checked against the database. */
@@ -18,7 +19,7 @@ export interface AccountChange {
 export interface CommitGroup {
   readonly journal: readonly GroupedJournalRow[]
   readonly jobs: readonly JobRow[]
-  readonly receipts: readonly ReceiptRow[]
+  readonly receipts: readonly ReceiptBatchRow[]
   readonly entries: readonly LedgerEntry[]
   readonly accounts: readonly AccountChange[]
   readonly orders: readonly UsedOrder[]

@@ -2,7 +2,7 @@ import { insertBlobRefs, upsertBlobs } from '../../blob/store.ts'
 import { insertOrders, upsertJobs } from '../../job/store.ts'
 import { insertJournal } from '../../journal/store.ts'
 import { insertEntries, insertLegs, postAccounts } from '../../ledger/store.ts'
-import { insertReceipts } from '../../receipt/store.ts'
+import { insertBatches } from '../../receipt/store.ts'
 import type { Fragment, Sql } from './connection.ts'
 import type { CommitGroup } from './merge-commits.ts'
 
@@ -34,7 +34,7 @@ export const writeGroup = async (sql: Sql, group: CommitGroup, writer: WriterMar
     ${part(sql, 'appended', group.journal, insertJournal)}
     ${part(sql, 'listed', group.jobs, upsertJobs)}
     ${part(sql, 'used', group.orders, insertOrders)}
-    ${part(sql, 'receipted', group.receipts, insertReceipts)}
+    ${part(sql, 'receipted', group.receipts, insertBatches)}
     ${part(sql, 'entered', group.entries, insertEntries)}
     ${part(sql, 'legged', group.entries, insertLegs)}
     ${part(sql, 'posted', group.accounts, postAccounts)}

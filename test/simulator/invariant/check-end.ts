@@ -10,7 +10,7 @@ import {
   type Job,
 } from '@muster/protocol'
 import { decodeEvents } from '../../../market/journal/encode-events.ts'
-import { unreconciled } from '../../../market/store/memory/reads.ts'
+import { paidTwice, unreconciled } from '../../../market/store/memory/reads.ts'
 import type { AgentProcess } from '../process/agent-process.ts'
 import type { MarketNode } from '../process/market-node.ts'
 import type { Run } from '../process/run.ts'
@@ -75,10 +75,13 @@ const checkJobs = (end: EndOfRun): void => {
 }
 
 const checkReceipts = ({ run, node }: EndOfRun): void => {
+  const wrong = (message: string) => run.violations.report('receipt-matches-work', message)
   let finals = 0
   for (const job of run.jobs.jobs.values()) finals += job.counts.final
-  if (node.disk.receipts.size !== finals)
-    run.violations.report('receipt-matches-work', `${node.disk.receipts.size} receipts for ${finals} results`)
+  let receipts = 0
+  for (const { count } of node.disk.batches.values()) receipts += count
+  if (receipts !== finals) wrong(`${receipts} receipts for ${finals} results`)
+  for (const { attempt, receipts: ids } of paidTwice(node.disk)) wrong(`${attempt} is paid by ${ids.join(' and ')}`)
 }
 
 const checkWork = ({ run, agents }: EndOfRun): void => {

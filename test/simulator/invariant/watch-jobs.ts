@@ -12,6 +12,7 @@ import {
   type LeaseId,
   type ReceiptId,
 } from '@muster/protocol'
+import { spreadBatch } from '../../../market/store/spread-batch.ts'
 import type { Commit } from '../../../market/store/store.ts'
 import { checkReceipt, type CheckReceiptModules } from './check-receipt.ts'
 import type { Reach } from './reach.ts'
@@ -161,7 +162,7 @@ export const watchJobs = (options: WatchJobsOptions, modules: WatchJobsModules):
           }
         }
       }
-      for (const stored of commit.receipts ?? []) {
+      for (const stored of (commit.receipts ?? []).flatMap(spreadBatch)) {
         const name = parseAttemptId(stored.receipt.record.attempt)
         const job = name === undefined ? undefined : jobs.get(name.job)
         const wrong = job === undefined ? 'it names no job' : checkReceipt(job, stored, receipts, modules)

@@ -8,6 +8,7 @@ import {
   parseAttemptId,
   signRecord,
   signTogether,
+  startsOf,
   toProblem,
   type Address,
   type AgentHandlers,
@@ -19,6 +20,7 @@ import {
   type Offer,
   type SignedReservation,
   type Start,
+  type Starts,
 } from '@muster/protocol'
 import { keepLinked } from '../../../agent/link/keep-linked.ts'
 import type { MemoryNetwork } from '../memory-network.ts'
@@ -83,15 +85,16 @@ export const startFalseAgent = (plan: AgentPlan, market: Address, network: Memor
     return signed
   }
 
-  const publish = () => peer?.send({ type: 'offers', offers: [signRecord(signer, domain, offer)] })
+  const publish = () => peer?.send({ type: 'offers', offers: [signRecord(signer, domain, offer)], counted: [] })
 
   const answer = (call: string, request: unknown): unknown => {
     switch (call) {
       case 'reserve':
         return reserve(request as LinkRequest<'reserve'>)
       case 'open-lease': {
-        const { lease } = request as LinkRequest<'open-lease'>
+        const { lease, first } = request as LinkRequest<'open-lease'>
         leases.set(lease.record.id, lease.record.slots)
+        if (first !== null) take(first)
         return {}
       }
       case 'close-lease':
@@ -145,13 +148,16 @@ export const startFalseAgent = (plan: AgentPlan, market: Address, network: Memor
     world.after(random.between(0, 500), () => peer?.send(message))
   }
 
+  const take = ({ batches }: Starts): void => {
+    const starts = batches.flatMap(startsOf)
+    for (const { attempt } of starts) attempts.add(attempt)
+    if (isRogue) world.after(random.between(0, 3_000), () => lie(starts))
+  }
+
   const handlers: AgentHandlers = {
     onCall: (async (call: string, request: unknown) => answer(call, request)) as AgentHandlers['onCall'],
     onMessage: (message) => {
-      if (message.type === 'start') {
-        for (const { attempt } of message.starts) attempts.add(attempt)
-        if (isRogue) world.after(random.between(0, 3_000), () => lie(message.starts))
-      }
+      if (message.type === 'start') take(message)
       if (message.type === 'cancel' || message.type === 'settled')
         for (const id of message.attempts) attempts.delete(id)
     },

@@ -1,4 +1,4 @@
-import type { Address, AgentMessage, JobEvent, MarketMessage } from '@muster/protocol'
+import { startsOf, type Address, type AgentMessage, type JobEvent, type MarketMessage } from '@muster/protocol'
 import type { LedgerWatch } from '../invariant/watch-ledger.ts'
 import type { JobsWatch } from '../invariant/watch-jobs.ts'
 import type { Reach } from '../invariant/reach.ts'
@@ -67,7 +67,10 @@ export const describeJobEvent = (event: JobEvent): string => {
 export const describeMessage = (message: MarketMessage | AgentMessage): string => {
   switch (message.type) {
     case 'start':
-      return `start ${message.starts.map(({ attempt }) => shortAttempt(attempt)).join(' ')}`
+      return `start ${message.batches
+        .flatMap(startsOf)
+        .map(({ attempt }) => shortAttempt(attempt))
+        .join(' ')}`
     case 'cancel':
     case 'settled':
       return `${message.type} ${message.attempts.map(shortAttempt).join(' ')}`
