@@ -4,6 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { temporaryDirectory } from './stage/temporary-directory.ts'
+import { agentOptionNames } from './written-options.ts'
 
 const run = (args: readonly string[], env: Readonly<Record<string, string>> = {}) => {
   const main = path.join(import.meta.dirname, 'main.ts')
@@ -23,11 +24,19 @@ const run = (args: readonly string[], env: Readonly<Record<string, string>> = {}
 /** Nothing listens here. */
 const nowhere = 'http://127.0.0.1:9'
 
-test('help names every flag and its variable', async () => {
+test('help says of every flag what it means, its default and its variable', async () => {
   const { exit, out } = await run(['--help']).ended
   expect(exit).toBe(0)
-  expect(out).toContain('--market-url VALUE')
-  expect(out).toContain('MUSTER_AGENT_MARKET_URL')
+  expect(out).toContain(
+    '  --market-url VALUE                  MUSTER_AGENT_MARKET_URL\n' +
+      '      Markets to sell to, with commas between them. Default http://127.0.0.1:7600.\n',
+  )
+  expect(out).toContain('  --idle-only                         MUSTER_AGENT_IDLE_ONLY\n')
+  expect(out).toContain('  --log-format json|text              MUSTER_AGENT_LOG_FORMAT\n')
+  const options = out.split('\n  --').slice(1)
+  expect(options).toHaveLength(['config', ...agentOptionNames].length)
+  for (const option of options) expect(option).toMatch(/^\S+ (\S+ +| +)MUSTER_AGENT_[A-Z_]+\n {6}[A-Z]\S* \S[^]*\.\n?$/)
+  for (const line of out.split('\n')) expect(line.length).toBeLessThanOrEqual(100)
 })
 
 test('wrong options are all named, by the flag they are written with', async () => {

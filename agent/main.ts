@@ -1,24 +1,29 @@
-import { MusterError, systemWorld } from '@muster/protocol'
+import { flagOf, MusterError, sayOptions, systemWorld, variableOf } from '@muster/protocol'
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { ZodError } from 'zod'
+import { z, ZodError } from 'zod'
 import { printable } from './log/printable.ts'
 import { textLine } from './log/text-lines.ts'
 import { runAgent } from './run-agent.ts'
 import {
   agentOptionNames,
+  agentOptionShape,
+  agentVariables,
   completeAgentOptions,
   type DefaultedAgentOptions,
   type WrittenAgentOptions,
 } from './written-options.ts'
 
-const kebab = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
-const environmentName = (name: string): string => `MUSTER_AGENT_${kebab(name).replaceAll('-', '_').toUpperCase()}`
+const configOption = z.string().optional().meta({
+  description: 'A JSON file that holds options, such as {"marketUrl": "http://127.0.0.1:7600", "maxSlots": 2}.',
+})
 
 const usage = `muster agent: sells this machine's time (docs/guides/provider.md)
 
-${['config', ...agentOptionNames].map((name) => `  --${kebab(name)}${name === 'idleOnly' ? '' : ' VALUE'}`.padEnd(30) + environmentName(name)).join('\n')}
-`
+Each option is a flag, a variable of the environment, or a member of the file that --config names;
+where more than one says something, the first counts.
+
+${sayOptions({ config: configOption, ...agentOptionShape }, agentVariables)}`
 
 const fail = (message: string, exitCode: number): never => {
   process.stderr.write(`${printable(message)}\n`)
@@ -35,7 +40,7 @@ const readFileOptions = (file: string): Record<string, unknown> => {
 const readWritten = (): WrittenAgentOptions => {
   const options = Object.fromEntries(
     ['config', ...agentOptionNames, 'help'].map((name) => [
-      kebab(name),
+      flagOf(name),
       { type: name === 'idleOnly' || name === 'help' ? ('boolean' as const) : ('string' as const) },
     ]),
   )
@@ -45,10 +50,10 @@ const readWritten = (): WrittenAgentOptions => {
     process.stdout.write(usage)
     process.exit(0)
   }
-  const file = flags['config'] ?? process.env[environmentName('config')]
+  const file = flags['config'] ?? process.env[variableOf(agentVariables, 'config')]
   const written = typeof file === 'string' ? readFileOptions(file) : {}
   for (const name of agentOptionNames) {
-    const value = flags[kebab(name)] ?? process.env[environmentName(name)]
+    const value = flags[flagOf(name)] ?? process.env[variableOf(agentVariables, name)]
     if (value !== undefined) written[name] = value
   }
   return written as WrittenAgentOptions
@@ -59,7 +64,7 @@ const complete = (): DefaultedAgentOptions => {
     return completeAgentOptions(readWritten())
   } catch (error) {
     if (error instanceof ZodError) {
-      return fail(error.issues.map(({ path, message }) => `--${kebab(path.join('.'))}: ${message}`).join('\n'), 2)
+      return fail(error.issues.map(({ path, message }) => `--${flagOf(path.join('.'))}: ${message}`).join('\n'), 2)
     }
     return fail(error instanceof Error ? error.message : String(error), 2)
   }

@@ -23,57 +23,100 @@ const pairs = z
 const defaultMarketUrl = 'http://127.0.0.1:7600'
 const mostMib = 2 ** 26
 
-/** Options as they are written: flags, `MUSTER_AGENT_…` in the environment, a JSON file; the first that says something counts. */
+/** Each option as it is written, with what it means. */
+export const agentOptionShape = {
+  dataDirectory: z.string().min(1).default('.muster/agent').meta({
+    description: 'Where the key, the journal and the blob cache live. One agent to a directory.',
+  }),
+  marketUrl: list
+    .pipe(z.array(z.url({ protocol: /^https?$/ })).min(1))
+    .default([defaultMarketUrl])
+    .meta({ description: 'Markets to sell to, with commas between them.' }),
+  marketAddress: list.pipe(z.array(addressSchema)).default([]).meta({
+    description:
+      'Addresses of their keys, in the same order, so that nobody can stand in for them; where not said, a market is believed.',
+  }),
+  chainId: whole(0, 2 ** 48)
+    .default(31_337)
+    .meta({
+      description: 'The network that signatures are bound to; the markets must name the same.',
+    }),
+  region: nameSchema.default('local').meta({ description: 'A name that tenants place work by.' }),
+  country: z
+    .string()
+    .regex(/^[A-Z]{2}$/, { error: 'expected two capitals' })
+    .default('ZZ')
+    .meta({ description: 'Where the machine stands, as two capitals of ISO 3166; ZZ says nothing.' }),
+  attributes: pairs.default({}).meta({
+    description: 'What else tenants may place work by: name=attic,tier=home.',
+  }),
+  cores: z.coerce.number().min(0.001).max(10_000).nullable().default(null).meta({
+    description: 'Cores to sell; all this process may use where not said.',
+  }),
+  memoryMib: whole(1, mostMib).nullable().default(null).meta({
+    description: 'Memory to sell, in MiB; three quarters of what there is where not said.',
+  }),
+  diskMib: whole(0, mostMib).nullable().default(null).meta({
+    description: 'Disk to sell, in MiB; nine tenths of what is free, less the cache, where not said.',
+  }),
+  gpus: list.nullable().default(null).meta({
+    description: 'GPUs to sell, by UUID with commas between them; all where not said.',
+  }),
+  slotCpuMilli: whole(1, 10_000_000).default(1000).meta({
+    description: 'Processor of one slot, which is what a price buys, in thousandths of a core.',
+  }),
+  slotMemoryMib: whole(384, mostMib).default(1024).meta({
+    description: 'Memory of one slot, in MiB; the runtime needs 384 for one process.',
+  }),
+  slotDiskMib: whole(0, mostMib).default(0).meta({ description: 'Disk of one slot, in MiB.' }),
+  slotGpus: whole(0, 64).default(0).meta({ description: 'GPUs of one slot.' }),
+  maxSlots: whole(1, 10_000).default(10_000).meta({ description: 'The most slots to sell at once.' }),
+  cacheMib: whole(64, mostMib).default(2048).meta({ description: 'The most disk that blobs may take, in MiB.' }),
+  priceFile: z.string().nullable().default(null).meta({
+    description:
+      'A JSON file with a price for each runtime (docs/guides/provider.md); a small one for each where not said.',
+  }),
+  offerTtlMs: whole(2000, 3_600_000).default(60_000).meta({
+    description: 'How long an offer stands, in ms; it is renewed at half of it.',
+  }),
+  noticeMs: whole(0, 3_600_000).default(30_000).meta({
+    description: 'How long running work gets to finish when the owner needs the machine, in ms.',
+  }),
+  drainMs: whole(0, 3_600_000).default(60_000).meta({
+    description: 'How long it gets when the agent is told to stop, in ms.',
+  }),
+  idleOnly: flag.default(false).meta({ description: 'Take work only while nobody else uses the machine.' }),
+  ownerCpuPercent: whole(1, 100).nullable().default(null).meta({
+    description:
+      'The load of others above which the agent yields, in percent of the machine; 10 with --idle-only and never without it, where not said.',
+  }),
+  ownerSampleMs: whole(100, 600_000).default(2000).meta({ description: 'How often to look at that load, in ms.' }),
+  ownerSamples: whole(1, 1000).default(3).meta({
+    description: 'How many looks in a row must find it high before the agent yields.',
+  }),
+  ownerQuietMs: whole(0, 86_400_000).default(60_000).meta({
+    description: 'How long it must stay low before the agent sells again, in ms.',
+  }),
+  nvidiaSmi: z.string().min(1).default('nvidia-smi').meta({ description: 'The command to ask for GPUs.' }),
+  caFile: z.string().nullable().default(null).meta({
+    description: 'Certificate authorities (PEM) to trust beside the machine’s.',
+  }),
+  logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info').meta({
+    description: 'The least that is logged.',
+  }),
+  logFormat: z.enum(['json', 'text']).nullable().default(null).meta({
+    description: 'Text on a terminal and JSON elsewhere, where not said.',
+  }),
+}
+
 const writtenSchema = z
-  .strictObject({
-    /** Where the key, the journal and the blob cache lie. */
-    dataDirectory: z.string().min(1).default('.muster/agent'),
-    /** Markets to sell to, with commas between them. */
-    marketUrl: list.pipe(z.array(z.url({ protocol: /^https?$/ })).min(1)).default([defaultMarketUrl]),
-    /** Their addresses, in the same order, where they are to be checked; else what they say they are. */
-    marketAddress: list.pipe(z.array(addressSchema)).default([]),
-    chainId: whole(0, 2 ** 48).default(31_337),
-    region: nameSchema.default('local'),
-    /** ISO 3166; ZZ where nobody said. */
-    country: z
-      .string()
-      .regex(/^[A-Z]{2}$/, { error: 'expected two capitals' })
-      .default('ZZ'),
-    attributes: pairs.default({}),
-    cores: z.coerce.number().min(0.001).max(10_000).nullable().default(null),
-    memoryMib: whole(1, mostMib).nullable().default(null),
-    diskMib: whole(0, mostMib).nullable().default(null),
-    /** UUIDs; all where left out. */
-    gpus: list.nullable().default(null),
-    slotCpuMilli: whole(1, 10_000_000).default(1000),
-    /** The runtime needs 384 MiB for one process. */
-    slotMemoryMib: whole(384, mostMib).default(1024),
-    slotDiskMib: whole(0, mostMib).default(0),
-    slotGpus: whole(0, 64).default(0),
-    maxSlots: whole(1, 10_000).default(10_000),
-    cacheMib: whole(64, mostMib).default(2048),
-    priceFile: z.string().nullable().default(null),
-    offerTtlMs: whole(2000, 3_600_000).default(60_000),
-    noticeMs: whole(0, 3_600_000).default(30_000),
-    drainMs: whole(0, 3_600_000).default(60_000),
-    /** Take work only while nobody else uses the machine. */
-    idleOnly: flag.default(false),
-    ownerCpuPercent: whole(1, 100).nullable().default(null),
-    ownerSampleMs: whole(100, 600_000).default(2000),
-    ownerSamples: whole(1, 1000).default(3),
-    ownerQuietMs: whole(0, 86_400_000).default(60_000),
-    nvidiaSmi: z.string().min(1).default('nvidia-smi'),
-    /** Certificate authorities (PEM) trusted beside the machine's. */
-    caFile: z.string().nullable().default(null),
-    logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
-    /** Text on a terminal and JSON elsewhere, unless said. */
-    logFormat: z.enum(['json', 'text']).nullable().default(null),
-  })
+  .strictObject(agentOptionShape)
   .refine(({ marketUrl, marketAddress }) => marketAddress.length === 0 || marketAddress.length === marketUrl.length, {
     path: ['marketAddress'],
     error: 'expected as many addresses as URLs',
   })
 
+/** Options as they are written: flags, `MUSTER_AGENT_…` in the environment, a JSON file; the first that says something counts. */
 export type WrittenAgentOptions = z.input<typeof writtenSchema>
 /** Complete and checked, in the units they are written in. */
 export type DefaultedAgentOptions = z.output<typeof writtenSchema>
@@ -82,4 +125,7 @@ export type DefaultedAgentOptions = z.output<typeof writtenSchema>
 export const completeAgentOptions = (written: WrittenAgentOptions): DefaultedAgentOptions =>
   writtenSchema.parse(written)
 
-export const agentOptionNames = Object.keys(writtenSchema.shape) as readonly (keyof WrittenAgentOptions)[]
+export const agentOptionNames = Object.keys(agentOptionShape) as readonly (keyof WrittenAgentOptions)[]
+
+/** Begins the variables of the environment. */
+export const agentVariables = 'MUSTER_AGENT'

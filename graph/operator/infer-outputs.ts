@@ -34,8 +34,11 @@ const outputRules: Readonly<
 
 const halfPrecision = (dtypes: readonly (Dtype | undefined)[]): boolean => dtypes.includes('float16')
 
+const maxNamedInputs = 16
+
 const noKernel = (op: string, inputs: readonly (Dtype | undefined)[]): TypeMismatch => {
-  const found = inputs.map((dtype) => dtype ?? '-').join(', ')
+  const named = inputs.slice(0, maxNamedInputs).map((dtype) => dtype ?? '-')
+  const found = [...named, ...(inputs.length > maxNamedInputs ? ['…'] : [])].join(', ')
   return halfPrecision(inputs)
     ? {
         why:

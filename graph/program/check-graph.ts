@@ -4,7 +4,7 @@ import { dtypeOfNumber, type Dtype } from '../tensor/dtype.ts'
 import { checkNode, refuseConstant } from './check-node.ts'
 import type { ValueDeclaration } from './declaration.ts'
 import { declareValue, maxValues } from './declare-value.ts'
-import type { NodeLabel, Refusal } from './refusal.ts'
+import { sayName, type NodeLabel, type Refusal } from './refusal.ts'
 
 export interface CheckedGraph {
   readonly operators: number
@@ -20,14 +20,15 @@ export const checkGraph = (graph: GraphProto, opset: number, irVersion: number):
   const constants = new Map<string, TensorProto>()
 
   const define = (name: string, dtype: Dtype | undefined, path: string, node?: NodeLabel): void => {
-    if (types.has(name)) refusals.push({ path, ...(node && { node }), why: `the value "${name}" is defined twice` })
+    if (types.has(name))
+      refusals.push({ path, ...(node && { node }), why: `the value "${sayName(name)}" is defined twice` })
     else types.set(name, dtype)
   }
 
   for (const [index, weight] of graph.initializer.entries()) {
     const path = `graph.initializer[${index}]`
     const why = refuseConstant(weight)
-    if (why !== undefined) refusals.push({ path, why: `weight "${weight.name}": ${why}` })
+    if (why !== undefined) refusals.push({ path, why: `weight "${sayName(weight.name)}": ${why}` })
     define(weight.name, dtypeOfNumber(weight.dataType), path)
     constants.set(weight.name, weight)
   }
@@ -42,7 +43,7 @@ export const checkGraph = (graph: GraphProto, opset: number, irVersion: number):
       if (irVersion >= 4) {
         refusals.push({
           path,
-          why: `weight "${input.name}" is also an input, so the engine takes it for one that may change; take it out of graph.input`,
+          why: `weight "${sayName(input.name)}" is also an input, so the engine takes it for one that may change; take it out of graph.input`,
         })
       }
       continue
@@ -60,11 +61,11 @@ export const checkGraph = (graph: GraphProto, opset: number, irVersion: number):
   let operators = 0
   for (const [index, node] of graph.node.entries()) {
     const path = `graph.node[${index}]`
-    const label = { index, name: node.name, op: node.opType, domain: node.domain }
+    const label = { index, name: sayName(node.name), op: sayName(node.opType), domain: sayName(node.domain) }
     if (node.opType !== 'Constant') operators++
     const missing = node.input.filter((name) => name !== '' && !types.has(name))
     for (const name of missing)
-      refusals.push({ path, node: label, why: `its input "${name}" is not defined before it` })
+      refusals.push({ path, node: label, why: `its input "${sayName(name)}" is not defined before it` })
     const isTyped = node.input.every((name) => name === '' || types.get(name) !== undefined)
     const dtypes = isTyped ? node.input.map((name) => types.get(name)) : null
     const checked = checkNode(node, opset, dtypes, (name) => isKnownFalse(constants.get(name)))
@@ -79,13 +80,13 @@ export const checkGraph = (graph: GraphProto, opset: number, irVersion: number):
   for (const [index, output] of graph.output.entries()) {
     const path = `graph.output[${index}]`
     const dtype = types.get(output.name)
-    if (!types.has(output.name)) refusals.push({ path, why: `no node gives the output "${output.name}"` })
+    if (!types.has(output.name)) refusals.push({ path, why: `no node gives the output "${sayName(output.name)}"` })
     if (dtype === undefined) continue
     const declared =
       output.type?.value.case === 'tensorType' ? declareValue(output) : { name: output.name, dtype, dims: null }
     if ('why' in declared) refusals.push({ path, why: declared.why })
     else if (declared.dtype !== dtype) {
-      refusals.push({ path, why: `"${output.name}" is declared ${declared.dtype} and computed as ${dtype}` })
+      refusals.push({ path, why: `"${sayName(output.name)}" is declared ${declared.dtype} and computed as ${dtype}` })
     } else outputs.push(declared)
   }
   for (const [path, values] of [
@@ -101,8 +102,12 @@ export const checkGraph = (graph: GraphProto, opset: number, irVersion: number):
   return { operators, inputs, outputs, refusals }
 }
 
-const isKnownFalse = (tensor: TensorProto | undefined): boolean =>
-  tensor !== undefined && tensor.int32Data.every((value) => value === 0) && tensor.rawData.every((byte) => byte === 0)
+/** Whether a tensor is one `false`. A larger one is not looked through: any number of nodes may name it. */
+const isKnownFalse = (tensor: TensorProto | undefined): boolean => {
+  if (tensor === undefined) return false
+  const { rawData, int32Data } = tensor
+  return rawData.length + int32Data.length === 1 && (rawData[0] ?? int32Data[0]) === 0
+}
 
 const rememberConstant = (node: NodeProto, constants: Map<string, TensorProto>): void => {
   const value = node.opType === 'Constant' ? findAttribute(node, 'value')?.t : undefined

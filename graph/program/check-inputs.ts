@@ -63,9 +63,10 @@ export const checkInputs = (
     }
   }
   const declaredNames = new Set(program.inputs.map(({ name }) => name))
+  const expected = `one of ${[...declaredNames].join(', ')}`
   for (const name of tensors.keys()) {
     if (declaredNames.has(name)) continue
-    problems.push({ path: `inputs.${name}`, expected: `one of ${[...declaredNames].join(', ')}`, found: name })
+    problems.push({ path: `inputs.${name}`, expected, found: name })
   }
   return problems
 }

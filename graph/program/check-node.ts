@@ -9,6 +9,7 @@ import { inferOutputs } from '../operator/infer-outputs.ts'
 import { findOperator } from '../operator/operator-table.ts'
 import { refusedOperators } from '../operator/refused-operators.ts'
 import { dtypeOfNumber, type Dtype } from '../tensor/dtype.ts'
+import { sayName } from './refusal.ts'
 
 /** Names of the domain of ONNX's own operators. */
 export const isStandardDomain = (domain: string): boolean => domain === '' || domain === 'ai.onnx'
@@ -42,12 +43,12 @@ const constantOutput = (node: NodeProto): { readonly dtype?: Dtype; readonly why
   }
   if (attribute.name === 'value_float' || attribute.name === 'value_floats') return { dtype: 'float32' }
   if (attribute.name === 'value_int' || attribute.name === 'value_ints') return { dtype: 'int64' }
-  return { why: `a Constant by "${attribute.name}" is no dense tensor of numbers` }
+  return { why: `a Constant by "${sayName(attribute.name)}" is no dense tensor of numbers` }
 }
 
 const attributeRefusals = (node: NodeProto): string[] =>
   node.attribute.flatMap((attribute) => {
-    const { name } = attribute
+    const name = sayName(attribute.name)
     if (
       attribute.g !== undefined ||
       attribute.graphs.length > 0 ||
@@ -69,7 +70,7 @@ const attributeRefusals = (node: NodeProto): string[] =>
  * Checks one node against the whitelist and the kernels of the engine.
  * @param inputs element type of each input, undefined where it is left out; null where one could not be told, which was
  *   refused where it arose and is not refused again here
- * @param isKnownFalse whether a value is a constant `false`
+ * @param isKnownFalse whether a value is one constant `false`; asked of as many nodes as name the value
  */
 export const checkNode = (
   node: NodeProto,
@@ -80,7 +81,9 @@ export const checkNode = (
   const unknown = node.output.map(() => undefined)
   const refuse = (why: string): CheckedNode => ({ outputs: unknown, refusals: [why] })
   if (!isStandardDomain(node.domain)) {
-    return refuse(`its domain "${node.domain}" is not ONNX's own; export the model with standard operators only`)
+    return refuse(
+      `its domain "${sayName(node.domain)}" is not ONNX's own; export the model with standard operators only`,
+    )
   }
   const refusals = attributeRefusals(node)
   if (node.opType === 'Constant') {
@@ -93,13 +96,14 @@ export const checkNode = (
   const reason = refusedOperators.get(node.opType)
   if (reason !== undefined) return refuse(reason)
   const version = findOperator(node.opType, opset)
-  if (version === undefined) return refuse(`${node.opType} is not an operator of opset ${opset} on the whitelist`)
+  if (version === undefined)
+    return refuse(`${sayName(node.opType)} is not an operator of opset ${opset} on the whitelist`)
   if (refusals.length > 0) return { outputs: unknown, refusals }
 
   const trainingMode = node.opType === 'Dropout' ? node.input[2] : undefined
   if (trainingMode !== undefined && trainingMode !== '' && !isKnownFalse(trainingMode)) {
     return refuse(
-      'Dropout in training mode draws at random; export the model for inference (training_mode a constant false)',
+      'Dropout in training mode draws at random; export the model for inference (training_mode one constant false)',
     )
   }
   if (node.opType === 'Cast' && node.name.startsWith(freeCastPrefix) && findAttribute(node, 'to') !== undefined) {

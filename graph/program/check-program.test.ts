@@ -35,6 +35,20 @@ const node = (op: string, more: Partial<NodeInput> = {}): NodeInput => ({
   ...more,
 })
 
+/** `onRead` is told how many elements are read; a method called on the list is taken to read all. */
+const watched = <List extends Uint8Array | number[]>(list: List, onRead: (elements: number) => void): List =>
+  new Proxy(list, {
+    get: (_, key) => {
+      const value: unknown = Reflect.get(list, key, list)
+      if (typeof value === 'function') {
+        onRead(list.length)
+        return value.bind(list) as unknown
+      }
+      if (key !== 'length') onRead(1)
+      return value
+    },
+  })
+
 const refusalsOf = (model: ModelInput | ModelProto): string[] => {
   const check = checkModel('$typeName' in model ? model : buildModel(model))
   return check.ok ? [] : check.refusals.map(sayRefusal)
@@ -79,6 +93,36 @@ describe('a model that can be a program', () => {
     expect(refusalsOf(modelOf([node('Dropout', { inputs: ['x', '', 'off'] })], { weights: { off } }))).toEqual([])
     const constant = { op: 'Constant', inputs: [], outputs: ['off'], attributes: { value: off } }
     expect(refusalsOf(modelOf([constant, node('Dropout', { inputs: ['x', '', 'off'] })]))).toEqual([])
+  })
+
+  test.each<['rawData' | 'int32Data', 'weights' | 'Constant']>([
+    ['rawData', 'weights'],
+    ['int32Data', 'weights'],
+    ['rawData', 'Constant'],
+    ['int32Data', 'Constant'],
+  ])('has one constant asked by all its Dropouts once each, whatever its size: %s of %s', (field, place) => {
+    const nodes = 50
+    const readsOf = (size: number): { readonly reads: number; readonly refusals: number } => {
+      const off = { dtype: 'bool', dims: [size], data: new Uint8Array() } as const
+      const dropouts = Array.from({ length: nodes }, (_, index) =>
+        node('Dropout', { inputs: ['x', '', 'off'], outputs: [index === 0 ? 'y' : `y${index}`] }),
+      )
+      const constant = { op: 'Constant', inputs: [], outputs: ['off'], attributes: { value: off } }
+      const given = place === 'weights' ? modelOf(dropouts, { weights: { off } }) : modelOf([constant, ...dropouts])
+      let reads = 0
+      const model = changed(given, ({ initializer: [weight], node: [first] }) => {
+        const tensor = weight ?? first?.attribute[0]?.t
+        if (tensor === undefined) throw new Error('no constant')
+        const onRead = (elements: number): void => void (reads += elements)
+        if (field === 'rawData') tensor.rawData = watched(new Uint8Array(size), onRead)
+        else tensor.int32Data = watched(Array<number>(size).fill(0), onRead)
+      })
+      const refusals = refusalsOf(model).length
+      return { reads, refusals }
+    }
+    expect(readsOf(1)).toEqual({ reads: nodes, refusals: 0 })
+    expect(readsOf(10_000)).toEqual({ reads: 0, refusals: nodes })
+    expect(readsOf(0)).toEqual({ reads: 0, refusals: nodes })
   })
 
   test('may hold float16 where casts are written and kernels exist', () => {
@@ -158,6 +202,26 @@ describe('a model is refused, with its reason,', () => {
       { index: 2, name: 'it', op: 'FusedConv', domain: 'com.microsoft' },
       { index: 3, name: 'it', op: 'Dropout', domain: '' },
     ])
+  })
+
+  test('with names and lists of types cut where they are long', () => {
+    const long = 'n'.repeat(10_000)
+    const many = Array.from({ length: 1_000 }, () => 'x')
+    const body = { graph: buildGraph('g', { nodes: [], inputs: [], outputs: [] }) }
+    const nodes = [
+      node('Add', { name: long, inputs: [long, long] }),
+      node(long, { domain: long }),
+      node(long),
+      node('Relu', { attributes: { [long]: body } }),
+      node('Constant', { inputs: [], attributes: { [long]: 'text' } }),
+      node('Concat', { inputs: many.map(() => 'b'), outputs: [long] }),
+      node('Relu', { outputs: [long] }),
+      node('Sum', { inputs: many, outputs: ['z'] }),
+    ]
+    const inputs = [half('x'), { name: 'b', dtype: 'bool', dims: [] } as const]
+    const refusals = refusalsOf(modelOf(nodes, { inputs, outputs: [float(`${long}!`)] }))
+    expect(refusals.length).toBeGreaterThan(nodes.length)
+    for (const refusal of refusals) expect(refusal.length).toBeLessThan(1_000)
   })
 
   test('where Dropout may be switched on by an input', () => {

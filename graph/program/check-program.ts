@@ -6,7 +6,7 @@ import { maxOpset } from '../operator/operator-table.ts'
 import { checkGraph } from './check-graph.ts'
 import { isStandardDomain } from './check-node.ts'
 import type { ValueDeclaration } from './declaration.ts'
-import type { Refusal } from './refusal.ts'
+import { sayName, type Refusal } from './refusal.ts'
 
 export interface CheckedProgram {
   /** Nodes that compute: all but `Constant`, which is data. What a task of the program is priced by. */
@@ -53,7 +53,8 @@ export const checkModel = (model: ModelProto): ProgramCheck => {
   const opsets = new Map<string, number>()
   for (const { domain, version } of model.opsetImport) {
     const name = isStandardDomain(domain) ? '' : domain
-    if (opsets.has(name)) refusals.push({ path: 'opsetImport', why: `the operator set of "${name}" is imported twice` })
+    if (opsets.has(name))
+      refusals.push({ path: 'opsetImport', why: `the operator set of "${sayName(name)}" is imported twice` })
     opsets.set(name, Number(version))
   }
   const opset = opsets.get('')

@@ -1,6 +1,8 @@
 import { cidOf, decodeCanonical, encodeCanonical, MusterError, parseCid, type Cid, type Digest } from '@muster/protocol'
 import { isDtype } from '../tensor/dtype.ts'
+import { maxRank } from '../tensor/tensor-layout.ts'
 import type { Dim, ValueDeclaration } from './declaration.ts'
+import { maxValues } from './declare-value.ts'
 
 /** The record that is a program: its canonical bytes are stored as a blob, and their CID is the program's id. */
 export interface ProgramManifest {
@@ -50,13 +52,15 @@ const whole = (path: string, value: unknown): number => {
 const parseDim = (path: string, value: unknown): Dim => (typeof value === 'string' ? value : whole(path, value))
 
 const parseDeclarations = (path: string, value: unknown): ValueDeclaration[] => {
-  if (!Array.isArray(value)) throw refuse(path, 'a list', value)
+  if (!Array.isArray(value) || value.length > maxValues) throw refuse(path, `a list of at most ${maxValues}`, value)
   return value.map((item: unknown, index) => {
     const at = `${path}[${index}]`
     const { name, dtype, dims } = fieldsOf(at, item, ['name', 'dtype', 'dims'])
     const type = text(`${at}.dtype`, dtype, /./, 'an element type')
     if (!isDtype(type)) throw refuse(`${at}.dtype`, 'an element type', type)
-    if (dims !== null && !Array.isArray(dims)) throw refuse(`${at}.dims`, 'a list or null', dims)
+    if (dims !== null && (!Array.isArray(dims) || dims.length > maxRank)) {
+      throw refuse(`${at}.dims`, `a list of at most ${maxRank} or null`, dims)
+    }
     return {
       name: text(`${at}.name`, name, /^[^]{1,256}$/, 'a name of 1 to 256 characters'),
       dtype: type,

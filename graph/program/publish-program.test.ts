@@ -112,9 +112,11 @@ describe('a manifest', () => {
     ['execSpec', { execSpec: '0x12' }],
     ['operators', { operators: 'many' }],
     ['inputs', { inputs: {} }],
+    ['inputs', { inputs: Array.from({ length: 65 }, (_, index) => ({ name: `x${index}`, dtype: 'bool', dims: [] })) }],
     ['inputs[0]', { inputs: [{ name: 'x' }] }],
     ['inputs[0].dtype', { inputs: [{ name: 'x', dtype: 'string', dims: [] }] }],
     ['inputs[0].dims[1]', { inputs: [{ name: 'x', dtype: 'bool', dims: [1, true] }] }],
+    ['inputs[0].dims', { inputs: [{ name: 'x', dtype: 'bool', dims: Array<number>(9).fill(1) }] }],
     ['manifest', { surplus: 1 }],
   ])('with a wrong %s is refused', (path, change) => {
     const bytes = encodeCanonical({ ...manifest, ...change })

@@ -8,6 +8,7 @@ export interface Refusal {
   readonly why: string
 }
 
+/** What a node is called; long names are cut (`sayName`). */
 export interface NodeLabel {
   /** Place in the file, from 0. */
   readonly index: number
@@ -15,6 +16,12 @@ export interface NodeLabel {
   readonly op: string
   readonly domain: string
 }
+
+const maxNameLength = 256
+
+/** A name out of a model as refusals repeat it, cut where it is long: one node or attribute may be refused for many reasons. */
+export const sayName = (name: string): string =>
+  name.length <= maxNameLength ? name : `${name.slice(0, maxNameLength).toWellFormed()}…`
 
 /** A refusal as one line of text. */
 export const sayRefusal = ({ path, node, why }: Refusal): string =>
