@@ -28,6 +28,8 @@ import { joinMarket } from './market/join-market.ts'
 import { createMarkets } from './market/markets.ts'
 import { createOfferDesk } from './offer/offer-desk.ts'
 import type { AgentOptions } from './options.ts'
+import { createPricing, type OwnPricing } from './price/pricing.ts'
+import type { PricePolicy } from './price/price-policy.ts'
 import { watchOwner, type OwnerWatch, type SampleLoad } from './owner/watch-owner.ts'
 import { releaseAll } from './reservation/release-all.ts'
 import type { Workload } from './workload/workload.ts'
@@ -64,6 +66,8 @@ export interface Agent {
   status(): AgentStatus
   /** Reads the journal, takes up what it promised and links to its markets. Throws `transition_refused` the second time. */
   start(): Promise<void>
+  /** Asks by another policy from now on: offers are published anew; what was offered before holds as long as the offer does. */
+  reprice(policy: PricePolicy): void
   /** Takes no new work, gives notice, lets running attempts finish and claims be settled, within bounds; then stops. */
   drain(): Promise<void>
   /** Stops at once. The journal keeps what was not finished; safe in every state. */
@@ -77,7 +81,12 @@ const laterMs = 5000
 
 const stoppedError = (): MusterError => new MusterError({ code: 'cancelled', message: 'The agent has stopped.' })
 
-const createContext = (options: AgentOptions, modules: AgentModules, signal: AbortSignal): AgentContext => {
+const createContext = (
+  options: AgentOptions,
+  modules: AgentModules,
+  pricing: OwnPricing,
+  signal: AbortSignal,
+): AgentContext => {
   const { world, signer, verifier, journal, blobs, log } = modules
   let later: JournalChange[] = []
   let laterTimer: Timer | null = null
@@ -114,7 +123,7 @@ const createContext = (options: AgentOptions, modules: AgentModules, signal: Abo
   const markets = createMarkets(options.markets)
   const workloads = new Map(modules.workloads.map((workload) => [workload.kind, workload]))
   const writes = { write, writeLater, writeAlong }
-  const base = { options, world, signer, verifier, blobs, workloads, log, book, markets, ...writes, signal }
+  const base = { options, world, signer, verifier, blobs, workloads, log, book, markets, pricing, ...writes, signal }
   const domainOfMarket = (market: Address) => domainOf(base, market)
   return {
     ...base,
@@ -130,7 +139,8 @@ export const createAgent = (options: AgentOptions, modules: AgentModules): Agent
   const { world, log, signer, journal } = modules
   const abort = new AbortController()
   const ended = Promise.withResolvers<MusterError | null>()
-  const context = createContext(options, modules, abort.signal)
+  const pricing = createPricing(options.prices)
+  const context = createContext(options, modules, pricing, abort.signal)
   const { book } = context
   let lifecycle: Lifecycle = 'starting'
   let links: Promise<void>[] = []
@@ -168,12 +178,14 @@ export const createAgent = (options: AgentOptions, modules: AgentModules): Agent
   const link = (): void => {
     let alive = options.markets.length
     links = options.markets.map((market) =>
-      joinMarket(context, market, modules.dialOf(market), journal.nextEpoch).catch((error: unknown) => {
-        alive--
-        log.error('this market is given up', { market, error })
-        const isDuplicate = error instanceof MusterError && error.code === 'link_superseded'
-        if (isDuplicate || alive === 0) void stop(error instanceof MusterError ? error : null)
-      }),
+      joinMarket(context, market, modules.dialOf(market), (atLeast) => journal.nextEpoch(market, atLeast)).catch(
+        (error: unknown) => {
+          alive--
+          log.error('this market is given up', { market, error })
+          const isDuplicate = error instanceof MusterError && error.code === 'link_superseded'
+          if (isDuplicate || alive === 0) void stop(error instanceof MusterError ? error : null)
+        },
+      ),
     )
   }
 
@@ -201,6 +213,7 @@ export const createAgent = (options: AgentOptions, modules: AgentModules): Agent
       }
       link()
     },
+    reprice: pricing.exchange,
     drain: () => {
       lifecycle = stepLifecycle(lifecycle, 'drain')
       if (lifecycle === 'stopped') return stop()

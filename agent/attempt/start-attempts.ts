@@ -183,8 +183,8 @@ const makeDurable = async (
 /** What could not be written was not taken on: each may be started again. */
 const giveUp = (context: AgentContext, market: Address, { starts, attempts }: Taken, problem: Problem): void => {
   if (starts === null) return
-  const { fences } = heldJob(context.book, starts.batch.job)
-  for (const { index } of starts.batch.tasks) fences.delete(index)
+  const fences = context.book.jobs.get(starts.batch.job)?.fences
+  for (const { index, fence } of starts.batch.tasks) if (fences?.get(index) === fence) fences.delete(index)
   const held = attempts.filter((attempt) => context.book.attempts.get(attempt.id) === attempt)
   for (const attempt of held) dropAttempt(context, attempt)
   // Nothing of it lies in the journal, but what was written of it later may.

@@ -89,9 +89,11 @@ export const createOutbox = (options: OutboxOptions, modules: OutboxModules): Ou
       isRetrying = true
       return schedule(retryMs)
     }
-    for (const report of reports) {
-      hold(report)
-      if (report.unsettled > 0) await send(report)
+    reports.forEach(hold)
+    try {
+      for (const report of reports) if (report.unsettled > 0) await send(report)
+    } finally {
+      resendLater()
     }
   }
 

@@ -17,7 +17,9 @@ const byKind = (records: readonly JournalRecord[]) => records.toSorted((a, b) =>
 
 /** What every journal promises. */
 export const testJournal = (name: string, open: () => Promise<JournalFixture>): void => {
-  const records = stageRecords(createVirtualWorld(1), stageSigner('agent'), stageSigner('market').address)
+  const market = stageSigner('market').address
+  const otherMarket = stageSigner('other market').address
+  const records = stageRecords(createVirtualWorld(1), stageSigner('agent'), market)
 
   describe(`journal: ${name}`, () => {
     test('gives back every kind of record as it was put', async () => {
@@ -88,11 +90,15 @@ export const testJournal = (name: string, open: () => Promise<JournalFixture>): 
 
     test('epochs only rise, to what is asked for at least', async () => {
       const { journal } = await open()
-      expect(await journal.nextEpoch(1)).toBe(1)
-      expect(await journal.nextEpoch(1)).toBe(2)
-      expect(await journal.nextEpoch(1_000)).toBe(1_000)
-      expect(await journal.nextEpoch(1_000)).toBe(1_001)
-      expect(await journal.nextEpoch(1)).toBe(1_002)
+      expect(await journal.nextEpoch(market, 1)).toBe(1)
+      expect(await journal.nextEpoch(market, 1)).toBe(2)
+      expect(await journal.nextEpoch(market, 1_000)).toBe(1_000)
+      expect(await journal.nextEpoch(market, 1_000)).toBe(1_001)
+      expect(await journal.nextEpoch(market, 1)).toBe(1_002)
+      expect(await journal.nextEpoch(otherMarket, 1)).toBe(1)
+      await expect(journal.nextEpoch(market, 2 ** 48 + 1)).rejects.toThrow()
+      await expect(journal.nextEpoch(market, 1e300)).rejects.toThrow()
+      expect(await journal.nextEpoch(market, 1)).toBe(1_003)
       await journal.close()
     })
 
@@ -102,18 +108,18 @@ export const testJournal = (name: string, open: () => Promise<JournalFixture>): 
       await journal.close()
       await expect(journal.commit([])).rejects.toMatchObject({ code: 'unavailable' })
       await expect(journal.load()).rejects.toMatchObject({ code: 'unavailable' })
-      await expect(journal.nextEpoch(1)).rejects.toMatchObject({ code: 'unavailable' })
+      await expect(journal.nextEpoch(market, 1)).rejects.toMatchObject({ code: 'unavailable' })
     })
 
     test('what was committed is there for the next agent, epochs included', async () => {
       const { journal, reopen } = await open()
       if (reopen === null) return journal.close()
       await journal.commit([put(records.fence(0, 7))])
-      const epoch = await journal.nextEpoch(7)
+      const epoch = await journal.nextEpoch(market, 7)
       await journal.close()
       const next = await reopen()
       expect(await next.load()).toEqual([records.fence(0, 7)])
-      expect(await next.nextEpoch(0)).toBe(epoch + 1)
+      expect(await next.nextEpoch(market, 0)).toBe(epoch + 1)
       await next.close()
     })
   })

@@ -1,3 +1,4 @@
+import type { Address } from '@muster/protocol'
 import type { JournalChange, JournalRecord } from './journal-record.ts'
 
 /** What an agent must not forget, whatever kills it. Two implementations pass `journal-compliance.ts`. */
@@ -10,9 +11,9 @@ export interface Journal {
    */
   commit(changes: readonly JournalChange[]): Promise<void>
   /**
-   * The epoch of the next link: a number above every one given before, durable when it resolves, and no less than
-   * `atLeast`.
+   * The epoch of the next link to a market: a number above every one given for it before, durable when it resolves, and no
+   * less than `atLeast`. Throws `RangeError` where there is no such number up to `maxEpoch`.
    */
-  nextEpoch(atLeast: number): Promise<number>
+  nextEpoch(market: Address, atLeast: number): Promise<number>
   close(): Promise<void>
 }

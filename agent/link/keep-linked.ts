@@ -1,4 +1,5 @@
 import {
+  maxEpoch,
   MusterError,
   sleep,
   type AgentHandlers,
@@ -41,7 +42,8 @@ const superseded = (): MusterError =>
 /** The epoch that this key was last linked with, where the market says that whoever did so is gone. */
 const epochLeftBehind = ({ code, facts }: MusterError): number | undefined => {
   const { isGone, newest } = facts
-  return code === 'link_superseded' && isGone === true && typeof newest === 'number' ? newest : undefined
+  const isEpoch = typeof newest === 'number' && Number.isSafeInteger(newest) && newest >= 1 && newest < maxEpoch
+  return code === 'link_superseded' && isGone === true && isEpoch ? newest : undefined
 }
 
 const asError = (error: unknown): MusterError =>

@@ -1,4 +1,11 @@
-import { maxClockSkewMs, MusterError, type Address, type Offer, type SignedOrder } from '@muster/protocol'
+import {
+  failedGpuFields,
+  maxClockSkewMs,
+  MusterError,
+  type Address,
+  type Offer,
+  type SignedOrder,
+} from '@muster/protocol'
 import { domainOf, type AgentContext } from '../context.ts'
 
 const refuse = (message: string, facts: Readonly<Record<string, unknown>>): MusterError =>
@@ -58,5 +65,10 @@ export const checkDemand = ({ record: order }: SignedOrder, offer: Offer, slots:
       expected: order.resources[quantity],
       found: offer.resources[quantity],
     })
+  }
+  const { gpu } = order.resources
+  const failed = gpu === undefined ? [] : offer.gpus.flatMap((each) => failedGpuFields(gpu, each))
+  if (failed.length > 0) {
+    throw refuse('The GPUs of this offer are not what the order asks for.', { requirement: 'gpu', failed })
   }
 }

@@ -1,5 +1,6 @@
 import {
   digestOf,
+  maxCountedReservations,
   MusterError,
   newId,
   requireFree,
@@ -13,8 +14,10 @@ import { orderKey, type HeldReservation } from '../book/book.ts'
 import { domainOf, type AgentContext } from '../context.ts'
 import { put } from '../journal/journal-record.ts'
 import { checkDemand, checkOrder } from './check-order.ts'
+import { checkPolicy } from './check-policy.ts'
 import { expireReservation } from './expire-reservation.ts'
 import { freeSlots, holdSlots } from './hold-slots.ts'
+import { slotsLeft } from './slots-left.ts'
 
 const requireOpenDoor = ({ book, options }: AgentContext): void => {
   if (book.door !== null) {
@@ -27,14 +30,27 @@ const requireOpenDoor = ({ book, options }: AgentContext): void => {
       facts: { found: 0 },
     })
   }
-  if (book.reservations.size - book.leases.size >= options.maxReservations) {
+  if (
+    book.reservations.size - book.leases.size >= options.maxReservations ||
+    book.reservations.size >= maxCountedReservations
+  ) {
     throw new MusterError({
       code: 'rate_limited',
-      message: 'This agent has too many reservations that no lease followed.',
+      message: 'This agent has too many reservations.',
       facts: { maxReservations: options.maxReservations },
       fault: 'market',
     })
   }
+}
+
+const requireSlots = (context: AgentContext, slots: number, now: number): void => {
+  const left = slotsLeft(context, now)
+  if (slots <= left) return
+  throw new MusterError({
+    code: 'capacity_taken',
+    message: 'This agent has fewer slots left than that.',
+    facts: { expected: slots, found: left },
+  })
 }
 
 const requireOffer = ({ offers }: AgentContext, market: Address, request: LinkRequest<'reserve'>, now: number) => {
@@ -61,7 +77,7 @@ const requireHeld = ({ book }: AgentContext, held: HeldReservation): SignedReser
 /**
  * Binds slots to an order at the price of one of our offers: the bid. Durable before it is answered; the same order and
  * offer give the same reservation until it ends or a lease follows it. Throws `capacity_taken`, `record_expired`, `rate_limited`, what
- * `checkOrder` and `checkDemand` throw, and `disk_full` where it could not be written.
+ * `checkOrder`, `checkPolicy` and `checkDemand` throw, and `disk_full` where it could not be written.
  */
 export const reserve = async (
   context: AgentContext,
@@ -71,7 +87,7 @@ export const reserve = async (
   try {
     return await bind(context, market, request)
   } catch (error) {
-    context.offers.mistaken(market)
+    if (!(error instanceof MusterError && error.code === 'forbidden')) context.offers.mistaken(market)
     throw error
   }
 }
@@ -92,8 +108,10 @@ const bind = async (
   requireOpenDoor(context)
   const offer = requireOffer(context, market, request, now)
   checkDemand(request.order, offer, request.slots)
+  requireSlots(context, request.slots, now)
   const gpus = requireFree(book.capacity, request.slots, offer.resources, now)
   checkOrder(context, market, request.order, now)
+  checkPolicy(context, market, request.order)
   const record: Reservation = {
     kind: 'reservation',
     id: newId(world, 'reservation'),

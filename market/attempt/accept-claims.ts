@@ -191,6 +191,13 @@ export const createAcceptClaims = (modules: AcceptClaimsModules): AcceptClaims =
     if (failed?.status === 'rejected') throw failed.reason
   }
 
+  /** Whether the agent holds or held a lease of this job: nothing is worked out for anybody else. */
+  const isWorking = (peer: AgentPeer, id: JobId | undefined): boolean => {
+    const job = id === undefined ? undefined : jobs.get(id)?.peek()
+    for (const { provider } of job?.leases.values() ?? []) if (provider === peer.provider) return true
+    return false
+  }
+
   /** What is wrong with the signature of a batch, if anything is. */
   const faultOf = (peer: AgentPeer, { claims, signature }: ClaimBatch): unknown => {
     try {
@@ -205,8 +212,10 @@ export const createAcceptClaims = (modules: AcceptClaimsModules): AcceptClaims =
     try {
       const named = nameInline(inline)
       const settling = batches.flatMap((batch) => {
+        if (!batch.claims.some(({ attempt }) => isWorking(peer, parseAttemptId(attempt)?.job))) return []
         const fault = faultOf(peer, batch)
-        const ofJobs = splitByJob({ records: batch.claims, signature: batch.signature })
+        const claims = { records: batch.claims, signature: batch.signature }
+        const ofJobs = splitByJob(claims, (job) => isWorking(peer, job), fault === undefined)
         return ofJobs.map(([job, claims]) => acceptOfJob(peer, job, { claims, fault }, named))
       })
       const failed = (await Promise.allSettled(settling)).find(({ status }) => status === 'rejected')

@@ -100,6 +100,11 @@ export const createBlobRoom = (
   )
   const own = new Map<TenantId, Shelf>()
 
+  /** What is over is in the store, where the next upload of the tenant finds it. */
+  const forgetIdle = (): void => {
+    for (const [tenant, { arriving }] of own) if ([...arriving].every(({ isOver }) => isOver)) own.delete(tenant)
+  }
+
   const shelfOf = (tenant: TenantId): Shelf => {
     const known = own.get(tenant)
     if (known !== undefined) return known
@@ -108,7 +113,7 @@ export const createBlobRoom = (
       () => store.blobs.unreferencedBytes(tenant),
       () => tenantFull(maxTenantBytes, tenant),
     )
-    if (own.size >= maxShelves) for (const [each, { arriving }] of own) if (arriving.size === 0) own.delete(each)
+    if (own.size >= maxShelves) forgetIdle()
     own.set(tenant, shelf)
     return shelf
   }

@@ -21,6 +21,8 @@ export interface KeptLease {
   readonly hold: Hold
   /** Opened by this process just now, so that the agent cannot know of it. */
   isNew: boolean
+  /** The agent is told of it without any attempts. */
+  isAlone: boolean
   /** The link over which the agent confirmed that it holds the lease. */
   confirmedBy: AgentPeer | undefined
   /** The lease may be written down as suspect. */

@@ -73,10 +73,13 @@ export interface LeaseKeeper {
 
 const callTimeoutMs = 5_000
 const retryMs = 1_000
-/** What goes along with a new lease: agents take 256 KiB to a call. */
-const firstBounds: PackBounds = { bytes: 64 * 1024, tasks: 256 }
+/** What goes along with a new lease: agents take 256 KiB to a call, and so much at once. */
+const firstBounds: PackBounds = { bytes: 32 * 1024, tasks: 256 }
 /** Attempts in a row that may fail on a lease: fewer than a task may, so that it is tried elsewhere before it is given up. */
 const maxFailures = 2
+
+/** The agent takes no more calls this large now, whatever they are. */
+const isCrowded = (error: unknown): boolean => error instanceof MusterError && error.code === 'rate_limited'
 
 export const createLeaseKeeper = (options: LeaseKeeperOptions, modules: LeaseKeeperModules): LeaseKeeper => {
   const { world, supply, holdings, packStarts, tellClosed, reconsider, log, bugs } = modules
@@ -187,7 +190,7 @@ export const createLeaseKeeper = (options: LeaseKeeperOptions, modules: LeaseKee
       return takeOver(kept, job, held.attempts)
     }
     kept.sent.clear()
-    const first = await firstStarts(job, kept)
+    const first = kept.isAlone ? null : await firstStarts(job, kept)
     if (!isKept(kept)) return
     // What the agent does not take on it says has failed.
     for (const { tasks } of first?.batches ?? []) for (const { index, fence } of tasks) kept.sent.set(index, fence)
@@ -261,7 +264,11 @@ export const createLeaseKeeper = (options: LeaseKeeperOptions, modules: LeaseKee
       try {
         await syncOnce(kept)
       } catch (error) {
-        if (isPassing(error)) {
+        if (isCrowded(error)) {
+          log.info('an agent has too much under way to hear of a lease; trying again', { lease: kept.id, error })
+          kept.isAlone = true
+          retryLater(kept)
+        } else if (isPassing(error)) {
           log.info('could not reach an agent about a lease; trying again', { lease: kept.id, error })
           suspect(kept)
           retryLater(kept)
@@ -295,6 +302,7 @@ export const createLeaseKeeper = (options: LeaseKeeperOptions, modules: LeaseKee
         provider: state.provider,
         hold: supply.take(state.provider, state.lease.record.slots, state.reservation.record.id),
         isNew,
+        isAlone: false,
         confirmedBy: undefined,
         isSuspect: state.phase === 'suspect',
         ending: undefined,

@@ -1,5 +1,5 @@
 import { buildModelBytes, encodeManifest, encodeTensor, publishProgram, type ModelInput } from '@muster/graph'
-import { cidOf, MusterError, tenantAccount, type Cid } from '@muster/protocol'
+import { cidOf, MusterError, newId, systemWorld, tenantAccount, type Cid } from '@muster/protocol'
 import { describe, expect, test } from 'vitest'
 import type { BlobStore } from '../blob/blob-store.ts'
 import { createMemoryBlobs } from '../blob/memory-blobs.ts'
@@ -8,6 +8,8 @@ import type { Script } from '../rehearsal/script.ts'
 import { createVirtualWorld } from '../rehearsal/virtual-world.ts'
 import { createAdmitProgram } from './admit-program.ts'
 import { checkModelHere } from './check-model.ts'
+
+const tenant = newId(systemWorld, 'tenant')
 
 const model = (change: Partial<ModelInput> = {}): Uint8Array =>
   buildModelBytes({
@@ -184,9 +186,9 @@ test('a model is checked once, whatever comes of it and however many manifests n
       ),
     ),
   )
-  for (const { cid } of [...manifests, ...manifests]) await expect(admit(cid)).rejects.toThrow()
+  for (const { cid } of [...manifests, ...manifests]) await expect(admit(cid, tenant)).rejects.toThrow()
   const { cid: program } = await memory.putBytes(honest.manifestBytes)
-  expect(await admit(program)).toEqual(honest.manifest)
+  expect(await admit(program, tenant)).toEqual(honest.manifest)
   expect(reads.filter((cid) => cid === badModel.cid)).toHaveLength(1)
   expect(reads.filter((cid) => cid === goodModel.cid)).toHaveLength(1)
 })
@@ -196,9 +198,9 @@ test('a model that becomes known later is checked then', async () => {
   const admit = createAdmitProgram({ world: createVirtualWorld(), blobs: memory, checkModel: checkModelHere })
   const { manifestBytes, modelBytes, manifest } = publishProgram(model())
   const { cid } = await memory.putBytes(manifestBytes)
-  await expect(admit(cid)).rejects.toMatchObject({ code: 'blob_missing' })
+  await expect(admit(cid, tenant)).rejects.toMatchObject({ code: 'blob_missing' })
   await memory.putBytes(modelBytes)
-  expect(await admit(cid)).toEqual(manifest)
+  expect(await admit(cid, tenant)).toEqual(manifest)
 })
 
 test('a model that was too slow to check is not checked again at once, but later', async () => {
@@ -213,10 +215,44 @@ test('a model that was too slow to check is not checked again at once, but later
   const { manifestBytes, modelBytes } = publishProgram(model())
   await memory.putBytes(modelBytes)
   const { cid } = await memory.putBytes(manifestBytes)
-  const asked = () => expect(admit(cid)).rejects.toMatchObject({ code: 'program_refused' })
+  const asked = () => expect(admit(cid, tenant)).rejects.toMatchObject({ code: 'program_refused' })
   for (const _ of [1, 2, 3]) await asked()
   expect(checks).toBe(1)
   await world.advance(1_001)
   await asked()
   expect(checks).toBe(2)
+})
+
+test('one tenant with many new models does not keep the others from theirs', async () => {
+  const memory = createMemoryBlobs()
+  const gates: PromiseWithResolvers<Cid>[] = []
+  const checkModel = () => {
+    const gate = Promise.withResolvers<Cid>()
+    gates.push(gate)
+    return gate.promise
+  }
+  const admit = createAdmitProgram({ world: createVirtualWorld(), blobs: memory, checkModel })
+  const programs = await Promise.all(
+    [1, 2, 3, 4].map(async (count) => {
+      const nodes = Array.from({ length: count }, (_, at) => ({
+        op: 'Relu',
+        inputs: [at === 0 ? 'x' : `r${at}`],
+        outputs: [at + 1 === count ? 'y' : `r${at + 1}`],
+      }))
+      const { manifestBytes, modelBytes } = publishProgram(model({ nodes }))
+      await memory.putBytes(modelBytes)
+      return (await memory.putBytes(manifestBytes)).cid
+    }),
+  )
+  const [first, second, third, fourth] = programs
+  if (first === undefined || second === undefined || third === undefined || fourth === undefined) throw new RangeError()
+  const [one, two] = [admit(first, tenant), admit(second, tenant)]
+  await expect(admit(third, tenant)).rejects.toMatchObject({ code: 'rate_limited', fault: 'tenant' })
+  const theirs = admit(fourth, newId(systemWorld, 'tenant'))
+  for (const [at, cid] of [first, second, fourth].entries()) gates[at]?.resolve(cid)
+  await Promise.all([one, two, theirs])
+  const again = admit(third, tenant)
+  while (gates.length < 4) await new Promise((resolve) => setTimeout(resolve, 1))
+  gates[3]?.resolve(third)
+  expect(await again).toBeDefined()
 })

@@ -113,6 +113,7 @@ export const createModelChecker = (
 
   const judge = async ({ model, blobs }: Asked): Promise<Cid> => {
     const { bytes, stream } = await framed(model, blobs)
+    if (isClosed) throw unavailable('The market is shutting down; nothing was charged.', model)
     const { promise, resolve, reject } = Promise.withResolvers<Cid>()
     const process = (warm ??= start())
     const limitMs = timeLimitMs + Math.ceil(bytes / bytesPerMs)

@@ -16,10 +16,11 @@ export interface Holds {
   change(provider: Address): number
   /** Slots that are held of the provider. */
   held(provider: Address): number
+  /** A link of the provider begins; nothing is counted yet. */
+  linked(provider: Address): void
+  unlinked(provider: Address): void
   /** The provider published, with these reservations counted. */
   counted(provider: Address, reservations: readonly ReservationId[]): void
-  /** What it counted means nothing any more: its link is gone. */
-  forgetCounted(provider: Address): void
 }
 
 interface Held {
@@ -28,18 +29,52 @@ interface Held {
 }
 
 interface OfProvider {
+  isLinked: boolean
   readonly held: Set<Held>
   counted: ReadonlySet<ReservationId>
-  /** Slots of the last holds that ended: a publication that is under way may still have them counted. */
+  /** Slots of holds that ended and that the provider still counts. */
   readonly returned: Map<ReservationId, number>
+  /** The last that ended and are not counted: a publication that is under way may count them. */
+  readonly recent: Map<ReservationId, number>
+  /** What `change` gives: the returned, less those held and not counted. */
+  change: number
 }
 
-const rememberedReturns = 256
+const rememberedRecent = 256
 
 const sum = (slots: Iterable<number>): number => {
   let total = 0
   for (const each of slots) total += each
   return total
+}
+
+const isCounted = ({ counted }: OfProvider, { reservation }: Held): boolean =>
+  reservation !== undefined && counted.has(reservation)
+
+const find = ({ held }: OfProvider, reservation: ReservationId): Held | undefined => {
+  for (const one of held) if (one.reservation === reservation) return one
+  return undefined
+}
+
+const remember = (of: OfProvider, reservation: ReservationId, slots: number): void => {
+  if (of.counted.has(reservation)) {
+    of.returned.set(reservation, slots)
+    return
+  }
+  of.recent.set(reservation, slots)
+  const [oldest] = of.recent.keys()
+  if (of.recent.size > rememberedRecent && oldest !== undefined) of.recent.delete(oldest)
+}
+
+/** Works everything out again for what the provider counts now. */
+const recount = (of: OfProvider, reservations: Iterable<ReservationId>): void => {
+  const ended = [...of.returned, ...of.recent]
+  of.counted = new Set(reservations)
+  of.returned.clear()
+  of.recent.clear()
+  for (const [reservation, slots] of ended) remember(of, reservation, slots)
+  of.change = sum(of.returned.values())
+  for (const one of of.held) if (!isCounted(of, one)) of.change -= one.slots
 }
 
 /** `onChange` is called when a provider has more or fewer slots free than before. */
@@ -49,39 +84,51 @@ export const createHolds = (onChange: (provider: Address, isMore: boolean) => vo
   const of = (provider: Address): OfProvider => {
     const known = providers.get(provider)
     if (known !== undefined) return known
-    const made: OfProvider = { held: new Set(), counted: new Set(), returned: new Map() }
+    const made: OfProvider = {
+      isLinked: false,
+      held: new Set(),
+      counted: new Set(),
+      returned: new Map(),
+      recent: new Map(),
+      change: 0,
+    }
     providers.set(provider, made)
     return made
   }
 
-  const find = ({ held }: OfProvider, reservation: ReservationId): Held | undefined => {
-    for (const one of held) if (one.reservation === reservation) return one
-    return undefined
+  const tidy = (provider: Address, { isLinked, held }: OfProvider): void => {
+    if (!isLinked && held.size === 0) providers.delete(provider)
   }
 
-  const isCounted = ({ counted }: OfProvider, { reservation }: Held): boolean =>
-    reservation !== undefined && counted.has(reservation)
-
-  const remember = ({ returned }: OfProvider, reservation: ReservationId, slots: number): void => {
-    returned.set(reservation, slots)
-    const [oldest] = returned.keys()
-    if (returned.size > rememberedReturns && oldest !== undefined) returned.delete(oldest)
+  const drop = (all: OfProvider, one: Held): boolean => {
+    if (!all.held.delete(one)) return false
+    if (!isCounted(all, one)) all.change += one.slots
+    return true
   }
 
   const handle = (provider: Address, one: Held): Hold => ({
     name: (reservation) => {
       const all = of(provider)
+      if (!all.held.has(one) || one.reservation === reservation) return
       // Asked twice for the same, an agent answers twice with the same: it is held once.
       const isKnown = find(all, reservation) !== undefined
-      if (isKnown) all.held.delete(one)
-      else one.reservation = reservation
+      if (isKnown) drop(all, one)
+      else {
+        one.reservation = reservation
+        if (isCounted(all, one)) all.change += one.slots
+      }
       if (isKnown || isCounted(all, one)) onChange(provider, true)
     },
     giveBack: () => {
       const all = of(provider)
-      if (!all.held.delete(one)) return
-      if (one.reservation !== undefined) remember(all, one.reservation, one.slots)
-      onChange(provider, true)
+      if (drop(all, one)) {
+        if (one.reservation !== undefined) {
+          remember(all, one.reservation, one.slots)
+          if (isCounted(all, one)) all.change += one.slots
+        }
+        onChange(provider, true)
+      }
+      tidy(provider, all)
     },
   })
 
@@ -92,26 +139,27 @@ export const createHolds = (onChange: (provider: Address, isMore: boolean) => vo
       if (known !== undefined) return handle(provider, known)
       const one: Held = { slots, reservation }
       all.held.add(one)
+      if (!isCounted(all, one)) all.change -= slots
       onChange(provider, false)
       return handle(provider, one)
     },
-    change: (provider) => {
-      const all = providers.get(provider)
-      if (all === undefined) return 0
-      const taken = [...all.held].filter((one) => !isCounted(all, one)).map(({ slots }) => slots)
-      const returned = [...all.returned].filter(([reservation]) => all.counted.has(reservation))
-      return sum(returned.map(([, slots]) => slots)) - sum(taken)
-    },
+    change: (provider) => providers.get(provider)?.change ?? 0,
     held: (provider) => sum([...(providers.get(provider)?.held ?? [])].map(({ slots }) => slots)),
-    counted: (provider, reservations) => {
-      of(provider).counted = new Set(reservations)
-    },
-    forgetCounted: (provider) => {
-      const all = providers.get(provider)
-      if (all === undefined) return
-      if (all.held.size === 0) providers.delete(provider)
-      all.counted = new Set()
+    linked: (provider) => {
+      const all = of(provider)
+      all.isLinked = true
+      all.recent.clear()
       all.returned.clear()
+      recount(all, [])
     },
+    unlinked: (provider) => {
+      const all = of(provider)
+      all.isLinked = false
+      all.recent.clear()
+      all.returned.clear()
+      recount(all, [])
+      tidy(provider, all)
+    },
+    counted: (provider, reservations) => recount(of(provider), reservations),
   }
 }

@@ -4,6 +4,9 @@ import { timeSchema } from '../resource/resources.ts'
 import { addressSchema } from '../signature/address.ts'
 import { signedSchema, type Signed } from '../signature/signed.ts'
 
+/** The last epoch a link may have. */
+export const maxEpoch = 2 ** 48
+
 /** An agent's clock may differ from the market's by this much; past it the link is refused with `clock_skewed`. */
 export const maxClockSkewMs = 60_000
 
@@ -15,10 +18,7 @@ export const linkHelloSchema = z.strictObject({
   /** Given by the market, used once. */
   challenge: hexSchema(32),
   socket: z.enum(['control', 'data']),
-  epoch: z
-    .int()
-    .min(1)
-    .max(2 ** 48),
+  epoch: z.int().min(1).max(maxEpoch),
   /** Digest of the TLS session's exported key material; empty on a connection without TLS. */
   tlsBinding: z.union([hexSchema(32), z.literal('')]),
   at: timeSchema,

@@ -59,13 +59,16 @@ export type MarketMessage = z.output<typeof marketMessageSchema>
 const claimBatchSchema = z.strictObject({ claims: z.array(claimSchema).min(1).max(4096), signature: hexSchema(65) })
 export type ClaimBatch = z.output<typeof claimBatchSchema>
 
+/** Reservations an agent may hold at once, so that it can name them all. */
+export const maxCountedReservations = 16_384
+
 /**
  * All an agent offers this market. `counted` are the reservations for this market that the slots of the offers leave out,
  * with and without a lease: what the market has taken or given back meanwhile it adds and subtracts by itself.
  */
 const publicationFields = {
   offers: z.array(signedOfferSchema).max(64),
-  counted: z.array(idSchema('reservation')).max(4096),
+  counted: z.array(idSchema('reservation')).max(maxCountedReservations),
 }
 const publicationSchema = z.strictObject(publicationFields)
 export type Publication = z.output<typeof publicationSchema>

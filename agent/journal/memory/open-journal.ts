@@ -1,11 +1,12 @@
-import { MusterError } from '@muster/protocol'
+import { MusterError, type Address } from '@muster/protocol'
 import { decodeRecord, encodeRecord } from '../journal-record.ts'
 import type { Journal } from '../journal.ts'
+import { requireEpoch } from '../require-epoch.ts'
 
 /** The journal in memory: it outlives an agent that is stopped, so that a simulated crash can be followed by a restart. */
 export const openMemoryJournal = (): Journal => {
   const rows = new Map<string, Uint8Array>()
-  let epoch = 0
+  const epochs = new Map<Address, number>()
   let isClosed = false
 
   const requireOpen = (): void => {
@@ -26,9 +27,10 @@ export const openMemoryJournal = (): Journal => {
         else if (bytes !== undefined) rows.set(`${change.record.kind}:${change.record.id}`, bytes)
       })
     },
-    nextEpoch: async (atLeast) => {
+    nextEpoch: async (market, atLeast) => {
       requireOpen()
-      epoch = Math.max(epoch + 1, atLeast)
+      const epoch = requireEpoch(Math.max((epochs.get(market) ?? 0) + 1, atLeast))
+      epochs.set(market, epoch)
       return epoch
     },
     close: async () => {

@@ -19,7 +19,8 @@ testJournal('sqlite', async () => {
   return { journal: openSqliteJournal(file), reopen: async () => openSqliteJournal(file) }
 })
 
-const records = stageRecords(createVirtualWorld(1), stageSigner('agent'), stageSigner('market').address)
+const market = stageSigner('market').address
+const records = stageRecords(createVirtualWorld(1), stageSigner('agent'), market)
 
 test('what was acknowledged survives kill -9', async () => {
   const file = path.join(await temporaryDirectory(), 'journal.sqlite')
@@ -111,11 +112,11 @@ test('nobody else on the machine may read it, not even where an earlier version 
   const directory = await temporaryDirectory()
   const file = path.join(directory, 'journal.sqlite')
   const first = openSqliteJournal(file)
-  await first.nextEpoch(1)
+  await first.nextEpoch(market, 1)
   await first.close()
   await chmod(file, 0o644)
   const journal = openSqliteJournal(file)
-  await journal.nextEpoch(1)
+  await journal.nextEpoch(market, 1)
   const names = await readdir(directory)
   const modes = await Promise.all(names.map(async (name) => (await stat(path.join(directory, name))).mode & 0o777))
   await journal.close()

@@ -4,6 +4,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { setImmediate } from 'node:timers'
 import { decodeRecord, encodeRecord } from '../journal-record.ts'
 import type { Journal } from '../journal.ts'
+import { requireEpoch } from '../require-epoch.ts'
 
 /** A record as it is written: its kind and id, and its bytes, or nothing where it is forgotten. */
 type Row = readonly [kind: string, id: string, body: Uint8Array | null]
@@ -24,8 +25,7 @@ const schema = `
   PRAGMA synchronous = FULL;
   PRAGMA locking_mode = EXCLUSIVE;
   CREATE TABLE IF NOT EXISTS change (seq INTEGER PRIMARY KEY, rows BLOB NOT NULL);
-  CREATE TABLE IF NOT EXISTS epoch (only INTEGER PRIMARY KEY CHECK (only = 1), value INTEGER NOT NULL);
-  INSERT OR IGNORE INTO epoch VALUES (1, 0);
+  CREATE TABLE IF NOT EXISTS epoch (market TEXT PRIMARY KEY, value INTEGER NOT NULL);
 `
 
 const explain = (file: string, cause: unknown): MusterError => {
@@ -83,7 +83,8 @@ export const openSqliteJournal = (file: string, { maxPages }: SqliteJournalOptio
   const database = open()
   const append = database.prepare('INSERT INTO change (rows) VALUES (?)')
   const clear = database.prepare('DELETE FROM change')
-  const raiseEpoch = database.prepare('UPDATE epoch SET value = max(value + 1, ?) RETURNING value')
+  const readEpoch = database.prepare('SELECT value FROM epoch WHERE market = ?')
+  const writeEpoch = database.prepare('INSERT OR REPLACE INTO epoch (market, value) VALUES (?, ?)')
   const inForce = new Map<string, Row>()
   let liveBytes = 0
   let logBytes = 0
@@ -196,10 +197,12 @@ export const openSqliteJournal = (file: string, { maxPages }: SqliteJournalOptio
         pending.push({ rows, resolve, reject })
       })
     },
-    nextEpoch: async (atLeast) => {
+    nextEpoch: async (market, atLeast) => {
       requireOpen()
       try {
-        return Number(raiseEpoch.get(atLeast)?.['value'])
+        const epoch = requireEpoch(Math.max(Number(readEpoch.get(market)?.['value'] ?? 0) + 1, atLeast))
+        writeEpoch.run(market, epoch)
+        return epoch
       } catch (cause) {
         throw explain(file, cause)
       }
