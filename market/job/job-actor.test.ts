@@ -39,6 +39,7 @@ const setUp = async () => {
       log: silentLog,
       plan: () => {},
       act: (_, committed) => acted.push(committed),
+      snapshotEvery: 2_000,
       isStopped: () => isStopped,
     })
   const actor = await open()

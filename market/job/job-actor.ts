@@ -49,6 +49,8 @@ export interface JobActorModules {
   /** Acts on what became durable; whatever is lost in a crash is found again from the state. */
   readonly act: (actor: JobActor, committed: Committed) => void
   readonly isStopped: () => boolean
+  /** Events between snapshots. */
+  readonly snapshotEvery: number
 }
 
 interface Pending {
@@ -57,8 +59,6 @@ interface Pending {
   readonly reject: (error: unknown) => void
 }
 
-/** Events between snapshots. */
-const snapshotEvery = 2_000
 const pageEvents = 1_000
 const firstBackOffMs = 100
 const maxBackOffMs = 5_000
@@ -109,7 +109,7 @@ export const createJobActor = (id: JobId, loaded: LoadedJob | undefined, modules
 
   /** Snapshots are taken beside the turns; a job without one is only slower to load. */
   const snapshot = (): void => {
-    if (durable === undefined || isSnapshotting || version - snapshotAt < snapshotEvery) return
+    if (durable === undefined || isSnapshotting || version - snapshotAt < modules.snapshotEvery) return
     isSnapshotting = true
     snapshotAt = version
     store

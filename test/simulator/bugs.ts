@@ -11,6 +11,8 @@ export const bugs: Readonly<Record<Bug, Invariant>> = {
   'effect-lost-after-commit': 'dispatch-reaches-agent',
   'double-dispatch-on-restart': 'runs-where-leased',
   'reservation-leaked-on-crash': 'slots-come-back',
+  'receipt-refunded-twice': 'books-add-up',
+  'statement-off-by-one': 'books-add-up',
 }
 
 export const isBug = (name: string): name is Bug => Object.hasOwn(bugs, name)

@@ -21,6 +21,8 @@ export interface SeedsRun {
   /** By seed. */
   readonly failures: readonly Simulated[]
   readonly commits: number
+  readonly snapshots: number
+  readonly collected: number
   readonly runs: number
   readonly virtualMs: number
   readonly crashes: number
@@ -45,6 +47,8 @@ const total = (results: readonly Simulated[]): SeedsRun => {
     seeds: results.length,
     failures: bySeed.filter(({ violation }) => violation !== undefined),
     commits: sum(({ commits }) => commits),
+    snapshots: sum(({ snapshots }) => snapshots),
+    collected: sum(({ collected }) => collected),
     runs: sum(({ runs }) => runs),
     virtualMs: sum(({ virtualMs }) => virtualMs),
     crashes: sum(({ crashPoints }) => crashPoints.length),

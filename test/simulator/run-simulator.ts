@@ -80,7 +80,7 @@ const total = await runSeeds({
 const seconds = (performance.now() - startedAt) / 1000
 process.stdout.write(
   `${total.seeds} seeds in ${seconds.toFixed(1)} s (${(total.seeds / seconds).toFixed(1)}/s), ${total.failures.length} failed; ` +
-    `${total.commits} commits, ${total.runs} runs of tasks, ${(total.virtualMs / 3_600_000).toFixed(1)} hours of virtual time, ` +
+    `${total.commits} commits, ${total.snapshots} snapshots, ${total.collected} blobs collected, ${total.runs} runs of tasks, ${(total.virtualMs / 3_600_000).toFixed(1)} hours of virtual time, ` +
     `${total.crashes} crashes of the market; every commit from 0 to ${total.coveredCommits} was crashed at both points; traces ${total.trace}\n`,
 )
 process.exit(total.failures.length === 0 ? 0 : 1)

@@ -2,6 +2,7 @@ import type { Address, AttemptId } from '@muster/protocol'
 import type { SimulatedBug } from '@muster/agent'
 import type { PlantedBug } from '../../market/planted-bug.ts'
 import type { Bug } from './bugs.ts'
+import { checkMoney } from './invariant/check-money.ts'
 import { checkEnd } from './invariant/check-end.ts'
 import { checkMemory, checkSteady } from './invariant/check-steady.ts'
 import { createReach } from './invariant/reach.ts'
@@ -34,6 +35,9 @@ export interface Simulated {
   readonly virtualMs: number
   readonly events: number
   readonly commits: number
+  readonly snapshots: number
+  /** Blobs that nobody needed and that were removed. */
+  readonly collected: number
   readonly runs: number
   readonly crashPoints: readonly string[]
 }
@@ -197,6 +201,10 @@ export const simulate = async (seed: number, { bug, keepsStory = false }: Simula
     const end = timeline.now() + settleMs
     await timeline.run(() => isOver() || timeline.now() > end, onError)
     if (!isOver()) await checkEnd({ run, node, agents, jobs, rogues })
+    if (!isOver()) {
+      const providers = scenario.agents.map(({ name }) => run.keys.signerOf(name).address)
+      await checkMoney({ run, node, providers, bugs: bugs as ReadonlySet<PlantedBug> })
+    }
   } finally {
     process.off('unhandledRejection', onRejection)
   }
@@ -208,6 +216,8 @@ export const simulate = async (seed: number, { bug, keepsStory = false }: Simula
     virtualMs: timeline.now(),
     events: timeline.count,
     commits: node.commits(),
+    snapshots: node.snapshots(),
+    collected: node.collected(),
     runs: run.runs.count(),
     crashPoints: node.crashPoints,
   }

@@ -48,6 +48,8 @@ describe('one market node and fifty agents on virtual time', () => {
     expect(run.failures.map((simulated) => describeSimulated(simulated, undefined, false))).toEqual([])
     expect(run.seeds).toBe(seeds)
     expect(run.coveredCommits).toBeGreaterThanOrEqual(30)
+    expect(run.snapshots).toBeGreaterThan(10_000)
+    expect(run.collected).toBeGreaterThan(100)
   })
 
   describe.each(knownBugs)('with the bug %s', (bug) => {

@@ -9,6 +9,7 @@ export const invariants = [
   'runs-where-leased',
   'slot-sold-once',
   'ledger-balances',
+  'books-add-up',
   'slots-come-back',
   'lost-only-when-unreachable',
   'dispatch-reaches-agent',

@@ -23,7 +23,7 @@ export const createCrashableJournal = (journal: Journal, options: CrashableJourn
   const whileAlive = <Result>(action: () => Promise<Result>): Promise<Result> => (process.isAlive() ? action() : never)
   return {
     load: () => whileAlive(() => journal.load()),
-    nextEpoch: (atLeast) => whileAlive(() => journal.nextEpoch(atLeast)),
+    nextEpoch: (market, atLeast) => whileAlive(() => journal.nextEpoch(market, atLeast)),
     commit: (changes) =>
       whileAlive(() =>
         queue(async () => {

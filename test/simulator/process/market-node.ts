@@ -15,6 +15,7 @@ import {
   type Market,
   type Store,
 } from '@muster/market'
+import type { BlobStore } from '../../../market/blob/blob-store.ts'
 import type { PlantedBug } from '../../../market/planted-bug.ts'
 import { createMemoryDisk, type MemoryDisk } from '../../../market/store/memory/memory-disk.ts'
 import type { Commit } from '../../../market/store/store.ts'
@@ -40,6 +41,8 @@ export interface MarketNode {
   /** From now on nothing of the plan happens any more. */
   calm(): void
   readonly commits: () => number
+  readonly snapshots: () => number
+  readonly collected: () => number
   /** Places where it was crashed, as `<commit>.<point>`. */
   readonly crashPoints: string[]
   upSince(): number
@@ -82,11 +85,16 @@ export const createMarketNode = (
     restartGraceMs: plan.restartGraceMs,
     progressSlackMs: plan.progressSlackMs,
     leaseTermMs: plan.leaseTermMs,
-    keepBlobsMs: 0,
+    keepBlobsMs: plan.keepBlobsMs,
+    cleanEveryMs: plan.cleanEveryMs,
+    snapshotEvents: plan.snapshotEvents,
+    feeBasisPoints: 137,
   })
   let life: Life | undefined
   let lives = 0
   let commits = 0
+  let snapshots = 0
+  let collected = 0
   let upSince = 0
   let skewMs = 0
   let isCalm = false
@@ -145,23 +153,45 @@ export const createMarketNode = (
     const random = run.random.fork(`disk ${lives}`)
     const store = createMemoryStore({ disk, onFaultPoint: pass })
     const queue = createCommitQueue(world, () => (plan.commitDelayMs === 0 ? 0 : random.between(0, plan.commitDelayMs)))
-    const slowly = <Args extends readonly unknown[], Result>(read: (...args: Args) => Promise<Result>) =>
-      plan.readDelayMs === 0
-        ? read
-        : async (...args: Args): Promise<Result> => {
-            await sleep(world, random.between(0, plan.readDelayMs))
-            return read(...args)
-          }
+    const failing = run.random.fork(`reads ${lives}`)
+    const really =
+      <Args extends readonly unknown[], Result>(read: (...args: Args) => Promise<Result>) =>
+      async (...args: Args): Promise<Result> => {
+        if (plan.readDelayMs > 0) await sleep(world, random.between(0, plan.readDelayMs))
+        if (!isCalm && failing.chance(plan.readFailChance)) {
+          story.tell('market', 'cannot read')
+          throw hiccup('before-commit')
+        }
+        return read(...args)
+      }
     return {
       ...store,
-      readStream: slowly(store.readStream),
-      readEvents: slowly(store.readEvents),
-      jobs: { ...store.jobs, get: slowly(store.jobs.get), active: slowly(store.jobs.active) },
+      readStream: really(store.readStream),
+      readEvents: really(store.readEvents),
+      jobs: { ...store.jobs, get: really(store.jobs.get), active: really(store.jobs.active) },
+      ledger: { ...store.ledger, balances: really(store.ledger.balances) },
+      blobs: { ...store.blobs, known: really(store.blobs.known), unreferenced: really(store.blobs.unreferenced) },
+      writeSnapshot: (snapshot) => {
+        snapshots++
+        return store.writeSnapshot(snapshot)
+      },
       commit: (commit) =>
         queue(() => {
           current = commit
           return store.commit(commit)
         }),
+    }
+  }
+
+  const openBlobs = (): BlobStore => {
+    const plain = createMemoryBlobs(blobs)
+    return {
+      ...plain,
+      remove: async (cid, olderThan) => {
+        const isGone = await plain.remove(cid, olderThan)
+        if (isGone) collected++
+        return isGone
+      },
     }
   }
 
@@ -210,7 +240,7 @@ export const createMarketNode = (
     const market = createMarket(options, {
       world: process.world,
       store,
-      blobs: createMemoryBlobs(blobs),
+      blobs: openBlobs(),
       secp256k1: run.keys.secp256k1,
       signer,
       log,
@@ -225,7 +255,14 @@ export const createMarketNode = (
       })
     }
     if (plan.linksEarly) listen()
-    await market.start()
+    try {
+      await market.start()
+    } catch (error) {
+      // A program that cannot read what it must take up ends, and whoever runs it starts it again.
+      story.tell('market', `cannot start: ${String(error)}`)
+      if (life === own) crash(500)
+      return
+    }
     if (life !== own) return
     own.market = market
     if (!plan.linksEarly) listen()
@@ -248,6 +285,8 @@ export const createMarketNode = (
       isCalm = true
     },
     commits: () => commits,
+    snapshots: () => snapshots,
+    collected: () => collected,
     crashPoints,
     upSince: () => upSince,
   }

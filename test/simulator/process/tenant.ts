@@ -12,7 +12,7 @@ import {
   type SignedOrder,
   type World,
 } from '@muster/protocol'
-import { submitJob } from '@muster/market'
+import { submitJob, type Market } from '@muster/market'
 import { cancelJob } from '../../../market/job/cancel-job.ts'
 import type { Tenant } from '../../../market/store/store.ts'
 import type { JobPlan } from '../scenario/scenario.ts'
@@ -20,7 +20,7 @@ import { chainId } from './keys.ts'
 import type { Keys } from './keys.ts'
 import type { MarketNode } from './market-node.ts'
 import type { Run } from './run.ts'
-import { inputOf, programFor } from './simulated-program.ts'
+import { blobsFor, inputOf, programFor } from './simulated-program.ts'
 
 /** A job as its tenant follows it. */
 export interface TenantJob {
@@ -114,7 +114,17 @@ export const createTenantJob = (plan: JobPlan, tenant: Tenant, node: MarketNode,
     if (market === undefined) return
     order ??= tenant.address === null ? undefined : signOrder(orderId, tenant, spec, node, world, run.keys)
     story.tell(who, `submits ${plan.name} ${id.slice(-5)} with ${plan.tasks} tasks for ${plan.slots} slots`)
-    submitJob({ tenant, spec, order, idempotencyKey: orderId }, market.submitModules).then(onAnswer, onRefusal)
+    upload(market)
+      .then(() => submitJob({ tenant, spec, order, idempotencyKey: orderId }, market.submitModules))
+      .then(onAnswer, onRefusal)
+  }
+
+  /** Anew before each try, as the SDK does: what no job refers to may have been collected. */
+  const upload = async ({ modules: { store, blobs, world: clock } }: Market): Promise<void> => {
+    for (const { bytes } of blobsFor(plan)) {
+      const blob = await blobs.putBytes(bytes)
+      await store.blobs.put({ cid: blob.cid, bytes: blob.bytes, createdAt: clock.now() })
+    }
   }
 
   const cancel = (): void => {

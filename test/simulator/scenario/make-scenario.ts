@@ -27,6 +27,7 @@ const makeMarket = (seed: number, calmAtMs: number, longestTaskMs: number, rando
     for (let commit = first; commit < first + count; commit++) hiccups.push({ commit, point })
   }
   const graceMs = random.pick([2_000, 5_000, 10_000])
+  const upkeep = random.fork('upkeep')
   return {
     graceMs,
     restartGraceMs: random.pick([graceMs, 12_000, 60_000]),
@@ -34,6 +35,10 @@ const makeMarket = (seed: number, calmAtMs: number, longestTaskMs: number, rando
     leaseTermMs: random.chance(0.15) ? 2 * longestTaskMs + random.int(8_000, 20_000) : 3_600_000,
     commitDelayMs: random.pick([0, 0, 2, 12, 60]),
     readDelayMs: random.pick([0, 0, 3, 30]),
+    readFailChance: upkeep.pick([0, 0, 0, 0.02, 0.2]),
+    snapshotEvents: upkeep.pick([2_000, 2_000, 1, 3, 10, 40]),
+    cleanEveryMs: upkeep.pick([600_000, 1_000, 5_000]),
+    keepBlobsMs: upkeep.pick([0, 10_000, 30_000]),
     linksEarly: random.chance(0.5),
     clockSteps: random.chance(0.15) ? [{ atMs: random.int(500, calmAtMs), skewMs: random.int(-3_000, 3_000) }] : [],
     crashesAtCommit,

@@ -71,6 +71,12 @@ export interface MarketPlan {
   readonly leaseTermMs: number
   readonly commitDelayMs: number
   readonly readDelayMs: number
+  /** How often a read of the database fails. */
+  readonly readFailChance: number
+  readonly snapshotEvents: number
+  /** How often it cleans up, and how long it keeps blobs that no job refers to. */
+  readonly cleanEveryMs: number
+  readonly keepBlobsMs: number
   /** Agents may link while it still reads its jobs. */
   readonly linksEarly: boolean
   readonly clockSteps: readonly { readonly atMs: number; readonly skewMs: number }[]
