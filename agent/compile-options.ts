@@ -1,7 +1,8 @@
-import type { Address, Log, Price, RuntimeKind } from '@muster/protocol'
+import type { Address, Gpu, GpuInterface, Log, Network, SignedAttestation } from '@muster/protocol'
 import { compileCapacity } from './device/compile-capacity.ts'
 import type { Device } from './device/device.ts'
 import { agentOptions, type AgentOptions, type OwnerOptions } from './options.ts'
+import type { PricePolicy } from './price/price-policy.ts'
 import type { DefaultedAgentOptions } from './written-options.ts'
 
 const mebibyte = 2 ** 20
@@ -21,13 +22,20 @@ const ownerOf = (written: DefaultedAgentOptions): OwnerOptions | null => {
   }
 }
 
+const networkOf = ({ downMbps, upMbps }: DefaultedAgentOptions): Network | null =>
+  downMbps === null && upMbps === null ? null : { downMbps: downMbps ?? 0, upMbps: upMbps ?? 0 }
+
+const withInterface = (gpu: Gpu, connection: GpuInterface | null): Gpu =>
+  connection === null ? gpu : { ...gpu, interface: connection }
+
 /** The options the agent works with, from what was written and what this machine has. */
 export const compileOptions = (
   written: DefaultedAgentOptions,
   found: {
     readonly device: Device
     readonly markets: readonly Address[]
-    readonly prices: ReadonlyMap<RuntimeKind, Price>
+    readonly prices: PricePolicy
+    readonly attestations: readonly SignedAttestation[]
   },
   log: Log,
 ): AgentOptions => {
@@ -48,10 +56,13 @@ export const compileOptions = (
     markets: found.markets,
     prices: found.prices,
     capacity,
-    gpus,
+    gpus: gpus.map((gpu) => withInterface(gpu, written.gpuInterface)),
     region: written.region,
     country: written.country,
     attributes: written.attributes,
+    operator: written.operator,
+    network: networkOf(written),
+    attestations: found.attestations,
     slot: {
       cpuMilli: written.slotCpuMilli,
       memoryBytes: written.slotMemoryMib * mebibyte,

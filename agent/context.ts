@@ -10,6 +10,7 @@ import type { JournalChange } from './journal/journal-record.ts'
 import type { Markets } from './market/markets.ts'
 import type { OfferDesk } from './offer/offer-desk.ts'
 import type { AgentOptions } from './options.ts'
+import type { Pricing } from './price/pricing.ts'
 import type { Workload } from './workload/workload.ts'
 
 /** What every verb of the agent works with. */
@@ -23,6 +24,7 @@ export interface AgentContext {
   readonly log: Log
   readonly book: Book
   readonly markets: Markets
+  readonly pricing: Pricing
   readonly offers: OfferDesk
   readonly outbox: Outbox
   readonly wants: Wants

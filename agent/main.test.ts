@@ -69,6 +69,40 @@ test('a price file that cannot be used stops it with a sentence', async () => {
   expect(err).toMatch(/The agent did not start: The price file .* cannot be read\./)
 })
 
+test('what prices make of an order is said without a market, and the exit status says whether there is a price', async () => {
+  const directory = await temporaryDirectory()
+  const order = path.join(directory, 'order.yaml')
+  await writeFile(order, 'apiVersion: muster/v1\ntasks: { count: 2 }\nmaxPrice: 0.001 USD per task\n')
+  expect(await run(['price', order]).ended).toMatchObject({
+    exit: 0,
+    out: expect.stringMatching(/^\$0\.000001 per task and slot, for 2 slots of noop\n/),
+    err: '',
+  })
+  await writeFile(order, 'apiVersion: muster/v1\ntasks: { count: 2 }\nmaxPrice: 0.001 USD per hour\n')
+  expect((await run(['price', order]).ended).exit).toBe(4)
+})
+
+test('a price file is taken up while it runs, and one that cannot be used is said', async () => {
+  const directory = await temporaryDirectory()
+  const prices = path.join(directory, 'prices.yaml')
+  const good = 'apiVersion: muster/v1\nkind: prices\nruntimes: { noop: { task: 0.000001 } }\n'
+  await writeFile(prices, good)
+  const address = `0x${'ab'.repeat(20)}`
+  const args = ['--data-directory', directory, '--market-url', nowhere, '--market-address', address]
+  const { child, ended, said } = run([...args, '--price-file', prices])
+  const hear = async (text: string) => {
+    while (!said().includes(text)) await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+  await hear('the market cannot be reached')
+  await writeFile(prices, `${good}colour: red\n`)
+  await hear('the price file cannot be used')
+  expect(said()).toContain('colour')
+  await writeFile(prices, `${good}minimum: { task: 0.000002 }\n`)
+  await hear('the price file has changed')
+  child.kill('SIGTERM')
+  expect((await ended).exit).toBe(0)
+})
+
 test('it waits for a market that is away, in JSON lines without its key, and ends when told to', async () => {
   const directory = await temporaryDirectory()
   const { child, ended, said } = run(['--data-directory', directory, '--market-url', nowhere])

@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util'
 import { z, ZodError } from 'zod'
 import { printable } from './log/printable.ts'
 import { textLine } from './log/text-lines.ts'
+import { runPrice } from './price/run-price.ts'
 import { runAgent } from './run-agent.ts'
 import {
   agentOptionNames,
@@ -18,7 +19,9 @@ const configOption = z.string().optional().meta({
   description: 'A JSON file that holds options, such as {"marketUrl": "http://127.0.0.1:7600", "maxSlots": 2}.',
 })
 
-const usage = `muster agent: sells this machine's time (docs/guides/provider.md)
+const usage = `muster agent: sells this machine's time (docs/guides/provide-a-machine.md)
+
+  muster agent price ORDER            what your prices make of an order (muster agent price --help)
 
 Each option is a flag, a variable of the environment, or a member of the file that --config names;
 where more than one says something, the first counts.
@@ -68,6 +71,15 @@ const complete = (): DefaultedAgentOptions => {
     }
     return fail(error instanceof Error ? error.message : String(error), 2)
   }
+}
+
+if (process.argv[2] === 'price') {
+  const status = await runPrice(process.argv.slice(3), {
+    writeOut: (text) => void process.stdout.write(text),
+    writeError: (text) => void process.stderr.write(text),
+    now: systemWorld.now,
+  })
+  process.exit(status)
 }
 
 const written = complete()

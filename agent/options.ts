@@ -1,4 +1,14 @@
-import type { Address, CapacityTotal, Gpu, Price, Resources, RuntimeKind } from '@muster/protocol'
+import type {
+  Address,
+  CapacityTotal,
+  Gpu,
+  Network,
+  Price,
+  Resources,
+  RuntimeKind,
+  SignedAttestation,
+} from '@muster/protocol'
+import { flatPolicy, type PricePolicy } from './price/price-policy.ts'
 import type { SimulatedBug } from './simulated-bug.ts'
 
 /** The compiled options: all the composition root and everything below it sees. */
@@ -9,12 +19,19 @@ export interface AgentOptions {
   readonly region: string
   readonly country: string
   readonly attributes: Readonly<Record<string, string>>
+  /** Who runs the machine; `null` where nobody is named. */
+  readonly operator: string | null
+  /** Of the machine; `null` where the owner does not say. */
+  readonly network: Network | null
+  /** What auditors signed, for any market and provider: offers carry those that are theirs. */
+  readonly attestations: readonly SignedAttestation[]
   readonly capacity: CapacityTotal
   readonly gpus: readonly Gpu[]
   /** Size of one slot: what an offer's price buys. */
   readonly slot: Resources
   readonly maxSlots: number
-  readonly prices: ReadonlyMap<RuntimeKind, Price>
+  /** What is asked until `Agent.reprice` says otherwise. */
+  readonly prices: PricePolicy
   readonly offerTtlMs: number
   /** Changes of capacity within this time are published together. */
   readonly offerDebounceMs: number
@@ -54,6 +71,9 @@ export const defaultAgentOptions = {
   region: 'local',
   country: 'ZZ',
   attributes: {},
+  operator: null,
+  network: null,
+  attestations: [],
   gpus: [],
   slot: { cpuMilli: 1000, memoryBytes: 2 ** 30, diskBytes: 0, gpuCount: 0 },
   maxSlots: 10_000,
@@ -74,7 +94,17 @@ export const defaultAgentOptions = {
   bugs: new Set<SimulatedBug>(),
 } as const satisfies Partial<AgentOptions>
 
+/** Options of which some may be left out; prices are a policy, or one price for each runtime. */
+export type GivenAgentOptions = Partial<Omit<AgentOptions, 'prices'>> & {
+  readonly prices?: PricePolicy | ReadonlyMap<RuntimeKind, Price>
+}
+
 /** The options of an agent from those that have no default and any others. */
-export const agentOptions = (
-  written: Pick<AgentOptions, 'markets' | 'capacity' | 'prices'> & Partial<AgentOptions>,
-): AgentOptions => ({ ...defaultAgentOptions, ...written })
+export const agentOptions = ({
+  prices,
+  ...given
+}: GivenAgentOptions & Required<Pick<GivenAgentOptions, 'markets' | 'capacity' | 'prices'>>): AgentOptions => ({
+  ...defaultAgentOptions,
+  ...given,
+  prices: 'runtimes' in prices ? prices : flatPolicy(prices),
+})

@@ -23,9 +23,10 @@ import { openSqliteJournal } from './journal/sqlite/open-journal.ts'
 import { loadKey } from './key/load-key.ts'
 import { createDialer } from './link/dial-market.ts'
 import { askMarket } from './market/ask-market.ts'
-import { defaultPrices, readPrices } from './offer/read-prices.ts'
+import { readAttestations } from './offer/read-attestations.ts'
 import type { AgentOptions } from './options.ts'
 import { createLoadSampler } from './owner/sample-load.ts'
+import { followPrices, openPrices } from './price/follow-prices.ts'
 import { createGraphWorkload } from './workload/graph/create-workload.ts'
 import { createNoopWorkload } from './workload/noop/create-workload.ts'
 import type { Workload } from './workload/workload.ts'
@@ -77,8 +78,8 @@ const identify = async (
 
 const openWorkloads = async (options: AgentOptions, log: Log): Promise<Workload[]> => {
   const workloads: Workload[] = []
-  if (options.prices.has('noop')) workloads.push(createNoopWorkload())
-  if (options.prices.has('graph')) {
+  if (options.prices.runtimes.has('noop')) workloads.push(createNoopWorkload())
+  if (options.prices.runtimes.has('graph')) {
     await readExecSpec()
     const processes = Math.max(1, Math.min(options.maxSlots, slotsThatFit(options.capacity, options.slot)))
     const pool = createRuntimePool(
@@ -97,7 +98,7 @@ export const runAgent = async (written: DefaultedAgentOptions, modules: RunAgent
   const log = createLog(modules.writeLine, world, written.logLevel)
   const dataDirectory = path.resolve(written.dataDirectory)
   const ca = written.caFile === null ? [] : [await readFile(written.caFile, 'utf8')]
-  const prices = written.priceFile === null ? defaultPrices : await readPrices(written.priceFile)
+  const prices = await openPrices(written.priceFile)
   await mkdir(dataDirectory, { recursive: true, mode: 0o700 })
   const secp256k1 = await loadSecp256k1()
   const signer = createSigner(secp256k1, await loadKey(dataDirectory, world))
@@ -122,7 +123,9 @@ export const runAgent = async (written: DefaultedAgentOptions, modules: RunAgent
       const marketUrl = written.marketUrl[index] ?? ''
       dials.set(market, createDialer({ marketUrl, chainId: written.chainId, market, ca }, { world, signer, log }))
     }
-    const options = compileOptions(written, { device, markets: [...dials.keys()], prices }, log)
+    const attestations = written.attestationFile === null ? [] : await readAttestations(written.attestationFile)
+    const found = { device, markets: [...dials.keys()], prices: prices.policy, attestations }
+    const options = compileOptions(written, found, log)
     const workloads = await openWorkloads(options, log)
     for (const workload of workloads) closing.push(() => workload.stop())
     const slots = Math.min(options.maxSlots, slotsThatFit(options.capacity, options.slot))
@@ -144,6 +147,9 @@ export const runAgent = async (written: DefaultedAgentOptions, modules: RunAgent
       log,
       sampleLoad: createLoadSampler(),
     })
+    const sold = new Set(workloads.map(({ kind }) => kind))
+    const stopFollowing = followPrices(prices, { world, log, sold, reprice: agent.reprice })
+    void agent.stopped.then(stopFollowing)
     return { agent, close }
   } catch (error) {
     await close()

@@ -2,11 +2,16 @@ import { silentLog } from '@muster/protocol'
 import { expect, test } from 'vitest'
 import { ZodError } from 'zod'
 import { compileOptions } from './compile-options.ts'
+import { flatPolicy } from './price/price-policy.ts'
 import { completeAgentOptions, type WrittenAgentOptions } from './written-options.ts'
 
 const device = { cores: 4, memoryBytes: 2 ** 33, diskBytes: 2 ** 36, gpus: [] }
 const compile = (written: WrittenAgentOptions) =>
-  compileOptions(completeAgentOptions(written), { device, markets: [], prices: new Map() }, silentLog)
+  compileOptions(
+    completeAgentOptions(written),
+    { device, markets: [], prices: flatPolicy(new Map()), attestations: [] },
+    silentLog,
+  )
 
 test('nothing written is a whole agent', () => {
   const options = compile({})

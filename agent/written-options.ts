@@ -1,4 +1,4 @@
-import { addressSchema, attributesSchema, nameSchema } from '@muster/protocol'
+import { addressSchema, attributesSchema, gpuInterfaces, nameSchema } from '@muster/protocol'
 import { z } from 'zod'
 
 const whole = (least: number, most: number) => z.coerce.number().int().min(least).max(most)
@@ -50,6 +50,19 @@ export const agentOptionShape = {
   attributes: pairs.default({}).meta({
     description: 'What else tenants may place work by: name=attic,tier=home.',
   }),
+  operator: nameSchema.nullable().default(null).meta({
+    description: 'Who runs the machine, as a name that tenants may place work by; nobody where not said.',
+  }),
+  downMbps: whole(0, 10_000_000).nullable().default(null).meta({
+    description:
+      'What the machine can receive, in megabits a second; tenants who ask for some pass you over where not said.',
+  }),
+  upMbps: whole(0, 10_000_000).nullable().default(null).meta({
+    description: 'What it can send, in megabits a second.',
+  }),
+  attestationFile: z.string().nullable().default(null).meta({
+    description: 'A file with what auditors signed about this provider, for offers to carry; none where not said.',
+  }),
   cores: z.coerce.number().min(0.001).max(10_000).nullable().default(null).meta({
     description: 'Cores to sell; all this process may use where not said.',
   }),
@@ -61,6 +74,9 @@ export const agentOptionShape = {
   }),
   gpus: list.nullable().default(null).meta({
     description: 'GPUs to sell, by UUID with commas between them; all where not said.',
+  }),
+  gpuInterface: z.enum(gpuInterfaces).nullable().default(null).meta({
+    description: 'How the GPUs are attached, where their names do not tell: pcie, sxm, oam or soc.',
   }),
   slotCpuMilli: whole(1, 10_000_000).default(1000).meta({
     description: 'Processor of one slot, which is what a price buys, in thousandths of a core.',
@@ -74,7 +90,7 @@ export const agentOptionShape = {
   cacheMib: whole(64, mostMib).default(2048).meta({ description: 'The most disk that blobs may take, in MiB.' }),
   priceFile: z.string().nullable().default(null).meta({
     description:
-      'A JSON file with a price for each runtime (docs/guides/provider.md); a small one for each where not said.',
+      'A file with your prices (docs/guides/provide-a-machine.md); a small one for each runtime where not said.',
   }),
   offerTtlMs: whole(2000, 3_600_000).default(60_000).meta({
     description: 'How long an offer stands, in ms; it is renewed at half of it.',

@@ -22,8 +22,14 @@ describe('nvidia-smi', () => {
       echo "${uuid('a')}, NVIDIA H200, 143771"
       echo "${uuid('b')}, NVIDIA GeForce RTX 4090, 24564"`)
     expect(await queryGpus(command, 5000)).toEqual([
-      { uuid: uuid('a'), vendor: 'nvidia', model: 'NVIDIA H200', vramBytes: 143771 * 2 ** 20 },
-      { uuid: uuid('b'), vendor: 'nvidia', model: 'NVIDIA GeForce RTX 4090', vramBytes: 24564 * 2 ** 20 },
+      { uuid: uuid('a'), vendor: 'nvidia', model: 'NVIDIA H200', vramBytes: 143771 * 2 ** 20, interface: 'sxm' },
+      {
+        uuid: uuid('b'),
+        vendor: 'nvidia',
+        model: 'NVIDIA GeForce RTX 4090',
+        vramBytes: 24564 * 2 ** 20,
+        interface: 'pcie',
+      },
     ])
   })
 

@@ -1,5 +1,6 @@
 import { MusterError, type Gpu } from '@muster/protocol'
 import { execFile } from 'node:child_process'
+import { gpuInterfaceOf } from './gpu-interface.ts'
 
 const query = ['--query-gpu=uuid,name,memory.total', '--format=csv,noheader,nounits']
 const mebibyte = 2 ** 20
@@ -22,7 +23,14 @@ export const parseGpus = (text: string): Gpu[] =>
       const match = /^(GPU-[0-9a-f-]{36}),\s*(.{1,80}?),\s*(\d+)$/.exec(line)
       if (match === null) throw unreadable(line)
       const [, uuid = '', model = '', mib = ''] = match
-      return { uuid, vendor: 'nvidia', model, vramBytes: Number(mib) * mebibyte }
+      const connection = gpuInterfaceOf(model)
+      return {
+        uuid,
+        vendor: 'nvidia',
+        model,
+        vramBytes: Number(mib) * mebibyte,
+        ...(connection === undefined ? {} : { interface: connection }),
+      }
     })
 
 /**

@@ -93,6 +93,7 @@ export const acceptLease = async (
   checkLease(context, market, request.lease, held, now)
   requireOwnJob(context, market, request.lease)
   const lease = holdLease(context, request.lease, held)
+  context.offers.changed()
   const { id } = held.signed.record
   const written = context.write([
     put({ kind: 'reservation', id, reservation: held.signed, runtime: held.runtime, lease: request.lease }),

@@ -1,4 +1,11 @@
-import { createVerifier, nobleSecp256k1, signedOfferSchema, type AgentMessage } from '@muster/protocol'
+import {
+  createVerifier,
+  nobleSecp256k1,
+  signedOfferSchema,
+  type AgentMessage,
+  type Attestation,
+  type SignedAttestation,
+} from '@muster/protocol'
 import { expect, test } from 'vitest'
 import { setStage, stageSigner } from '../stage/stage-agent.ts'
 import { createStageMarket } from '../stage/stage-market.ts'
@@ -45,6 +52,47 @@ test('an offer is published on linking, signed, well-formed, and for each runtim
   createVerifier(nobleSecp256k1).requireSigner({ chainId: 1, market: market.address }, offer, agent().provider)
 })
 
+test('it carries what the owner says of the machine, and what auditors say of this provider to this market', async () => {
+  const own = await stageModules()
+  const auditor = stageSigner('auditor')
+  const attest = (change: Partial<Attestation>): SignedAttestation => ({
+    record: {
+      kind: 'attestation',
+      market: own.market.address,
+      auditor: auditor.address,
+      provider: own.modules.signer.address,
+      attributes: { tier: 'datacenter' },
+      issuedAt: 0,
+      expiresAt: own.world.now() + 90_000,
+      ...change,
+    },
+    signature: '0x',
+  })
+  const good = attest({})
+  const agent = createAgent(
+    {
+      ...own.options,
+      operator: 'acme',
+      network: { downMbps: 1_000, upMbps: 100 },
+      attestations: [
+        attest({ market: auditor.address }),
+        attest({ provider: auditor.address }),
+        attest({ expiresAt: own.world.now() }),
+        good,
+      ],
+    },
+    own.modules,
+  )
+  await agent.start()
+  await own.world.settle()
+  const [offer] = own.market.offers()
+  expect(offer?.record).toMatchObject({ operator: 'acme', network: { downMbps: 1_000, upMbps: 100 } })
+  expect(offer?.record.attestations).toEqual([good])
+  await own.world.pass(100_000)
+  expect(own.market.offers()[0]?.record).not.toHaveProperty('attestations')
+  await agent.stop()
+})
+
 test('it is renewed at half its life, under the same id', async () => {
   const { market, world } = await setStage()
   const id = market.offers()[0]?.record.id
@@ -73,6 +121,18 @@ test('changes that come together are published together, to the markets that can
   await agent.stop()
 })
 
+test('a market that cannot know that a reservation ended hears of it soon', async () => {
+  const { market, world, agent } = await setTwoMarkets()
+  await market.reserve(market.order({ slots: 3 }), 3, 5_000)
+  await expect(market.reserve(market.order({ slots: 3 }))).rejects.toMatchObject({ code: 'capacity_taken' })
+  await world.pass(30)
+  expect(market.offers()[0]?.record.slots).toBe(1)
+  await world.pass(7_100)
+  expect(market.offers()[0]?.record.slots).toBe(4)
+  expect(offersOf(market.messages).at(-1)?.counted).toEqual([])
+  await agent.stop()
+})
+
 test('a market that asks for more than there is hears at once what there is', async () => {
   const { market, other, world, agent } = await setTwoMarkets()
   await market.reserve(market.order({ slots: 3 }))
@@ -90,6 +150,10 @@ test('slots are what fits of everything, and no more than is to be sold', async 
   expect(market.offers()[0]?.record.slots).toBe(5)
   const few = await setStage({ options: { capacity, maxSlots: 2 } })
   expect(few.market.offers()[0]?.record.slots).toBe(2)
+  await few.market.reserve(few.market.order({ slots: 2 }))
+  await expect(few.market.reserve(few.market.order())).rejects.toMatchObject({ code: 'capacity_taken' })
+  await few.world.pass(30)
+  expect(few.market.offers()[0]?.record.slots).toBe(0)
 })
 
 test('two markets are offered the same slots, and the book gives each slot to one of them', async () => {

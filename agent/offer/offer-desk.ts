@@ -1,19 +1,18 @@
 import {
-  freeCapacity,
-  newId,
   signBatch,
-  slotsThatFit,
   type Address,
   type Offer,
   type OfferId,
   type Reservation,
-  type RuntimeKind,
+  type ReservationId,
   type SignedOffer,
   type Timer,
 } from '@muster/protocol'
 import { domainOf, type AgentContext } from '../context.ts'
+import { createStandingPrices } from './standing-prices.ts'
+import { slotsLeft } from '../reservation/slots-left.ts'
 
-/** The agent's standing offers: one for each market and runtime with a price, under an id that stays while it runs. */
+/** The agent's standing offers: one for each market, runtime and unit with a price, under an id that stays as long as the price does. */
 export interface OfferDesk {
   /** Signs and sends all offers to this market now. */
   publish(market: Address): void
@@ -26,10 +25,45 @@ export interface OfferDesk {
   stop(): void
 }
 
-type DeskContext = Pick<AgentContext, 'options' | 'world' | 'signer' | 'book' | 'workloads' | 'markets' | 'log'>
+type DeskContext = Pick<
+  AgentContext,
+  'options' | 'world' | 'signer' | 'book' | 'workloads' | 'markets' | 'pricing' | 'log'
+>
 
-const slotsOnSale = ({ options, book }: DeskContext, now: number): number =>
-  book.door === null ? Math.min(options.maxSlots, slotsThatFit(freeCapacity(book.capacity, now), options.slot)) : 0
+const slotsOnSale = (context: DeskContext, now: number): number =>
+  context.book.door === null ? slotsLeft(context, now) : 0
+
+const mostAttestations = 8
+
+/** What an offer says of its machine where the owner said it, and what auditors say of the provider to this market. */
+const claimsOf = (
+  { options, signer }: DeskContext,
+  market: Address,
+  now: number,
+): Pick<Offer, 'network' | 'operator' | 'attestations'> => {
+  const attestations = options.attestations
+    .filter(({ record }) => record.market === market && record.provider === signer.address && record.expiresAt > now)
+    .slice(0, mostAttestations)
+  return {
+    ...(options.network === null ? {} : { network: options.network }),
+    ...(options.operator === null ? {} : { operator: options.operator }),
+    ...(attestations.length === 0 ? {} : { attestations }),
+  }
+}
+
+/** How long a market may go by its own count before it hears ours. */
+const refreshMs = 2_000
+
+/** What a market was last told. */
+interface Published {
+  readonly offers: readonly OfferId[]
+  /** Slots that it has or could have. */
+  readonly slots: number
+  readonly counted: readonly ReservationId[]
+}
+
+const isSame = <Id>(a: readonly Id[], b: readonly Id[]): boolean =>
+  a.length === b.length && a.every((id, index) => b[index] === id)
 
 /** This market's own reservations, which the slots on sale leave out. */
 const reservedFor = ({ book }: DeskContext, market: Address): Reservation[] =>
@@ -37,30 +71,22 @@ const reservedFor = ({ book }: DeskContext, market: Address): Reservation[] =>
 
 export const createOfferDesk = (context: DeskContext): OfferDesk => {
   const { options, world, signer, workloads, markets } = context
+  const standing = createStandingPrices(context, () => changed())
   const issued = new Map<OfferId, SignedOffer>()
-  const ids = new Map<string, OfferId>()
-  const published = new Map<Address, number>()
+  const published = new Map<Address, Published>()
   let change: Timer | null = null
+  let refresh: Timer | null = null
   let renewal: Timer | null = null
   let isStopped = false
 
-  const idOf = (market: Address, runtime: RuntimeKind): OfferId => {
-    const key = `${market} ${runtime}`
-    const known = ids.get(key)
-    if (known !== undefined) return known
-    const id = newId(world, 'offer')
-    ids.set(key, id)
-    return id
-  }
-
   const makeOffers = (market: Address, now: number): Offer[] => {
     const offers: Offer[] = []
-    for (const [runtime, price] of options.prices) {
+    for (const { id, runtime, price } of standing.of(market)) {
       const workload = workloads.get(runtime)
       if (workload === undefined) continue
       offers.push({
         kind: 'offer',
-        id: idOf(market, runtime),
+        id,
         market,
         provider: signer.address,
         resources: options.slot,
@@ -71,6 +97,7 @@ export const createOfferDesk = (context: DeskContext): OfferDesk => {
         region: options.region,
         country: options.country,
         attributes: { ...options.attributes },
+        ...claimsOf(context, market, now),
         price,
         issuedAt: now,
         expiresAt: now + options.offerTtlMs,
@@ -83,19 +110,43 @@ export const createOfferDesk = (context: DeskContext): OfferDesk => {
     if (isStopped || !markets.isLinked(market)) return
     const now = world.now()
     const offers = signBatch(signer, domainOf(context, market), makeOffers(market, now))
+    for (const [id, { record }] of issued) if (record.expiresAt <= now) issued.delete(id)
     for (const offer of offers) issued.set(offer.record.id, offer)
-    published.set(market, slotsFor(market, now))
-    markets.send(market, { type: 'offers', offers, counted: reservedFor(context, market).map(({ id }) => id) })
+    const counted = countedFor(market)
+    published.set(market, { offers: offers.map(({ record }) => record.id), slots: slotsFor(market, now), counted })
+    markets.send(market, { type: 'offers', offers, counted: [...counted] })
   }
 
-  /** Slots that the market has or could have. */
+  const countedFor = (market: Address): readonly ReservationId[] => reservedFor(context, market).map(({ id }) => id)
+
   const slotsFor = (market: Address, now: number): number =>
     reservedFor(context, market).reduce((sum, { slots }) => sum + slots, slotsOnSale(context, now))
 
-  /** A market keeps count of what it takes and gives back itself, and hears of what others do. */
+  /**
+   * A market keeps count of what it takes and gives back itself, and hears at once of what others do. What ended without
+   * it, such as a reservation whose answer was lost, it hears of a little later.
+   */
   const publishChanged = (): void => {
     const now = world.now()
-    for (const market of markets.addresses) if (published.get(market) !== slotsFor(market, now)) publish(market)
+    for (const market of markets.addresses)
+      if (published.get(market)?.slots !== slotsFor(market, now) || isRepriced(market)) publish(market)
+    if (markets.addresses.some(isBehind)) refresh ??= world.after(refreshMs, publishRefreshed)
+  }
+
+  /** What the policy asks now is not what the market was told; an id never changes its price. */
+  const isRepriced = (market: Address): boolean =>
+    markets.isLinked(market) &&
+    !isSame(
+      published.get(market)?.offers ?? [],
+      standing.of(market).map(({ id }) => id),
+    )
+
+  const isBehind = (market: Address): boolean =>
+    markets.isLinked(market) && !isSame(published.get(market)?.counted ?? [], countedFor(market))
+
+  const publishRefreshed = (): void => {
+    refresh = null
+    for (const market of markets.addresses) if (isBehind(market)) publish(market)
   }
 
   const renew = (): void => {
@@ -127,7 +178,9 @@ export const createOfferDesk = (context: DeskContext): OfferDesk => {
     },
     stop: () => {
       isStopped = true
+      standing.stop()
       change?.cancel()
+      refresh?.cancel()
       renewal?.cancel()
     },
   }

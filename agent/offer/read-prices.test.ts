@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { parsePrices, readPrices } from './read-prices.ts'
+import { parsePrices } from './read-prices.ts'
 
 test('prices are dollars by unit, for the runtimes that are sold', () => {
   const prices = parsePrices(
@@ -24,11 +24,4 @@ test.each([
   expect(() => parsePrices('p.json', text)).toThrow(
     expect.objectContaining({ code: 'request_invalid', message: expect.stringContaining(named) }),
   )
-})
-
-test('a file that is not there is named', async () => {
-  await expect(readPrices('/nowhere/prices.json')).rejects.toMatchObject({
-    code: 'request_invalid',
-    facts: { file: '/nowhere/prices.json' },
-  })
 })

@@ -1,5 +1,4 @@
 import { MusterError, parseUsd, priceUnits, runtimeKinds, type Price, type RuntimeKind } from '@muster/protocol'
-import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
 
 const priceSchema = z.strictObject({
@@ -49,17 +48,4 @@ export const parsePrices = (file: string, text: string): ReadonlyMap<RuntimeKind
     if (price !== undefined) prices.set(kind, { nanoUsd: price.usd, per: price.per })
   }
   return prices
-}
-
-/** Throws `request_invalid` where the file is missing or wrong. */
-export const readPrices = async (file: string): Promise<ReadonlyMap<RuntimeKind, Price>> => {
-  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
-    throw new MusterError({
-      code: 'request_invalid',
-      message: `The price file ${file} cannot be read.`,
-      facts: { file },
-      cause,
-    })
-  })
-  return parsePrices(file, text)
 }

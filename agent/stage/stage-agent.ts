@@ -4,7 +4,7 @@ import type { BlobCache } from '../blob/blob-cache.ts'
 import { openMemoryBlobCache } from '../blob/memory/open-blob-cache.ts'
 import type { Journal } from '../journal/journal.ts'
 import { openMemoryJournal } from '../journal/memory/open-journal.ts'
-import { agentOptions, type AgentOptions } from '../options.ts'
+import { agentOptions, type AgentOptions, type GivenAgentOptions } from '../options.ts'
 import { createStageMarket, type StageMarket } from './stage-market.ts'
 import { createStageWorkload, type StageWorkload } from './stage-workload.ts'
 import { createVirtualWorld, type VirtualWorld } from './virtual-world.ts'
@@ -28,7 +28,7 @@ export interface Stage {
 
 export interface StageOptions {
   readonly seed?: number
-  readonly options?: Partial<AgentOptions>
+  readonly options?: GivenAgentOptions
   readonly modules?: Partial<AgentModules>
   readonly cacheBytes?: number
 }

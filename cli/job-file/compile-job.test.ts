@@ -2,12 +2,12 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { buildModelBytes } from '@muster/graph'
+import { amountSchema, coresSchema, durationSchema, sizeSchema, writtenPriceSchema } from '@muster/protocol'
 import { cidOf, encodeTensor, MusterError, prepareProgram, type Issue } from '@muster/sdk'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { compileJob, type CompileOptions } from './compile-job.ts'
 import { jobSchemaText } from './job-schema.ts'
 import { parseJobFile } from './parse-job-file.ts'
-import { amountSchema, coresSchema, durationSchema, sizeSchema, writtenPriceSchema } from './units.ts'
 
 let directory: string
 beforeAll(async () => {
@@ -63,6 +63,39 @@ describe('a job file', () => {
     })
     expect(spec.tasks).toEqual([{ inputs: [{ name: 'x', cid: cidOf(x) }] }, { inputs: [{ name: 'x', cid: cidOf(x) }] }])
     expect(blobs).toHaveLength(3)
+  })
+
+  test('asks for GPUs by number or by kind, for a network, an operator and signatures', async () => {
+    const auditor = `0x${'a'.repeat(40)}`
+    const compile = async (resources: unknown, placement: unknown = {}) =>
+      (
+        await compileJob(
+          { ...graphJob, tasks: { count: 1, inputs: { x: 'x.tensor' } }, resources, placement },
+          options(),
+        )
+      ).spec
+    expect((await compile({ gpu: 2 })).resources).toMatchObject({ gpuCount: 2 })
+    expect((await compile({ gpu: { count: 4 } })).resources).not.toHaveProperty('gpu')
+    const { resources, placement } = await compile(
+      { gpu: { model: ['RTX 4090', 'h100'], vram: '24GB', vendor: 'nvidia' }, network: { down: 500 } },
+      { operators: ['acme'], attributes: { tier: 'a' }, signedBy: { anyOf: [auditor] } },
+    )
+    expect(resources).toMatchObject({
+      gpuCount: 1,
+      gpu: { vendors: ['nvidia'], models: ['rtx4090', 'h100'], vramBytes: 24e9, interfaces: [] },
+      network: { downMbps: 500, upMbps: 0 },
+    })
+    expect(placement).toMatchObject({ operators: ['acme'], signedBy: { anyOf: [auditor], allOf: [] } })
+  })
+
+  test('is refused where a model has its memory or interface in its name', async () => {
+    const [issue] = await issuesOf({
+      ...graphJob,
+      tasks: { count: 1, inputs: { x: 'x.tensor' } },
+      resources: { gpu: { model: 'H100 80GB' } },
+    })
+    expect(issue).toMatchObject({ path: expect.stringContaining('models') })
+    expect(JSON.stringify(issue)).toContain('memory')
   })
 
   test('takes an input as a tensor, raw elements, values or a CID, all the same', async () => {

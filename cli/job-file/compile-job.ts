@@ -14,6 +14,7 @@ import {
   type ProgramManifest,
   type TensorHeader,
 } from '@muster/sdk'
+import { compileResources } from './compile-resources.ts'
 import { expandTasks, type WrittenTask } from './expand-tasks.ts'
 import { jobFileSchema, programFieldSchema, type JobFile } from './job-file.ts'
 import { readInput, type ReadInput } from './read-input.ts'
@@ -159,12 +160,7 @@ export const compileJob = async (value: unknown, options: CompileOptions): Promi
     program: program?.id ?? null,
     tasks,
     slots: job.slots ?? Math.min(tasks.length, defaultSlots),
-    resources: {
-      cpuMilli: job.resources?.cpu ?? 1000,
-      memoryBytes: job.resources?.memory ?? 2 ** 29,
-      diskBytes: job.resources?.disk ?? 0,
-      gpuCount: job.resources?.gpu ?? 0,
-    },
+    resources: compileResources(job.resources),
     placement: { ...job.placement },
     maxPrice: job.maxPrice,
     ceiling,

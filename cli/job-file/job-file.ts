@@ -1,7 +1,18 @@
-import { addressSchema, attributesSchema, nameSchema, runtimeKindSchema } from '@muster/protocol'
+import {
+  addressSchema,
+  amountSchema,
+  attributesSchema,
+  coresSchema,
+  durationSchema,
+  gpuInterfaces,
+  gpuVendors,
+  nameSchema,
+  runtimeKindSchema,
+  sizeSchema,
+  writtenPriceSchema,
+} from '@muster/protocol'
 import { dtypes, type Dtype } from '@muster/sdk'
 import { z } from 'zod'
-import { amountSchema, coresSchema, durationSchema, sizeSchema, writtenPriceSchema } from './units.ts'
 
 const dtypeSchema = z.enum(dtypes as [Dtype, ...Dtype[]])
 const dimsSchema = z.array(z.int().min(0)).max(8)
@@ -44,7 +55,27 @@ export const programFieldSchema = z
   .min(1)
   .meta({ description: 'A path of an .onnx file, or the CID of a published program.' })
 
+const gpuVendorSchema = z.enum(gpuVendors)
+const gpuInterfaceSchema = z.enum(gpuInterfaces)
+
 const country = z.string().regex(/^[A-Z]{2}$/, { error: 'expected a country of two capitals, such as DE' })
+
+/** Models in the words of the protocol: `RTX 4090` and `rtx-4090` are `rtx4090`. */
+const modelWordSchema = z.string().transform((text) => text.toLowerCase().replaceAll(/[ _-]/g, ''))
+
+const gpuWishSchema = z
+  .strictObject({
+    count: z.int().min(1).max(1024).default(1),
+    vendor: z.union([gpuVendorSchema, z.array(gpuVendorSchema).max(8)]).optional(),
+    model: z.union([modelWordSchema, z.array(modelWordSchema).max(64)]).optional(),
+    vram: sizeSchema.optional(),
+    interface: z.union([gpuInterfaceSchema, z.array(gpuInterfaceSchema).max(8)]).optional(),
+  })
+  .meta({
+    description:
+      'What GPUs a slot needs: {count: 2, model: [h100, h200], vram: 80GB, interface: sxm}; what is left out may be anything. vram is of each GPU.',
+  })
+export type GpuWish = z.output<typeof gpuWishSchema>
 
 /** A job as people write it, in YAML or JSON. Units are in the values; what has a default may be left out. */
 export const jobFileSchema = z
@@ -66,7 +97,14 @@ export const jobFileSchema = z
         cpu: coresSchema.default(1000),
         memory: sizeSchema.default(2 ** 29),
         disk: sizeSchema.default(0),
-        gpu: z.int().min(0).max(1024).default(0),
+        gpu: z.union([z.int().min(0).max(1024), gpuWishSchema]).default(0),
+        network: z
+          .strictObject({
+            down: z.int().min(0).max(10_000_000).default(0),
+            up: z.int().min(0).max(10_000_000).default(0),
+          })
+          .optional()
+          .meta({ description: 'Megabits a second to and from the machine.' }),
       })
       .optional()
       .meta({ description: 'Per slot. Default: 1 core, 512MiB of memory, no disk.' }),
@@ -77,10 +115,20 @@ export const jobFileSchema = z
         providers: z.array(addressSchema).max(256).optional(),
         excludeProviders: z.array(addressSchema).max(256).optional(),
         attributes: attributesSchema.optional(),
+        operators: z.array(nameSchema).max(64).optional(),
+        signedBy: z
+          .strictObject({
+            anyOf: z.array(addressSchema).max(32).default([]),
+            allOf: z.array(addressSchema).max(32).default([]),
+          })
+          .optional()
+          .meta({
+            description: 'Auditors who must have signed the attributes asked for: any of some, and all of others.',
+          }),
       })
       .optional()
       .meta({ description: 'Where it may run; what is left out allows everything.' }),
-    award: z.enum(['lowest']).optional(),
+    award: z.enum(['lowest', 'effective']).optional(),
     maxPrice: writtenPriceSchema,
     ceiling: amountSchema
       .optional()

@@ -1,7 +1,6 @@
-import { jobSpecSchema, MusterError, type JobSpec } from '@muster/protocol'
+import { explainIssues, jobSpecSchema, MusterError, sayIssues, type JobSpec } from '@muster/protocol'
 import type { z } from 'zod'
 import type { DeepReadonly } from '../client/deep-readonly.ts'
-import { explainIssues, sayIssues } from './explain-issues.ts'
 
 /** A job as it is written: what has a default may be left out, and money is a bigint, an integer or decimal text. */
 export type JobSpecInput = DeepReadonly<z.input<typeof jobSpecSchema>>

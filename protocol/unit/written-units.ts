@@ -1,4 +1,5 @@
-import { parseUsd, type NanoUsd, type Price } from '@muster/sdk'
+import { parseUsd, type NanoUsd } from '../money/money.ts'
+import type { Price } from '../money/price.ts'
 import { z } from 'zod'
 
 const sizes: Readonly<Record<string, number>> = {
