@@ -1,0 +1,115 @@
+import {
+  expectReliability,
+  type Address,
+  type Job,
+  type LeaseObservation,
+  type Log,
+  type Observation,
+  type ProviderRecord,
+  type Reliability,
+  type UnitOfWork,
+  type World,
+} from '@muster/protocol'
+import type { Store } from '../store/store.ts'
+import { foldObservations, keepRecords, mostObservations, unknownRecord, type KnownRecord } from './keep-records.ts'
+import { createProgramTimes } from './program-times.ts'
+import { createObservationWriter } from './write-observations.ts'
+
+/** A record and the observations it was folded from, newest first. */
+export interface ReadRecord {
+  readonly record: ProviderRecord
+  readonly observations: readonly Observation[]
+}
+
+/** What the market has seen of its providers. */
+export interface ProviderRecords {
+  /** A lease closed. Said again, it counts once. */
+  add(seen: LeaseObservation): void
+  /** An agent did not take an order within its offer. */
+  refused(provider: Address): void
+  /** What to expect of these; of one whose record cannot be read, what to expect of an unknown machine. */
+  expect(providers: Iterable<Address>): Promise<(provider: Address) => Reliability>
+  /** Of each provider, from memory where it was asked for lately; rejects where the store does. */
+  look(providers: Iterable<Address>): Promise<ReadonlyMap<Address, KnownRecord>>
+  /** As it is durable, with what it rests on. */
+  read(provider: Address): Promise<ReadRecord>
+  /** One unit of this job's work, as it is known from those who ran its program. */
+  workOf(job: Job): UnitOfWork
+  /** Writes what is not written yet. Rejects where the store does. */
+  flush(): Promise<void>
+  /** Learns the times of programs from the newest observations: resolves to the time of the newest one of a lease. */
+  recall(): Promise<number | undefined>
+  /** Forgets observations that weigh next to nothing. */
+  prune(): Promise<void>
+}
+
+export interface ProviderRecordsModules {
+  readonly world: World
+  readonly store: Pick<Store, 'observations'>
+  readonly log: Log
+}
+
+const recalled = 5_000
+/** Past it an observation has at most a thousandth of its weight in all that is priced. */
+const forgetAfterMs = 300 * 86_400_000
+/** Of a program that nobody ran. */
+const unknownWork = { durationMs: 60_000, startMs: 1_000 }
+
+/**
+ * Observations are written beside the jobs they come from; those of leases are found again in the journal after a crash. Records
+ * are read when an auction or a person asks for them.
+ */
+export const createProviderRecords = ({ world, store, log }: ProviderRecordsModules): ProviderRecords => {
+  const { observations } = store
+  const times = createProgramTimes()
+  const kept = keepRecords({ world, observations })
+  const { push, refused, flush } = createObservationWriter({ world, observations, kept, log })
+
+  return {
+    add: (seen) => {
+      const factors = times.factorsOf(seen)
+      times.take(seen)
+      push({ ...seen, ...factors })
+    },
+    refused,
+    expect: async (providers) => {
+      const { records, missing } = kept.find(providers)
+      try {
+        await kept.load(missing, records)
+      } catch (error) {
+        log.warn('could not read the records of providers; they count as unknown', { count: missing.length, error })
+      }
+      const now = world.now()
+      return (provider) => expectReliability((records.get(provider) ?? unknownRecord).record, now)
+    },
+    look: async (providers) => {
+      const { records, missing } = kept.find(providers)
+      await kept.load(missing, records)
+      return records
+    },
+    read: async (provider) => {
+      const newest = (await observations.newestOf([provider], mostObservations)).get(provider) ?? []
+      return { record: foldObservations(newest, world.now()), observations: newest }
+    },
+    workOf: ({ spec, operators }) => {
+      const median = times.medianOf(spec.program ?? spec.runtime)
+      return {
+        durationMs: median?.durationMs ?? unknownWork.durationMs,
+        startMs: median?.startMs ?? unknownWork.startMs,
+        operators,
+        transferNanoUsd: 0,
+        checkpoint: null,
+      }
+    },
+    flush,
+    recall: async () => {
+      const newest = await observations.newest(recalled)
+      for (const seen of newest.toReversed()) times.take(seen)
+      return newest.find(({ program }) => program !== '')?.at
+    },
+    prune: async () => {
+      const forgotten = await observations.prune(world.now() - forgetAfterMs)
+      if (forgotten > 0) log.info('forgot old observations of providers', { count: forgotten })
+    },
+  }
+}
