@@ -1,5 +1,6 @@
-import type { Address, KeyId, TenantId } from '@muster/protocol'
+import type { AccountNotice, Address, KeyId, TenantId } from '@muster/protocol'
 import postgres from 'postgres'
+import { textArray } from '../store/postgres/array.ts'
 import type { Sql } from '../store/postgres/connection.ts'
 import { keyTaken, tenantMissing, tenantTaken } from '../store/refusals.ts'
 import type { Accounts, ApiKey, Tenant } from '../store/store.ts'
@@ -20,6 +21,29 @@ interface KeyRow {
   readonly revoked_at: string | null
   readonly last_used_at: string | null
 }
+
+interface NoticeRow {
+  readonly tenant: TenantId
+  readonly number: number
+  readonly at: string
+  readonly standing: AccountNotice['standing']
+  readonly since: string
+  readonly balance: string
+  readonly escrow: string
+  readonly burn: string
+  readonly below_ms: string | null
+}
+
+const noticeOf = (row: NoticeRow): AccountNotice => ({
+  number: row.number,
+  at: Number(row.at),
+  standing: row.standing,
+  since: Number(row.since),
+  balance: BigInt(row.balance),
+  escrow: BigInt(row.escrow),
+  burn: BigInt(row.burn),
+  belowMs: time(row.below_ms),
+})
 
 const time = (text: string | null): number | null => (text === null ? null : Number(text))
 
@@ -104,6 +128,37 @@ export const createAccounts = (sql: Sql): Accounts => {
         UPDATE api_key SET last_used_at = greatest(last_used_at, ${at}::bigint)
         FROM (SELECT set_config('synchronous_commit', 'off', true)) AS setting
         WHERE id = ${id}`
+    },
+    addNotice: async (tenant, { number, at, standing, since, balance, escrow, burn, belowMs }) => {
+      try {
+        const made = await sql`
+          INSERT INTO account_notice (tenant, number, at, standing, since, balance, escrow, burn, below_ms)
+          VALUES (${tenant}, ${number}, ${at}, ${standing}, ${since}, ${balance.toString()}::text::numeric,
+            ${escrow.toString()}::text::numeric, ${burn.toString()}::text::numeric, ${belowMs})
+          ON CONFLICT DO NOTHING`
+        return made.count === 1
+      } catch (error) {
+        if (error instanceof postgres.PostgresError && error.code === '23503') throw tenantMissing(tenant)
+        throw error
+      }
+    },
+    notices: async (tenant, { limit, after = 0 }) => {
+      const rows = await sql<NoticeRow[]>`
+        SELECT * FROM account_notice WHERE tenant = ${tenant} AND number > ${after} ORDER BY number LIMIT ${limit}`
+      return rows.map(noticeOf)
+    },
+    lastNotices: async (tenants) => {
+      const rows = await sql<NoticeRow[]>`
+        SELECT DISTINCT ON (tenant) * FROM account_notice WHERE tenant = ANY(${textArray(tenants)}::text[])
+        ORDER BY tenant, number DESC`
+      return new Map(rows.map((row) => [row.tenant, noticeOf(row)]))
+    },
+    notStanding: async (standing) => {
+      const rows = await sql<{ tenant: TenantId }[]>`
+        SELECT t.id AS tenant FROM tenant t CROSS JOIN LATERAL (
+          SELECT standing FROM account_notice WHERE tenant = t.id ORDER BY number DESC LIMIT 1
+        ) AS newest WHERE newest.standing <> ${standing} ORDER BY t.id`
+      return rows.map(({ tenant }) => tenant)
     },
   }
 }

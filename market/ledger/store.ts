@@ -1,4 +1,13 @@
-import type { AccountName, EntryId, EntryKind, LedgerEntry, NanoUsd } from '@muster/protocol'
+import {
+  entryNoteSchema,
+  feesAccount,
+  toJson,
+  type AccountName,
+  type EntryId,
+  type EntryKind,
+  type LedgerEntry,
+  type NanoUsd,
+} from '@muster/protocol'
 import { findPaidTwice } from '../receipt/store.ts'
 import { plainArray, textArray } from '../store/postgres/array.ts'
 import type { Fragment, Sql } from '../store/postgres/connection.ts'
@@ -7,15 +16,16 @@ import type { LedgerReads } from '../store/store.ts'
 
 /** One row per entry. The legs of each come as the text of an array: Postgres has no ragged arrays of arrays. */
 export const insertEntries = (sql: Sql, entries: readonly LedgerEntry[]): Fragment => sql`
-  INSERT INTO ledger_entry (id, kind, at, accounts, amounts)
-  SELECT e.id, e.kind, e.at, e.accounts::text[], e.amounts::bigint[]
+  INSERT INTO ledger_entry (id, kind, at, accounts, amounts, note)
+  SELECT e.id, e.kind, e.at, e.accounts::text[], e.amounts::bigint[], e.note
   FROM unnest(
     ${textArray(entries.map(({ id }) => id))}::text[],
     ${textArray(entries.map(({ kind }) => kind))}::text[],
     ${plainArray(entries.map(({ at }) => at))}::bigint[],
     ${textArray(entries.map(({ legs }) => textArray(legs.map(({ account }) => account))))}::text[],
-    ${textArray(entries.map(({ legs }) => plainArray(legs.map(({ amount }) => amount))))}::text[]
-  ) AS e (id, kind, at, accounts, amounts)`
+    ${textArray(entries.map(({ legs }) => plainArray(legs.map(({ amount }) => amount))))}::text[],
+    ${textArray(entries.map(({ note }) => (note === undefined ? null : toJson(note))))}::text[]
+  ) AS e (id, kind, at, accounts, amounts, note)`
 
 export const insertLegs = (sql: Sql, entries: readonly LedgerEntry[]): Fragment => {
   const legs = entries.flatMap(({ id, legs: all }) =>
@@ -58,16 +68,19 @@ interface Row {
   readonly at: string
   readonly accounts: readonly AccountName[]
   readonly amounts: readonly string[]
+  readonly note: string | null
 }
 
-const ledgerEntry = ({ accounts, amounts, at, ...row }: Row): LedgerEntry => ({
+const ledgerEntry = ({ accounts, amounts, at, note, ...row }: Row): LedgerEntry => ({
   id: row.id,
   kind: row.kind,
   legs: accounts.map((account, index) => ({ account, amount: BigInt(amounts[index] ?? '0') })),
   at: Number(at),
+  ...(note === null ? {} : { note: entryNoteSchema.parse(JSON.parse(note)) }),
 })
 
 export const createLedgerReads = (sql: Sql): LedgerReads => {
+  const columns = sql`e.id, e.kind, e.at, to_json(e.accounts) AS accounts, to_json(e.amounts::text[]) AS amounts, e.note`
   const balances = async (accounts: readonly AccountName[]): Promise<Map<AccountName, NanoUsd>> => {
     const rows = await sql<{ account: AccountName; balance: string }[]>`
       SELECT account, balance FROM ledger_account WHERE account = ANY(${textArray(accounts)}::text[])`
@@ -83,17 +96,33 @@ export const createLedgerReads = (sql: Sql): LedgerReads => {
     balances,
     entries: async ({ account, limit, before }) => {
       const rows = await sql<Row[]>`
-        SELECT e.id, e.kind, e.at, to_json(e.accounts) AS accounts, to_json(e.amounts::text[]) AS amounts
-        FROM ledger_leg l JOIN ledger_entry e ON e.id = l.entry
+        SELECT ${columns} FROM ledger_leg l JOIN ledger_entry e ON e.id = l.entry
         WHERE l.account = ${account} ${before === undefined ? sql`` : sql`AND l.entry < ${before}`}
         ORDER BY l.entry DESC LIMIT ${limit}`
       return rows.map(ledgerEntry)
     },
     entry: async (id) => {
       const [row] = await sql<Row[]>`
-        SELECT id, kind, at, to_json(accounts) AS accounts, to_json(amounts::text[]) AS amounts
-        FROM ledger_entry WHERE id = ${id}`
+        SELECT ${columns} FROM ledger_entry e WHERE e.id = ${id}`
       return row === undefined ? undefined : ledgerEntry(row)
+    },
+    list: async ({ account, from, to, limit, after }) => {
+      const of = account === undefined ? sql`` : sql`JOIN ledger_leg l ON l.entry = e.id AND l.account = ${account}`
+      const rows = await sql<Row[]>`
+        SELECT ${columns} FROM ledger_entry e ${of} WHERE true
+          ${after === undefined ? sql`` : sql`AND e.id > ${after}`}
+          ${from === undefined ? sql`` : sql`AND e.at >= ${from}`}
+          ${to === undefined ? sql`` : sql`AND e.at < ${to}`}
+        ORDER BY e.id LIMIT ${limit}`
+      return rows.map(ledgerEntry)
+    },
+    entered: async (account, before) => {
+      const [row] = await sql<[{ entered: string }]>`
+        SELECT coalesce(sum(leg.amount), 0) AS entered
+        FROM ledger_leg l JOIN ledger_entry e ON e.id = l.entry,
+          unnest(e.accounts, e.amounts) AS leg (account, amount)
+        WHERE l.account = ${account} AND leg.account = ${account} AND e.at < ${before}`
+      return BigInt(row.entered)
     },
     total,
     audit: async () => {
@@ -116,8 +145,9 @@ export const createLedgerReads = (sql: Sql): LedgerReads => {
           FROM ledger_account FULL JOIN entered USING (account)
         ), paid AS (
           SELECT e.id AS entry, sum(leg.amount) AS paid
-          FROM ledger_entry e, unnest(e.amounts) AS leg (amount)
-          WHERE e.kind = 'payment' AND leg.amount > 0 GROUP BY e.id
+          FROM ledger_entry e, unnest(e.accounts, e.amounts) AS leg (account, amount)
+          WHERE e.kind IN ('payment', 'reversal') AND (leg.account LIKE 'earnings:%' OR leg.account = ${feesAccount})
+          GROUP BY e.id
         ), receipted AS (
           SELECT entry, sum(amount) AS receipted FROM receipt_batch WHERE entry IS NOT NULL GROUP BY entry
         ), reconciled AS (

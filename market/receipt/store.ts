@@ -4,15 +4,15 @@ import type { ReceiptBatchRow } from '../store/encode-batch.ts'
 import { newestReceipts, oldestReceipts } from '../store/page-receipts.ts'
 import { packBytes, plainArray, textArray } from '../store/postgres/array.ts'
 import type { Fragment, Sql } from '../store/postgres/connection.ts'
-import { readBatch, type KeptBatch } from '../store/spread-batch.ts'
+import { readBatch, restoreBatch, type KeptBatch } from '../store/spread-batch.ts'
 import type { PaidTwice, ReceiptReads } from '../store/store.ts'
 import { createPaymentTally } from '../store/tally-payments.ts'
 
 export const insertBatches = (sql: Sql, rows: readonly ReceiptBatchRow[]): Fragment => {
   const { base64, starts, lengths } = packBytes(rows.map(({ body }) => body))
   return sql`
-  INSERT INTO receipt_batch (first_id, last_id, job, tenant, provider, count, amount, issued_at, entry, body)
-  SELECT b.first_id, b.last_id, b.job, b.tenant, b.provider, b.count, b.amount, b.issued_at, b.entry,
+  INSERT INTO receipt_batch (first_id, last_id, job, tenant, provider, count, amount, fee, issued_at, entry, body)
+  SELECT b.first_id, b.last_id, b.job, b.tenant, b.provider, b.count, b.amount, b.fee, b.issued_at, b.entry,
     substring((SELECT decode(${base64}, 'base64')) FROM b.start FOR b.length)
   FROM unnest(
     ${textArray(rows.map(({ firstId }) => firstId))}::text[],
@@ -22,11 +22,12 @@ export const insertBatches = (sql: Sql, rows: readonly ReceiptBatchRow[]): Fragm
     ${textArray(rows.map(({ provider }) => provider))}::text[],
     ${plainArray(rows.map(({ count }) => count))}::integer[],
     ${plainArray(rows.map(({ amount }) => amount))}::numeric[],
+    ${plainArray(rows.map(({ fee }) => fee))}::numeric[],
     ${plainArray(rows.map(({ issuedAt }) => issuedAt))}::bigint[],
     ${textArray(rows.map(({ entry }) => entry))}::text[],
     ${starts}::integer[],
     ${lengths}::integer[]
-  ) AS b (first_id, last_id, job, tenant, provider, count, amount, issued_at, entry, start, length)`
+  ) AS b (first_id, last_id, job, tenant, provider, count, amount, fee, issued_at, entry, start, length)`
 }
 
 export const knownBatches = async (sql: Sql, firstIds: readonly ReceiptId[]): Promise<Set<ReceiptId>> => {
@@ -45,8 +46,8 @@ export const createReceiptReads = (sql: Sql): ReceiptReads => {
    * known before it is decoded: it is not counted, and so a page may read one batch more than it needs.
    */
   const needed = (batches: Fragment, order: Fragment, limit: number) => sql<KeptBatch[]>`
-    SELECT entry, body FROM (
-      SELECT first_id, entry, body, sum(count) FILTER (WHERE NOT cut)
+    SELECT entry, fee, body FROM (
+      SELECT first_id, entry, fee, body, sum(count) FILTER (WHERE NOT cut)
         OVER (ORDER BY first_id ${order} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS ahead
       FROM (${batches} ORDER BY first_id ${order} LIMIT ${limit}) AS candidate
     ) AS counted
@@ -55,7 +56,7 @@ export const createReceiptReads = (sql: Sql): ReceiptReads => {
   const newest = async (isOwned: Fragment, page: Parameters<typeof newestReceipts>[1]) => {
     const before = page.before ?? highest
     const batches = sql`
-      SELECT first_id, count, entry, body, last_id >= ${before} AS cut FROM receipt_batch
+      SELECT first_id, count, entry, fee, body, last_id >= ${before} AS cut FROM receipt_batch
       WHERE ${isOwned} AND first_id < ${before}`
     return newestReceipts(await needed(batches, sql`DESC`, page.limit), page)
   }
@@ -63,21 +64,30 @@ export const createReceiptReads = (sql: Sql): ReceiptReads => {
   return {
     get: async (id) => {
       const [batch] = await sql<KeptBatch[]>`
-        SELECT entry, body FROM (
-          SELECT last_id, entry, body FROM receipt_batch WHERE first_id <= ${id} ORDER BY first_id DESC LIMIT 1
+        SELECT entry, fee, body FROM (
+          SELECT last_id, entry, fee, body FROM receipt_batch WHERE first_id <= ${id} ORDER BY first_id DESC LIMIT 1
         ) AS nearest WHERE last_id >= ${id}`
       return batch === undefined ? undefined : readBatch(batch).find(({ receipt }) => receipt.record.id === id)
     },
     ofJob: async (job, page) => {
       const after = page.after ?? lowest
       const batches = sql`
-        SELECT first_id, count, entry, body, first_id <= ${after} AS cut FROM receipt_batch
+        SELECT first_id, count, entry, fee, body, first_id <= ${after} AS cut FROM receipt_batch
         WHERE job = ${job} AND last_id > ${after} AND first_id >= coalesce(
           (SELECT max(first_id) FROM receipt_batch WHERE job = ${job} AND first_id <= ${after}), ${lowest})`
       return oldestReceipts(await needed(batches, sql`ASC`, page.limit), page)
     },
     ofTenant: (tenant, page) => newest(sql`tenant = ${tenant}`, page),
     ofProvider: (provider, page) => newest(sql`provider = ${provider}`, page),
+    batches: async ({ provider, from, to, limit, after = lowest }) => {
+      const rows = await sql<KeptBatch[]>`
+        SELECT entry, fee, body FROM receipt_batch
+        WHERE first_id > ${after} ${provider === undefined ? sql`` : sql`AND provider = ${provider}`}
+          ${from === undefined ? sql`` : sql`AND issued_at >= ${from}`}
+          ${to === undefined ? sql`` : sql`AND issued_at < ${to}`}
+        ORDER BY first_id LIMIT ${limit}`
+      return rows.map(restoreBatch)
+    },
   }
 }
 

@@ -3,15 +3,17 @@ import {
   digestOf,
   earningsAccount,
   escrowAccount,
+  feeOf,
+  feesAccount,
   newId,
   newIds,
   recordDigest,
   signGroup,
-  transfer,
   type Address,
   type Claim,
   type Digest,
   type EntryId,
+  type NanoUsd,
   type Receipt,
   type SignatureDomain,
   type SignedGroup,
@@ -24,15 +26,27 @@ export interface WriteReceiptsModules {
   readonly world: World
   readonly signer: Signer
   readonly domain: SignatureDomain
+  /** What the market keeps of each payment. */
+  readonly feeBasisPoints: number
 }
 
-/** One payment out of the job's escrow: the sum of the receipts, which are kept with its entry. */
-const payProvider = (draft: Draft, provider: Address, receipts: readonly Receipt[], world: World): EntryId => {
-  const id = newId(world, 'entry')
-  const amount = receipts.reduce((sum, receipt) => sum + receipt.amount, 0n)
-  const [from, to] = [escrowAccount(draft.job.id), earningsAccount(provider)]
-  draft.entries.push(transfer({ id, kind: 'payment', from, to, amount, at: draft.now }))
-  return id
+/** One payment out of the job's escrow: the sum of the receipts, which are kept with its entry. The market keeps its fee of it. */
+const payProvider = (
+  draft: Draft,
+  provider: Address,
+  receipts: readonly Receipt[],
+  { world, feeBasisPoints }: WriteReceiptsModules,
+): { readonly entry: EntryId; readonly fee: NanoUsd } => {
+  const entry = newId(world, 'entry')
+  const paid = receipts.reduce((sum, { amount }) => sum + amount, 0n)
+  const fee = feeOf(paid, feeBasisPoints)
+  const legs = [
+    { account: escrowAccount(draft.job.id), amount: -paid },
+    { account: earningsAccount(provider), amount: paid - fee },
+    ...(fee === 0n ? [] : [{ account: feesAccount, amount: fee }]),
+  ]
+  draft.entries.push({ id: entry, kind: 'payment', legs, at: draft.now })
+  return { entry, fee }
 }
 
 /**
@@ -42,8 +56,9 @@ const payProvider = (draft: Draft, provider: Address, receipts: readonly Receipt
 export const writeReceipts = (
   draft: Draft,
   claims: SignedGroup<Claim>,
-  { world, signer, domain }: WriteReceiptsModules,
+  modules: WriteReceiptsModules,
 ): readonly Receipt[] => {
+  const { world, signer, domain } = modules
   const { job, now } = draft
   const ids = newIds(world, 'receipt', claims.records.length)
   const receipts = claims.records.flatMap((claim, index): Receipt[] => {
@@ -71,8 +86,8 @@ export const writeReceipts = (
   })
   const [first] = receipts
   if (first === undefined) return []
-  const entry = payProvider(draft, first.provider, receipts, world)
-  draft.receipts.push({ entry, receipts: signGroup(signer, domain, receipts), claims })
+  const paid = payProvider(draft, first.provider, receipts, modules)
+  draft.receipts.push({ ...paid, receipts: signGroup(signer, domain, receipts), claims })
   return receipts
 }
 

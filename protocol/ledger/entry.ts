@@ -1,8 +1,19 @@
-import type { EntryId } from '../id/id.ts'
+import { z } from 'zod'
+import { idSchema, type EntryId } from '../id/id.ts'
 import type { NanoUsd } from '../money/money.ts'
 import type { AccountName } from './account.ts'
 
-export const entryKinds = ['deposit', 'escrow', 'payment', 'refund', 'bond', 'bond-return', 'stake'] as const
+export const entryKinds = [
+  'deposit',
+  'escrow',
+  'payment',
+  'refund',
+  'bond',
+  'bond-return',
+  'stake',
+  'reversal',
+  'goodwill',
+] as const
 export type EntryKind = (typeof entryKinds)[number]
 
 /** One side of an entry: positive into the account, negative out of it. */
@@ -11,12 +22,25 @@ export interface Leg {
   readonly amount: NanoUsd
 }
 
+/** Why an entry was made by hand: which job it is for, the receipt it gives back, where it is one, and a sentence. */
+export const entryNoteSchema = z.strictObject({
+  job: idSchema('job'),
+  receipt: idSchema('receipt').nullable(),
+  /** The receipt that reverses it. */
+  reversal: idSchema('receipt').nullable(),
+  reason: z.string(),
+  /** What the caller sent so that a repeated call is known. */
+  key: idSchema('entry').nullable(),
+})
+export type EntryNote = z.output<typeof entryNoteSchema>
+
 /** A fact of the double-entry ledger; its legs sum to zero. */
 export interface LedgerEntry {
   readonly id: EntryId
   readonly kind: EntryKind
   readonly legs: readonly Leg[]
   readonly at: number
+  readonly note?: EntryNote
 }
 
 export interface TransferInput {

@@ -12,8 +12,12 @@ import { checkThat, type ReceiptCheck } from './receipt-check.ts'
 export interface BillVerdict {
   readonly ok: boolean
   readonly checks: readonly ReceiptCheck[]
-  /** Sum of the receipts, reversals taken off. */
+  /** Sum of the receipts, reversals taken off: what the tenant paid. */
   readonly total: NanoUsd
+  /** Sum of what reversals gave back. */
+  readonly refunded: NanoUsd
+  /** What of the total the market kept, as far as the receipts say; the rest is the providers'. */
+  readonly fees: NanoUsd
 }
 
 const repeated = (texts: readonly string[]): string[] => {
@@ -48,6 +52,10 @@ const pairReversals = (receipts: readonly Receipt[]): { reversed: ReadonlySet<Re
   return { reversed, unpaired: wrong }
 }
 
+/** Between nothing and all of an amount, on whichever side of zero that is. */
+const isPart = (fee: NanoUsd, amount: NanoUsd): boolean =>
+  amount >= 0n ? fee >= 0n && fee <= amount : fee <= 0n && fee >= amount
+
 /** The orders whose receipts come to more than was ordered for. */
 const findOverspent = (bundles: readonly ReceiptBundle[]): string[] => {
   const spent = new Map<string, { sum: NanoUsd; readonly ceiling: NanoUsd; readonly id: string }>()
@@ -65,7 +73,8 @@ const findOverspent = (bundles: readonly ReceiptBundle[]): string[] => {
 
 /**
  * Checks the receipts of one job against one another: none twice, no task charged twice, each reversal undoes one receipt of them
- * and all of it, no order is charged more than its ceiling, and, where the sum charged is given, that they add up to it. Each by
+ * and all of it, no order is charged more than its ceiling, the market's fee is part of what was paid, and, where the sum charged is
+ * given, that they add up to it: what was charged and is missing from their sum was given back by reversals among them. Each by
  * itself is for `verifyReceipt`.
  */
 export const verifyBill = (bundles: readonly ReceiptBundle[], charged?: NanoUsd): BillVerdict => {
@@ -80,6 +89,11 @@ export const verifyBill = (bundles: readonly ReceiptBundle[], charged?: NanoUsd)
   const twice = repeated(receipts.map(({ id }) => id))
   const chargedTwice = repeated(tasks)
   const total = receipts.reduce((sum, { amount }) => sum + amount, 0n)
+  const refunded = receipts.reduce((sum, { amount, reverses }) => (reverses === null ? sum : sum - amount), 0n)
+  const fees = bundles.reduce((sum, { fee }) => sum + (fee ?? 0n), 0n)
+  const unfair = bundles.flatMap(({ fee, receipt }) =>
+    isPart(fee ?? 0n, receipt.record.amount) ? [] : [receipt.record.id],
+  )
   const checks = [
     checkThat(
       'no receipt is counted twice',
@@ -105,16 +119,24 @@ export const verifyBill = (bundles: readonly ReceiptBundle[], charged?: NanoUsd)
       formatUsd(total),
       `more: ${firstFew(overspent)}`,
     ),
+    checkThat(
+      'the market’s fee is part of each receipt',
+      unfair.length === 0,
+      `${formatUsd(fees)} of ${formatUsd(total)}`,
+      `not of: ${firstFew(unfair)}`,
+    ),
     ...(charged === undefined
       ? []
       : [
           checkThat(
             'the receipts add up to what was charged',
-            total === charged,
-            formatUsd(total),
+            total <= charged && charged <= total + refunded,
+            charged === total
+              ? formatUsd(total)
+              : `${formatUsd(charged)}, of which ${formatUsd(charged - total)} came back`,
             `the receipts add up to ${formatUsd(total)}, charged were ${formatUsd(charged)}`,
           ),
         ]),
   ]
-  return { ok: checks.every(({ result }) => result === 'ok'), checks, total }
+  return { ok: checks.every(({ result }) => result === 'ok'), checks, total, refunded, fees }
 }

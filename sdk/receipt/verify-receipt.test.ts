@@ -266,6 +266,26 @@ describe('verifyBill', () => {
     ])
   })
 
+  test('a refund takes from what was charged, and the fee is part of what is left', () => {
+    const whole = bundles.map((bundle): ReceiptBundle => ({ ...bundle, fee: 2n }))
+    const charged = whole.reduce((sum, { receipt }) => sum + receipt.record.amount, 0n)
+    const [first] = whole as [ReceiptBundle]
+    const { id, amount } = first.receipt.record
+    const reversalId = `${id.slice(0, -1)}${id.endsWith('X') ? 'Y' : 'X'}` as typeof id
+    const reversal = { ...withRecordOf(first)({ id: reversalId, amount: -amount, reverses: id }), fee: -2n }
+    const fees = 2n * BigInt(whole.length)
+    expect(verifyBill(whole, charged)).toMatchObject({ ok: true, total: charged, refunded: 0n, fees })
+    const after = { ok: true, total: charged - amount, refunded: amount, fees: fees - 2n }
+    expect(verifyBill([...whole, reversal], charged)).toMatchObject(after)
+    for (const wrong of [charged + 1n, charged - amount - 1n])
+      expect(verifyBill([...whole, reversal], wrong).ok).toBe(false)
+    expect(verifyBill(whole, charged - 1n).ok).toBe(false)
+    for (const fee of [-1n, amount + 1n]) {
+      const failed = verifyBill([{ ...first, fee }]).checks.filter(({ result }) => result === 'failed')
+      expect(failed).toMatchObject([{ name: 'the market’s fee is part of each receipt' }])
+    }
+  })
+
   test('lets a task be charged again once its first receipt is reversed', () => {
     const [first] = bundles as [ReceiptBundle]
     const withRecord = withRecordOf(first)

@@ -1,13 +1,14 @@
 import {
   createVerifier,
+  explainIssues,
   nobleSecp256k1,
   receiptBundleSchema,
+  sayIssues,
   type Address,
   type JobSpec,
   type ReceiptBundle,
   type Verifier,
 } from '@muster/protocol'
-import { explainIssues, sayIssues } from '../job/explain-issues.ts'
 import { checkLinks } from './check-links.ts'
 import { checkSignatures } from './check-signatures.ts'
 import { checkTerms } from './check-terms.ts'
