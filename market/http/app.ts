@@ -1,16 +1,23 @@
 import { MusterError, openApiDocument, routes, type Log, type RouteName } from '@muster/protocol'
 import { Hono } from 'hono'
-import { isSameKey, bearerKey } from '../account/api-key.ts'
+import { keyName } from '../account/api-key.ts'
 import { createAuthenticate } from '../account/authenticate.ts'
+import { createAdminGate } from '../admin/admin-gate.ts'
+import { createAdminKeys } from '../admin/admin-keys.ts'
+import { createAdminLog } from '../admin/admin-log.ts'
 import type { Market } from '../market.ts'
 import type { MarketMetrics } from '../metric/market-metrics.ts'
+import { adminHandlers, type NodeTools } from './admin-handlers.ts'
 import { createBodyBudget } from './body-budget.ts'
 import { keyedBodiesBytes, maxBodyBytes, openBodiesBytes } from './body-limits.ts'
 import { errorResponse } from './error-response.ts'
 import type { Handler } from './handler.ts'
 import { jobHandlers } from './job-handlers.ts'
 import { accountHandlers, blobHandlers, publicHandlers } from './market-handlers.ts'
+import { moneyHandlers } from './money-handlers.ts'
 import { mountRoute } from './mount-route.ts'
+import { providerHandlers } from './provider-handlers.ts'
+import { createRateLimits, type RateStanding } from './rate-limits.ts'
 import { createWatcherCount } from './watcher-count.ts'
 
 export interface AppModules {
@@ -18,6 +25,8 @@ export interface AppModules {
   readonly metrics: MarketMetrics
   readonly adminKey: string
   readonly log: Log
+  /** What a node knows of its machine; left out, nothing. */
+  readonly tools?: NodeTools
 }
 
 type Handlers = { readonly [Name in RouteName]: Handler<(typeof routes)[Name]> }
@@ -25,8 +34,12 @@ type Handlers = { readonly [Name in RouteName]: Handler<(typeof routes)[Name]> }
 /** What a key opens is for its bearer: no cache between keeps an answer, and no browser guesses what a blob is. */
 const everyAnswer = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }
 
-/** Streams of events that one tenant may watch at once. */
-const maxWatchers = 100
+/** How a key stands with its limit, as draft-ietf-httpapi-ratelimit-headers names it. */
+const standingHeaders: Readonly<Record<keyof RateStanding, string>> = {
+  limit: 'ratelimit-limit',
+  remaining: 'ratelimit-remaining',
+  resetSeconds: 'ratelimit-reset',
+}
 
 const notFound = (path: string): MusterError =>
   new MusterError({
@@ -36,39 +49,54 @@ const notFound = (path: string): MusterError =>
   })
 
 /** The HTTP API of a market as a value: `app.request()` answers without a socket. */
-export const createApp = ({ market, metrics, adminKey, log }: AppModules): Hono => {
+export const createApp = ({ market, metrics, adminKey, log, tools = {} }: AppModules): Hono => {
   const { world, store } = market.modules
   const app = new Hono()
+  const adminKeys = createAdminKeys({ world, store, ownerKey: adminKey })
   const handlers: Handlers = {
     ...jobHandlers(market),
     ...blobHandlers(market),
     ...accountHandlers(market),
+    ...moneyHandlers(market),
     ...publicHandlers(market),
+    ...providerHandlers(market),
+    ...adminHandlers(market, adminKeys, tools),
   }
   const bodies = { keyed: createBodyBudget(keyedBodiesBytes), open: createBodyBudget(openBodiesBytes) }
-  const watchers = createWatcherCount(maxWatchers)
+  const watchers = createWatcherCount(market.options.tenantWatches)
+  const admin = createAdminGate(adminKeys, createAdminLog({ world, store }))
+  const limits = createRateLimits(
+    {
+      requestsPerSecond: market.options.keyRequestsPerSecond,
+      burst: market.options.keyRequestBurst,
+      bodyBytesPerSecond: market.options.keyBodyBytesPerSecond,
+    },
+    world,
+  )
   const authenticate = createAuthenticate({ world, store })
-  const requireAdmin = (authorization: string | undefined): void => {
-    const key = bearerKey(authorization)
-    if (key !== undefined && isSameKey(key, adminKey)) return
-    throw new MusterError({ code: 'unauthenticated', message: 'This needs the admin key of the market.' })
-  }
 
   app.use(async (context, next) => {
     const startedAt = world.elapsed()
     await next()
     for (const [name, value] of Object.entries(everyAnswer)) context.res.headers.set(name, value)
+    const authorization = context.req.header('authorization')
+    if (authorization !== undefined && context.res.status !== 401) {
+      const standing = limits.standing(keyName(authorization))
+      for (const [name, value] of Object.entries(standing ?? {}))
+        context.res.headers.set(standingHeaders[name as keyof RateStanding], String(value))
+    }
     metrics.observeRequest(context.req.method, context.res.status, world.elapsed() - startedAt)
   })
   const mount = <Name extends RouteName>(name: Name) =>
     mountRoute<(typeof routes)[Name]>(
       app,
       {
+        name,
         route: routes[name],
         handler: handlers[name] as Handler<(typeof routes)[Name]>,
         maxBodyBytes: maxBodyBytes(name),
       },
-      { world, authenticate, requireAdmin, bodies, watchers },
+      { world, authenticate, admin, limits, bodies, watchers },
     )
   for (const name of Object.keys(routes) as RouteName[]) mount(name)
 

@@ -1,5 +1,6 @@
 import type { Route } from '@muster/protocol'
 import type { z } from 'zod'
+import type { AdminCaller } from '../admin/admin-keys.ts'
 import type { Tenant } from '../store/store.ts'
 
 type Parsed<Schema> = Schema extends z.ZodType
@@ -15,6 +16,8 @@ export interface Call<R extends Route> {
   readonly body: Parsed<R['body']>
   /** Who calls: a tenant exactly where the route's auth says so. */
   readonly tenant: R['auth'] extends 'tenant' ? Tenant : undefined
+  /** The admin, exactly where the route's auth says so. */
+  readonly admin: R['auth'] extends 'admin' ? AdminCaller : undefined
   header(name: string): string | undefined
   /** Aborts when the caller goes away. */
   readonly signal: AbortSignal
@@ -23,7 +26,8 @@ export interface Call<R extends Route> {
 /** Bytes of an answer, with the range they are of the whole where the caller asked for one. */
 export interface BytesAnswer {
   readonly stream: AsyncIterable<Uint8Array>
-  readonly bytes: number
+  /** Left out where that is not known beforehand. */
+  readonly bytes?: number | undefined
   readonly range?: { readonly start: number; readonly end: number; readonly total: number }
 }
 

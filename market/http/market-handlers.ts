@@ -1,25 +1,23 @@
 import {
   MusterError,
-  escrowAccount,
   explainNoFit,
-  rankOffers,
   stakeAccount,
   earningsAccount,
-  parseId,
   tenantAccount,
   toProblem,
-  type NanoUsd,
   type RouteName,
   type TenantId,
   type routes,
 } from '@muster/protocol'
+import { denialNotice } from '../admin/denials.ts'
 import { createKey, createTenant } from '../account/create-tenant.ts'
 import { blobMissing, blobTooLarge } from '../blob/blob-errors.ts'
 import { createBlobRoom } from '../blob/blob-room.ts'
 import type { ByteRange } from '../blob/blob-store.ts'
-import { createBookDeposit } from '../ledger/book-deposit.ts'
 import { unbondedOf } from '../ledger/offered-cover.ts'
 import type { Market } from '../market.ts'
+import { listCheapest } from '../supply/list-cheapest.ts'
+import { matchDemand } from '../supply/match-demand.ts'
 import type { Handler } from './handler.ts'
 
 type Handlers<Names extends RouteName> = { readonly [Name in Names]: Handler<(typeof routes)[Name]> }
@@ -44,14 +42,16 @@ const noMoney = (): MusterError =>
 
 /** Handlers of blobs. */
 export const blobHandlers = (market: Market): Handlers<'findBlobs' | 'putBlob' | 'getBlob'> => {
-  const { store, blobs, world } = market.modules
+  const { store, blobs, world, funds } = market.modules
   const { maxBlobBytes, maxLooseBytes, tenantLoosePercent } = market.options
   const maxTenantBytes = Math.floor((maxLooseBytes * tenantLoosePercent) / 100)
   const room = createBlobRoom({ maxBytes: maxLooseBytes, maxTenantBytes }, { world, store })
 
   const hasMoney = async (tenant: TenantId): Promise<boolean> => {
     if ((await store.ledger.balance(tenantAccount(tenant))) > 0n) return true
-    return (await store.jobs.list({ tenant, phase: 'active', limit: 1 })).length > 0
+    if ((await store.jobs.list({ tenant, phase: 'active', limit: 1 })).length > 0) return true
+    const { standing } = await funds.look(tenant)
+    return standing === 'grace'
   }
   return {
     findBlobs: async ({ body: { cids } }) => {
@@ -61,6 +61,7 @@ export const blobHandlers = (market: Market): Handlers<'findBlobs' | 'putBlob' |
     putBlob: async ({ params: { cid }, body, header, tenant }) => {
       const declared = Number(header('content-length') ?? 0)
       if (declared > maxBlobBytes) throw blobTooLarge(cid, maxBlobBytes)
+      market.admin.requireTenant(tenant.id)
       if (!(await hasMoney(tenant.id))) throw noMoney()
       const isKnown = (await store.blobs.get(cid)) !== undefined
       const admission = await room.admit({ tenant: tenant.id, body, bytes: declared, isKnown })
@@ -85,27 +86,12 @@ export const blobHandlers = (market: Market): Handlers<'findBlobs' | 'putBlob' |
   }
 }
 
-/** Handlers of accounts, keys and the operator's bookings. */
+/** Handlers of tenants and their keys. */
 export const accountHandlers = (
   market: Market,
-): Handlers<'account' | 'createKey' | 'revokeKey' | 'createTenant' | 'deposit'> => {
+): Handlers<'createKey' | 'revokeKey' | 'createTenant'> => {
   const { store, world } = market.modules
-  const bookDeposit = createBookDeposit({ world, store })
-
-  const escrowOf = async (tenant: TenantId): Promise<NanoUsd> => {
-    const active = await store.jobs.list({ tenant, phase: 'active', limit: 1_000 })
-    const balances = await store.ledger.balances(active.map(({ id }) => escrowAccount(id)))
-    return [...balances.values()].reduce((sum, balance) => sum + balance, 0n)
-  }
-
   return {
-    account: async ({ tenant }) => ({
-      tenant: tenant.id,
-      address: tenant.address,
-      custody: tenant.address === null ? 'market' : 'tenant',
-      balance: await store.ledger.balance(tenantAccount(tenant.id)),
-      escrow: await escrowOf(tenant.id),
-    }),
     createKey: ({ body: { name }, tenant }) => createKey({ tenant: tenant.id, name }, { world, store }),
     revokeKey: async ({ params: { key }, tenant }) => {
       if (await store.accounts.revokeKey({ tenant: tenant.id, id: key, at: world.now() })) return {}
@@ -118,18 +104,6 @@ export const accountHandlers = (
     createTenant: async ({ body }) => {
       const { tenant, apiKey } = await createTenant(body, { world, store })
       return { tenant, apiKey, address: body.address ?? null }
-    },
-    deposit: async ({ body: { to, amount }, header }) => {
-      const key = header('idempotency-key')
-      const idempotencyKey = key === undefined ? undefined : parseId('entry', key)
-      if (to.account === 'tenant' && (await store.accounts.get(to.tenant)) === undefined) {
-        throw new MusterError({ code: 'not_found', message: 'There is no such tenant.', facts: { tenant: to.tenant } })
-      }
-      const booked =
-        to.account === 'tenant'
-          ? ({ kind: 'deposit', to: tenantAccount(to.tenant) } as const)
-          : ({ kind: 'stake', to: stakeAccount(to.provider) } as const)
-      return { balance: await bookDeposit({ ...booked, amount, idempotencyKey }) }
     },
   }
 }
@@ -147,27 +121,19 @@ export const publicHandlers = (
       now: world.now(),
       maxBlobBytes: market.options.maxBlobBytes,
       linkedAgents: supply.linkedCount(),
+      feeBasisPoints: market.options.feeBasisPoints,
     }),
     listOffers: ({ query: { limit } }) => {
-      const offers = [...supply.all()].toSorted((a, b) => Number(a.record.price.nanoUsd - b.record.price.nanoUsd))
-      return { offers: offers.slice(0, limit).map((offer) => ({ ...offer, free: supply.freeSlots(offer) })) }
+      const offers = listCheapest(supply.all(), limit)
+      return { offers: offers.map((offer) => ({ ...offer, free: supply.freeSlots(offer) })) }
     },
     match: async ({ body }) => {
       const cover = await offeredCover()
       const now = world.now()
       const unbonded = unbondedOf(cover)
-      const offers = rankOffers(body, supply.free(), now).filter(({ record }) => !unbonded.has(record.provider))
-      const covered = new Map(cover)
-      let slots = 0
-      for (const offer of offers) {
-        const { provider } = offer.record
-        const left = covered.get(provider) ?? Infinity
-        const free = Math.min(supply.freeSlots(offer), left)
-        covered.set(provider, left - free)
-        slots += free
-      }
+      const { slots, offers } = matchDemand(body, supply, cover)
       const problem = offers.length === 0 ? toProblem(explainNoFit(body, supply.believed(), now, unbonded)) : null
-      return { slots, offers: offers.slice(0, 200), problem }
+      return { slots, offers, problem }
     },
     provider: async ({ params: { provider } }) => {
       const row = await store.providers.get(provider)
@@ -179,8 +145,12 @@ export const publicHandlers = (
         lastSeenAt: Math.max(row.lastSeenAt, market.heardAt(provider) ?? 0),
         stake: await store.ledger.balance(stakeAccount(provider)),
         earnings: await store.ledger.balance(earningsAccount(provider)),
+        denied: denialNotice(market.admin.denialOf(provider)),
       }
     },
-    challenge: ({ body: { provider } }) => market.issueChallenge(provider),
+    challenge: ({ body: { provider } }) => {
+      market.admin.requireProvider(provider)
+      return market.issueChallenge(provider)
+    },
   }
 }

@@ -1,17 +1,21 @@
 import { MusterError, toJson, type Route, type Timer, type World } from '@muster/protocol'
 import type { Context, Hono } from 'hono'
+import { keyName } from '../account/api-key.ts'
 import type { z } from 'zod'
+import type { AdminGate } from '../admin/admin-gate.ts'
 import type { Tenant } from '../store/store.ts'
 import type { BodyBudget } from './body-budget.ts'
 import type { BytesAnswer, Call, Handler } from './handler.ts'
 import { parseWith } from './parse-with.ts'
+import type { RateLimits } from './rate-limits.ts'
 import { readBytes, readJson } from './read-body.ts'
 import type { WatcherCount } from './watcher-count.ts'
 
 export interface MountModules {
   readonly world: World
   readonly authenticate: (authorization: string | undefined) => Promise<Tenant>
-  readonly requireAdmin: (authorization: string | undefined) => void
+  readonly admin: AdminGate
+  readonly limits: RateLimits
   /** For the bodies of callers with a key, and of those without. */
   readonly bodies: { readonly keyed: BodyBudget; readonly open: BodyBudget }
   readonly watchers: WatcherCount
@@ -95,8 +99,7 @@ const eventStream = (
 const byteStream = ({ stream, bytes, range }: BytesAnswer): Response => {
   const headers = {
     'content-type': 'application/octet-stream',
-    'content-length': String(bytes),
-    'accept-ranges': 'bytes',
+    ...(bytes === undefined ? {} : { 'content-length': String(bytes), 'accept-ranges': 'bytes' }),
   }
   const body = ReadableStream.from(stream)
   if (range === undefined) return new Response(body, { headers })
@@ -133,6 +136,8 @@ const requireParams = (route: Route, context: Context): unknown => {
 }
 
 export interface MountedRoute<R extends Route> {
+  /** The operation id. */
+  readonly name: string
   readonly route: R
   readonly handler: Handler<R>
   /** Of a body of JSON. */
@@ -142,16 +147,21 @@ export interface MountedRoute<R extends Route> {
 /** Serves one route of the protocol: parses, authenticates, calls the handler, writes the answer. Errors are the app's. */
 export const mountRoute = <R extends Route>(
   app: Hono,
-  { route, handler, maxBodyBytes }: MountedRoute<R>,
+  { name, route, handler, maxBodyBytes }: MountedRoute<R>,
   modules: MountModules,
 ): void => {
-  const { world, authenticate, requireAdmin, bodies, watchers } = modules
+  const { world, authenticate, admin, limits, bodies, watchers } = modules
   const path = route.path.replace(/\{(\w+)\}/g, ':$1')
   app.on(route.method, path, async (context) => {
     const { raw } = context.req
     const authorization = context.req.header('authorization')
     const tenant = route.auth === 'tenant' ? await authenticate(authorization) : undefined
-    if (route.auth === 'admin') requireAdmin(authorization)
+    const caller = route.auth === 'admin' ? await admin.enter(name, route, authorization) : undefined
+    const key = route.auth === 'none' ? undefined : keyName(authorization)
+    if (key !== undefined) {
+      limits.request(key)
+      if (route.body !== null) limits.requireBodyRoom(key)
+    }
     const params = requireParams(route, context)
     const query = parseWith(route.query, context.req.query(), 'query')
     const bodyCode = route.errors.includes('spec_invalid') ? 'spec_invalid' : 'request_invalid'
@@ -160,18 +170,23 @@ export const mountRoute = <R extends Route>(
     let isStream = false
     try {
       let body: unknown
-      if (route.body === 'bytes') body = readBytes(raw, world)
+      const onBytes = (bytes: number) => {
+        if (key !== undefined) limits.body(key, bytes)
+      }
+      if (route.body === 'bytes') body = readBytes(raw, world, onBytes)
       else if (route.body !== null) {
-        const json = await readJson(raw, { maxBytes: maxBodyBytes, share }, world)
+        const json = await readJson(raw, { maxBytes: maxBodyBytes, share, onBytes }, world)
         body = parseWith(route.body as z.ZodType, json, '', bodyCode)
       }
       const ending = new AbortController()
       if (raw.signal.aborted) ending.abort()
       raw.signal.addEventListener('abort', () => ending.abort(), { once: true, signal: ending.signal })
       const header = (name: string) => context.req.header(name)
-      const call = { params, query, body, tenant, header, signal: ending.signal }
+      const call = { params, query, body, tenant, admin: caller, header, signal: ending.signal }
       if (isEvents(route) && tenant !== undefined) leave = watchers.enter(tenant.id)
-      const answer = await handler(call as Call<R>)
+      const act = () => handler(call as Call<R>)
+      const asked = { name, route, params, body, reason: header('muster-reason') }
+      const answer = await (caller === undefined ? act() : admin.pass(caller, asked, act))
       isStream = isEvents(route)
       const stillMay = async () => (tenant === undefined ? undefined : authenticate(authorization))
       return respond(route, answer, world, { call: ending, stillMay, leave })

@@ -12,19 +12,21 @@ export interface ReadJsonOptions {
   readonly maxBytes: number
   /** Takes what the body holds in memory beyond a few KiB. */
   readonly share: BodyShare
+  /** Told of bytes as they arrive. */
+  readonly onBytes?: (bytes: number) => void
 }
 
 /** The JSON body of a request, bounded in size and time. Throws `request_invalid` or `rate_limited`. */
 export const readJson = async (
   request: Request,
-  { maxBytes, share }: ReadJsonOptions,
+  { maxBytes, share, onBytes }: ReadJsonOptions,
   world: World,
 ): Promise<unknown> => {
   if (Number(request.headers.get('content-length') ?? 0) > maxBytes) throw tooLarge(maxBytes)
   const chunks: Uint8Array[] = []
   const startedAt = world.elapsed()
   let length = 0
-  for await (const chunk of readBytes(request, world)) {
+  for await (const chunk of readBytes(request, world, onBytes)) {
     const before = length
     length += chunk.length
     if (length > maxBytes) throw tooLarge(maxBytes)
@@ -42,7 +44,11 @@ export const readJson = async (
 }
 
 /** The raw body of a request. Throws `request_invalid` where it breaks off or stands still for `bodyIdleMs`. */
-export async function* readBytes(request: Request, world: World): AsyncGenerator<Uint8Array> {
+export async function* readBytes(
+  request: Request,
+  world: World,
+  onBytes: (bytes: number) => void = () => {},
+): AsyncGenerator<Uint8Array> {
   if (request.body === null) return
   const reader = request.body.getReader()
   const next = async () => {
@@ -60,7 +66,10 @@ export async function* readBytes(request: Request, world: World): AsyncGenerator
     }
   }
   try {
-    for (let part = await next(); part.value !== undefined; part = await next()) yield part.value
+    for (let part = await next(); part.value !== undefined; part = await next()) {
+      onBytes(part.value.length)
+      yield part.value
+    }
   } finally {
     reader.cancel().catch(() => {})
   }

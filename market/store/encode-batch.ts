@@ -29,6 +29,8 @@ export interface ReceiptBatchRow {
   readonly amount: NanoUsd
   readonly issuedAt: number
   readonly entry: EntryId | null
+  /** What of the sum the market keeps. */
+  readonly fee: NanoUsd
   /** The receipts and claims: see `encodeBody`. */
   readonly body: Uint8Array
 }
@@ -44,8 +46,12 @@ const noBatch = (expected: string, facts: Record<string, unknown> = {}): MusterE
 const isSigned = (group: SignedGroup<SignedRecord>): boolean =>
   'signature' in group || group.signatures.length === group.records.length
 
+/** Between nothing and all of the sum, on whichever side of zero that is. */
+const isPart = (fee: NanoUsd, amount: NanoUsd): boolean =>
+  amount >= 0n ? fee >= 0n && fee <= amount : fee <= 0n && fee >= amount
+
 /** Throws `record_invalid`. Digests of records that were signed or checked before are not computed again. */
-export const encodeBatch = ({ entry, receipts, claims }: ReceiptBatch): ReceiptBatchRow => {
+export const encodeBatch = ({ entry, fee, receipts, claims }: ReceiptBatch): ReceiptBatchRow => {
   const [first] = receipts.records
   if (first === undefined) throw noBatch('a receipt')
   const job = parseAttemptId(first.attempt)?.job
@@ -64,6 +70,7 @@ export const encodeBatch = ({ entry, receipts, claims }: ReceiptBatch): ReceiptB
     amount += receipt.amount
     last = receipt
   }
+  if (!isPart(fee, amount)) throw noBatch('a fee that is part of the sum', { receipt: first.id, fee: fee.toString() })
   return {
     firstId: first.id,
     lastId: last.id,
@@ -74,6 +81,7 @@ export const encodeBatch = ({ entry, receipts, claims }: ReceiptBatch): ReceiptB
     amount,
     issuedAt,
     entry,
+    fee,
     body: encodeBody({ receipts, claims }),
   }
 }

@@ -9,7 +9,7 @@ test('no batch is decoded that the page does not need', () => {
   const ids = idsOf(spreadBatch(batch))
   const [first, , third] = ids
   if (first === undefined || third === undefined) throw new Error('three ids')
-  const unreadable = { entry: null, body: new Uint8Array() }
+  const unreadable = { entry: null, fee: 0n, body: new Uint8Array() }
   const batches = [encodeBatch(batch), unreadable]
   expect(idsOf(oldestReceipts(batches, { limit: 3 }))).toEqual(ids)
   expect(idsOf(oldestReceipts(batches, { limit: 2, after: first }))).toEqual(ids.slice(1))

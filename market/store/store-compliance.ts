@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describeAdmin } from './compliance/admin.ts'
 import { describeCommits } from './compliance/commits.ts'
 import { append, codes, funded, refusal } from './compliance/expectations.ts'
+import { describeLedgerReads } from './compliance/ledger.ts'
+import { describeObservations } from './compliance/observations.ts'
 import { describeProjections } from './compliance/projections.ts'
 import { describeReceipts } from './compliance/receipts.ts'
 import { describeRegisters } from './compliance/registers.ts'
@@ -36,6 +39,9 @@ export const describeStore = (name: string, open: () => Promise<StoreUnderTest>)
     describeProjections(current)
     describeReceipts(current)
     describeRegisters(current)
+    describeObservations(current)
+    describeLedgerReads(current)
+    describeAdmin(current)
 
     describe('life', () => {
       test('what was committed is there after a restart; a closed store refuses', async () => {

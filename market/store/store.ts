@@ -1,10 +1,15 @@
 import type {
   AccountName,
+  ActionId,
+  AccountNotice,
   Address,
+  AdminRole,
   AttemptId,
   Cid,
   Claim,
+  DenialKind,
   Digest,
+  ErrorCode,
   Job,
   JobEvent,
   JobId,
@@ -13,6 +18,7 @@ import type {
   LedgerEntry,
   NanoUsd,
   EntryId,
+  Observation,
   Receipt,
   ReceiptId,
   SignedClaim,
@@ -51,6 +57,8 @@ export interface JobRow {
 export interface ReceiptBatch {
   /** The ledger entry that pays them; `null` where nothing was moved for them. */
   readonly entry: EntryId | null
+  /** What of their sum the market keeps: below zero where they reverse others. */
+  readonly fee: NanoUsd
   readonly receipts: SignedGroup<Receipt>
   /** The claims they rest on, in the order of the receipts. */
   readonly claims: SignedGroup<Claim>
@@ -60,6 +68,8 @@ export interface ReceiptBatch {
 export interface StoredReceipt {
   /** The ledger entry that pays it, together with the rest of its batch; `null` where nothing was moved for it. */
   readonly entry: EntryId | null
+  /** Its share of the fee of its batch: see `shareFee`. */
+  readonly fee: NanoUsd
   readonly receipt: SignedReceipt
   readonly claim: SignedClaim
 }
@@ -124,6 +134,17 @@ export interface JobReads {
   list(query: Page<JobId> & { readonly tenant: TenantId; readonly phase?: JobPhase }): Promise<readonly JobRow[]>
   /** Jobs that are not closed, oldest first: what a restarted node takes up. */
   active(): Promise<readonly JobId[]>
+  /** Jobs closed at or after `since`, in the order they closed; `after` is the last job of the page before. */
+  closedSince(query: {
+    readonly since: number
+    readonly limit: number
+    readonly after?: ClosedJob
+  }): Promise<readonly ClosedJob[]>
+}
+
+export interface ClosedJob {
+  readonly id: JobId
+  readonly closedAt: number
 }
 
 export interface ReceiptReads {
@@ -134,6 +155,20 @@ export interface ReceiptReads {
   ofTenant(tenant: TenantId, page: Page<ReceiptId>): Promise<readonly StoredReceipt[]>
   /** Newest first. */
   ofProvider(provider: Address, page: Page<ReceiptId>): Promise<readonly StoredReceipt[]>
+  /** Whole batches, in the order of their first ids; `after` is the first receipt of the last one of the page before. */
+  batches(query: Period & BatchPage): Promise<readonly ReceiptBatch[]>
+}
+
+/** From a time on and before another (wall-clock ms); left out, there is no end to it. */
+export interface Period {
+  readonly from?: number
+  readonly to?: number
+}
+
+interface BatchPage {
+  readonly provider?: Address
+  readonly limit: number
+  readonly after?: ReceiptId
 }
 
 /** An attempt that more than one receipt stands for, after those that others reverse. */
@@ -168,6 +203,12 @@ export interface LedgerReads {
   /** Entries that touch the account, newest first. */
   entries(query: Page<EntryId> & { readonly account: AccountName }): Promise<readonly LedgerEntry[]>
   entry(id: EntryId): Promise<LedgerEntry | undefined>
+  /** Entries in the order of their ids, all or those that touch an account; `after` is the last of the page before. */
+  list(
+    query: Period & { readonly account?: AccountName; readonly limit: number; readonly after?: EntryId },
+  ): Promise<readonly LedgerEntry[]>
+  /** What the entries of an account before this time (wall-clock ms) add up to. */
+  entered(account: AccountName, before: number): Promise<NanoUsd>
   total(): Promise<NanoUsd>
   /** Reads all there is: for tests, and for an operator who wants to know. */
   audit(): Promise<LedgerAudit>
@@ -208,6 +249,17 @@ export interface Accounts {
   revokeKey(key: { readonly tenant: TenantId; readonly id: KeyId; readonly at: number }): Promise<boolean>
   /** Not durable at once: may be lost in a crash. */
   markKeyUsed(id: KeyId, at: number): Promise<void>
+  /** Whether the notice was written: it is not where the tenant has one with this number. */
+  addNotice(tenant: TenantId, notice: AccountNotice): Promise<boolean>
+  /** In the order of their numbers; `after` is the number of the last one of the page before. */
+  notices(
+    tenant: TenantId,
+    page: { readonly limit: number; readonly after?: number },
+  ): Promise<readonly AccountNotice[]>
+  /** The newest of each tenant that has one. */
+  lastNotices(tenants: readonly TenantId[]): Promise<ReadonlyMap<TenantId, AccountNotice>>
+  /** Tenants whose newest notice names another standing than this one. */
+  notStanding(standing: AccountNotice['standing']): Promise<readonly TenantId[]>
 }
 
 export interface ProviderRow {
@@ -225,6 +277,18 @@ export interface Providers {
   markSeen(address: Address, at: number): Promise<void>
   /** Compare-and-set: `true` only if the epoch is newer than any before it, over all nodes. Makes the row the first time. */
   advanceEpoch(address: Address, epoch: number, at: number): Promise<boolean>
+}
+
+/** What was seen of providers: see `protocol/record`. Ids and times order the same everywhere. */
+export interface Observations {
+  /** Adds those that are new by their id: the ids of these. */
+  add(seen: readonly Observation[]): Promise<ReadonlySet<string>>
+  /** At most `limit` of each provider, newest first; providers without any are left out. */
+  newestOf(providers: readonly Address[], limit: number): Promise<ReadonlyMap<Address, readonly Observation[]>>
+  /** Over all providers, newest first. */
+  newest(limit: number): Promise<readonly Observation[]>
+  /** Forgets those from before `olderThan`: how many. */
+  prune(olderThan: number): Promise<number>
 }
 
 export interface Blobs {
@@ -247,6 +311,66 @@ export interface Blobs {
   dropRefs(job: JobId): Promise<number>
   /** Ends what jobs keep that were closed before `closedBefore` (wall-clock ms): how many references that were. */
   dropRefsOfClosed(closedBefore: number): Promise<number>
+}
+
+/** An admin key as it may be shown: never the key, nor its hash. */
+export interface AdminKey {
+  readonly id: KeyId
+  readonly name: string
+  readonly role: AdminRole
+  readonly lastFour: string
+  readonly createdBy: string
+  readonly createdAt: number
+  readonly revokedAt: number | null
+}
+
+/** An entry of the admin log. `facts` is JSON. */
+export interface AdminAction {
+  readonly id: ActionId
+  readonly at: number
+  readonly actor: string
+  readonly actorName: string
+  readonly role: AdminRole
+  readonly action: string
+  readonly facts: Readonly<Record<string, unknown>>
+  readonly reason: string
+  readonly outcome: 'asked' | 'refused'
+  readonly of: ActionId | null
+  readonly code: ErrorCode | null
+}
+
+/** Who or what is denied, until `expiresAt` where there is one. */
+export interface Denial {
+  readonly kind: DenialKind
+  readonly subject: string
+  readonly reason: string
+  readonly at: number
+  readonly by: string
+  readonly expiresAt: number | null
+  /** Whether what ran was stopped as well. */
+  readonly stopped: boolean
+}
+
+/** What the operators of a market keep: their keys, what they did, and whom they deny. */
+export interface Admin {
+  /** `sha256` is the hash of the key's secret, 32 bytes. Rejects `conflict` where the id is taken. */
+  addKey(key: AdminKey & { readonly sha256: Uint8Array }): Promise<void>
+  /** Revoked or not. */
+  key(id: KeyId): Promise<{ readonly key: AdminKey; readonly sha256: Uint8Array } | undefined>
+  /** Newest first. */
+  keys(): Promise<readonly AdminKey[]>
+  /** Whether there was such a key, not revoked before. */
+  revokeKey(id: KeyId, at: number): Promise<boolean>
+  /** Appends to the log. Durable when it resolves; nothing takes it away again. */
+  record(action: AdminAction): Promise<void>
+  /** Newest first. */
+  actions(page: Page<ActionId>): Promise<readonly AdminAction[]>
+  /** Replaces a denial of the same. */
+  deny(denial: Denial): Promise<void>
+  /** Whether there was such a denial. */
+  allow(target: Pick<Denial, 'kind' | 'subject'>): Promise<boolean>
+  /** Newest first, expired ones too. */
+  denials(): Promise<readonly Denial[]>
 }
 
 /**
@@ -286,7 +410,9 @@ export interface Store {
   readonly ledger: LedgerReads
   readonly accounts: Accounts
   readonly providers: Providers
+  readonly observations: Observations
   readonly blobs: Blobs
+  readonly admin: Admin
   /** Resolves where the store answers; rejects `unavailable`. */
   ping(): Promise<void>
   /** Finishes the commits under way, refuses new ones, and lets go of everything. */

@@ -163,7 +163,12 @@ const someClaim = (attempt: AttemptId): Claim => ({
 export const someBatch = (
   job: JobId,
   indexes: readonly number[],
-  { fence = 1, entry = someId('entry'), ...more }: Partial<Receipt> & { fence?: number; entry?: EntryId | null } = {},
+  {
+    fence = 1,
+    entry = someId('entry'),
+    fee = 0n,
+    ...more
+  }: Partial<Receipt> & { fence?: number; entry?: EntryId | null; fee?: bigint } = {},
 ): ReceiptBatch => {
   const claims = indexes.map((index) => someClaim(attemptId(job, index, fence)))
   const ids = newIds({ ...systemWorld, now: () => at }, 'receipt', indexes.length)
@@ -185,7 +190,7 @@ export const someBatch = (
     issuedAt: at,
     ...more,
   }))
-  return { entry, receipts: { records: receipts, signature }, claims: { records: claims, signature } }
+  return { entry, fee, receipts: { records: receipts, signature }, claims: { records: claims, signature } }
 }
 
 export const idsOf = (stored: readonly StoredReceipt[]): ReceiptId[] => stored.map(({ receipt }) => receipt.record.id)

@@ -45,6 +45,9 @@ export type TaskView = z.output<typeof taskViewSchema>
 export const receiptBundleSchema = z.strictObject({
   chainId: z.int().min(1),
   receipt: signedReceiptSchema,
+  /** What of the amount the market keeps, and the ledger entry that moved both, as the market says; neither is signed. */
+  fee: nanoUsdSchema.optional(),
+  entry: idSchema('entry').nullable().optional(),
   claim: signedClaimSchema,
   lease: signedLeaseSchema,
   reservation: signedReservationSchema,

@@ -2,12 +2,15 @@ import { z } from 'zod'
 import { hexSchema } from '../digest/hex.ts'
 import { problemSchema } from '../error/problem.ts'
 import { idSchema } from '../id/id.ts'
+import { standings } from '../ledger/standing.ts'
 import { nanoUsdSchema, nonNegativeNanoUsdSchema } from '../money/money.ts'
 import { priceSchema } from '../money/price.ts'
 import { signedOfferSchema } from '../offer/offer.ts'
 import { placementSchema } from '../order/order.ts'
-import { resourcesSchema, runtimeKindSchema, timeSchema } from '../resource/resources.ts'
+import { resourceDemandSchema } from '../resource/resource-demand.ts'
+import { runtimeKindSchema, timeSchema } from '../resource/resources.ts'
 import { addressSchema } from '../signature/address.ts'
+import { denialNoticeSchema } from './denial.ts'
 import { defineRoute } from './route.ts'
 
 const none = z.strictObject({})
@@ -34,6 +37,8 @@ export const marketRoute = defineRoute({
       now: timeSchema,
       maxBlobBytes: z.int(),
       linkedAgents: z.int(),
+      /** What the market keeps of a payment, in hundredths of a percent. */
+      feeBasisPoints: z.int().min(0),
     }),
   },
   status: 200,
@@ -43,7 +48,7 @@ export const marketRoute = defineRoute({
 export const accountRoute = defineRoute({
   method: 'GET',
   path: '/v1/account',
-  summary: 'The calling tenant: its key, balance and what is in escrow.',
+  summary: 'The calling tenant: its key, balance, what is in escrow, and how long both last.',
   auth: 'tenant',
   params: none,
   query: none,
@@ -56,6 +61,17 @@ export const accountRoute = defineRoute({
       custody: z.enum(['tenant', 'market']),
       balance: nanoUsdSchema,
       escrow: nanoUsdSchema,
+      /** What is being spent, in nano-dollars an hour. */
+      burn: nanoUsdSchema,
+      /** How long balance and escrow last at that, in ms; null where nothing is being spent. */
+      runwayMs: z.int().min(0).nullable(),
+      standing: z.enum(standings),
+      /** The warning threshold that the runway fell below, in ms. */
+      belowMs: z.int().nullable(),
+      /** When the grace period ends, where balance and escrow are used up. */
+      graceUntil: timeSchema.nullable(),
+      /** Why the market denies the tenant, where it does. */
+      denied: denialNoticeSchema.nullable().default(null),
     }),
   },
   status: 200,
@@ -94,7 +110,7 @@ export const matchRoute = defineRoute({
   query: none,
   body: z.strictObject({
     slots: z.int().min(1).max(10_000),
-    resources: resourcesSchema,
+    resources: resourceDemandSchema,
     runtime: runtimeKindSchema,
     placement: placementSchema,
     maxPrice: priceSchema,
@@ -112,6 +128,7 @@ export const createTenantRoute = defineRoute({
   summary:
     'Create a tenant with a first API key, shown this once. Without an address the market signs its orders for it.',
   auth: 'admin',
+  admin: { roles: [], records: ['address'] },
   params: none,
   query: none,
   body: z.strictObject({ name: labelSchema, address: addressSchema.optional() }),
@@ -126,14 +143,16 @@ export const depositRoute = defineRoute({
   method: 'POST',
   path: '/v1/admin/deposits',
   summary:
-    'Book money received: into a tenant’s balance or a provider’s stake. With an `Idempotency-Key` (an id of an entry of your making) a repeated call books once.',
+    'Book money received: into a tenant’s balance, a provider’s stake, or what the market has for refunds of its own (`fees`). With an `Idempotency-Key` (an id of an entry of your making) a repeated call books once.',
   auth: 'admin',
+  admin: { roles: [], records: ['to', 'amount'] },
   params: none,
   query: none,
   body: z.strictObject({
     to: z.discriminatedUnion('account', [
       z.strictObject({ account: z.literal('tenant'), tenant: idSchema('tenant') }),
       z.strictObject({ account: z.literal('stake'), provider: addressSchema }),
+      z.strictObject({ account: z.literal('fees') }),
     ]),
     amount: nonNegativeNanoUsdSchema,
   }),
@@ -184,6 +203,8 @@ export const providerRoute = defineRoute({
       lastSeenAt: timeSchema,
       stake: nanoUsdSchema,
       earnings: nanoUsdSchema,
+      /** Why the market denies the provider, or the region of its offers, where it does. */
+      denied: denialNoticeSchema.nullable().default(null),
     }),
   },
   status: 200,

@@ -1,7 +1,8 @@
 import type { z } from 'zod'
 import type { ErrorCode } from '../error/error-codes.ts'
+import type { AdminRule } from './admin-rule.ts'
 
-/** Who may call: anyone, a tenant with a key, or the market's operator. */
+/** Who may call: anyone, a tenant with a key, or an admin of the market, by role. */
 export type RouteAuth = 'none' | 'tenant' | 'admin'
 
 type Shape = z.ZodObject
@@ -22,6 +23,8 @@ export interface Route<
   readonly path: string
   readonly summary: string
   readonly auth: Auth
+  /** Of an admin route: which roles may call it. Without it only the owner may, and every call is recorded. */
+  readonly admin?: AdminRule
   readonly params: Params
   readonly query: Query
   readonly body: RequestBody

@@ -1,3 +1,18 @@
+import {
+  adminLogRoute,
+  allowRoute,
+  backupRoute,
+  createAdminKeyRoute,
+  denyRoute,
+  drainRoute,
+  listAdminKeysRoute,
+  listDenialsRoute,
+  listTenantsRoute,
+  marketStatusRoute,
+  revokeAdminKeyRoute,
+  tenantJobsRoute,
+  undrainRoute,
+} from './admin-routes.ts'
 import { findBlobsRoute, getBlobRoute, putBlobRoute } from './blob-routes.ts'
 import {
   attemptLogsRoute,
@@ -21,11 +36,22 @@ import {
   providerRoute,
   revokeKeyRoute,
 } from './market-routes.ts'
+import { listProvidersRoute, providerRecordRoute } from './provider-routes.ts'
+import {
+  accountEventsRoute,
+  auditLedgerRoute,
+  refundRoute,
+  runwayRoute,
+  statementChallengeRoute,
+  statementRoute,
+} from './money-routes.ts'
 
 /** Every route of a market, by operation id. */
 export const routes = {
   market: marketRoute,
   account: accountRoute,
+  runway: runwayRoute,
+  accountEvents: accountEventsRoute,
   createKey: createKeyRoute,
   revokeKey: revokeKeyRoute,
   findBlobs: findBlobsRoute,
@@ -42,9 +68,28 @@ export const routes = {
   listOffers: listOffersRoute,
   match: matchRoute,
   provider: providerRoute,
+  listProviders: listProvidersRoute,
+  providerRecord: providerRecordRoute,
   createTenant: createTenantRoute,
   deposit: depositRoute,
+  refund: refundRoute,
+  auditLedger: auditLedgerRoute,
+  statementChallenge: statementChallengeRoute,
+  statement: statementRoute,
   challenge: challengeRoute,
+  marketStatus: marketStatusRoute,
+  drain: drainRoute,
+  undrain: undrainRoute,
+  createAdminKey: createAdminKeyRoute,
+  listAdminKeys: listAdminKeysRoute,
+  revokeAdminKey: revokeAdminKeyRoute,
+  adminLog: adminLogRoute,
+  deny: denyRoute,
+  allow: allowRoute,
+  listDenials: listDenialsRoute,
+  listTenants: listTenantsRoute,
+  tenantJobs: tenantJobsRoute,
+  backup: backupRoute,
 } as const
 
 export type RouteName = keyof typeof routes

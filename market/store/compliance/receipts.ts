@@ -2,16 +2,19 @@ import {
   attemptId,
   digestOf,
   earningsAccount,
+  feesAccount,
   outsideAccount,
   pickFromGroup,
+  tenantAccount,
   type AttemptId,
+  type LedgerEntry,
   type Receipt,
   type ReceiptId,
 } from '@muster/protocol'
 import { describe, expect, test } from 'vitest'
 import { spreadBatch } from '../spread-batch.ts'
 import type { ReceiptBatch, StoredReceipt } from '../store.ts'
-import { address, idsOf, move, someBatch, someId } from '../test-records.ts'
+import { address, at, idsOf, move, someBatch, someId } from '../test-records.ts'
 import { codes, refusal, type OpenStore } from './expectations.ts'
 
 const oldestFirst = (batches: readonly ReceiptBatch[]): StoredReceipt[] =>
@@ -46,6 +49,36 @@ export const describeReceipts = (under: OpenStore): void => {
       await under.store.commit({ receipts: [batch, alone] })
       for (const stored of [...spreadBatch(batch), ...spreadBatch(alone)])
         expect(await under.store.receipts.get(stored.receipt.record.id)).toEqual(stored)
+    })
+
+    test('the fee of a batch is shared over its receipts, to the last nano-dollar', async () => {
+      const batch = someBatch(someId('job'), [0, 1, 2, 3, 4, 5, 6], { fee: 100n })
+      await under.store.commit({ receipts: [batch] })
+      const fees: bigint[] = []
+      for (const id of idsOf(spreadBatch(batch))) fees.push((await under.store.receipts.get(id))?.fee ?? -1n)
+      expect(fees).toEqual([14n, 14n, 14n, 15n, 14n, 14n, 15n])
+      expect(fees.reduce((sum, fee) => sum + fee, 0n)).toBe(100n)
+    })
+
+    test('batches come whole, by provider and time, in pages', async () => {
+      const provider = address('c')
+      const batches = [0, 1, 2, 3].map((hour) =>
+        someBatch(someId('job'), [0, 1], { provider, issuedAt: at + hour, fee: BigInt(hour) }),
+      )
+      const byId = batches.toSorted((a, b) =>
+        (a.receipts.records[0]?.id ?? '') < (b.receipts.records[0]?.id ?? '') ? -1 : 1,
+      )
+      for (const batch of batches) await under.store.commit({ receipts: [batch, someBatch(someId('job'), [0])] })
+      const read = (query: { from?: number; to?: number; limit?: number; after?: ReceiptId }) =>
+        under.store.receipts.batches({ provider, limit: 9, ...query })
+      expect(await read({})).toEqual(byId)
+      const isWithin = ({ receipts }: ReceiptBatch) => (receipts.records[0]?.issuedAt ?? 0) < at + 3
+      expect(await read({ from: at, to: at + 3 })).toEqual(byId.filter(isWithin))
+      expect(await read({ from: at + 4 })).toEqual([])
+      const [first, ...rest] = byId
+      expect(await read({ limit: 1 })).toEqual([first])
+      expect(await read({ after: first?.receipts.records[0]?.id ?? someId('receipt') })).toEqual(rest)
+      expect((await under.store.receipts.batches({ limit: 1_000 })).length).toBeGreaterThanOrEqual(8)
     })
 
     test('one whose id was never given is not there, whatever was given around it', async () => {
@@ -126,7 +159,7 @@ export const describeReceipts = (under: OpenStore): void => {
       const { records } = batch.receipts
       const claims = batch.claims.records
       const wrong: readonly ReceiptBatch[] = [
-        { ...batch, receipts: { records: [], signatures: [] }, claims: { records: [], signatures: [] } },
+        { ...batch, fee: 0n, receipts: { records: [], signatures: [] }, claims: { records: [], signatures: [] } },
         { ...batch, receipts: { records, signatures: [] } },
         { ...batch, claims: { records: claims, signatures: [] } },
         { ...batch, claims: { ...batch.claims, records: claims.slice(1) } },
@@ -138,6 +171,8 @@ export const describeReceipts = (under: OpenStore): void => {
         changed(batch, () => ({ tenant: someId('tenant') })),
         changed(batch, (index) => ({ provider: address(String(index)) })),
         changed(batch, () => ({ claim: digestOf('another') })),
+        { ...batch, fee: -1n },
+        { ...batch, fee: 2n * 278n + 1n },
       ]
       const results = await codes(wrong.map((each) => under.store.commit({ receipts: [each] })))
       expect(results).toEqual(wrong.map(() => 'record_invalid'))
@@ -160,6 +195,40 @@ export const describeReceipts = (under: OpenStore): void => {
       const { unreconciled } = await under.store.ledger.audit()
       expect(unreconciled).toContainEqual({ entry: short.id, paid: 278n, receipted: 2n * 278n })
       expect(unreconciled.map(({ entry }) => entry)).not.toContain(whole.id)
+    })
+
+    test('takes the fee as part of a payment, and a reversal as a payment the other way', async () => {
+      const job = someId('job')
+      const [provider, tenant] = [earningsAccount(address('d')), tenantAccount(someId('tenant'))]
+      const paying = (kind: LedgerEntry['kind'], legs: LedgerEntry['legs']): LedgerEntry => ({
+        id: someId('entry'),
+        kind,
+        legs,
+        at,
+      })
+      const payment = paying('payment', [
+        { account: outsideAccount, amount: -556n },
+        { account: provider, amount: 546n },
+        { account: feesAccount, amount: 10n },
+      ])
+      const back = paying('reversal', [
+        { account: provider, amount: -273n },
+        { account: feesAccount, amount: -5n },
+        { account: tenant, amount: 278n },
+      ])
+      const charge = someBatch(job, [0, 1], { entry: payment.id, fee: 10n, provider: address('d') })
+      const reverses = charge.receipts.records[0]?.id ?? null
+      const reversal = someBatch(job, [0], {
+        entry: back.id,
+        fee: -5n,
+        provider: address('d'),
+        reverses,
+        amount: -278n,
+      })
+      await under.store.commit({ receipts: [charge], entries: [payment] })
+      await under.store.commit({ receipts: [reversal], entries: [back] })
+      const { unreconciled } = await under.store.ledger.audit()
+      expect(unreconciled.filter(({ entry }) => entry === payment.id || entry === back.id)).toEqual([])
     })
 
     test('names an attempt that is paid twice, unless all but one of its receipts are reversed', async () => {

@@ -5,7 +5,9 @@ import { storeClosed } from '../refusals.ts'
 import type { Store, StoredEvent } from '../store.ts'
 import { applyCommit, requireApplicable } from './apply-commit.ts'
 import { createMemoryDisk, type MemoryDisk } from './memory-disk.ts'
+import { memoryAdmin } from './memory-admin.ts'
 import { memoryJobs, memoryLedger, memoryReceipts } from './reads.ts'
+import { memoryObservations } from './observations.ts'
 import { memoryAccounts, memoryBlobs, memoryProviders } from './registers.ts'
 
 /** Where a commit may be cut off: the moment before it is durable, and the moment after. */
@@ -95,7 +97,9 @@ export const createMemoryStore = ({ disk = createMemoryDisk(), onFaultPoint }: M
     ledger: guardAll(memoryLedger(disk)),
     accounts: guardAll(memoryAccounts(disk)),
     providers: guardAll(memoryProviders(disk)),
+    observations: guardAll(memoryObservations(disk)),
     blobs: guardAll(memoryBlobs(disk)),
+    admin: guardAll(memoryAdmin(disk)),
     ping: guard(async () => {}),
     close: async () => {
       if (state === 'open') state = 'closed'

@@ -1,5 +1,7 @@
 import type {
   AccountName,
+  ActionId,
+  AccountNotice,
   Address,
   Cid,
   Digest,
@@ -8,12 +10,13 @@ import type {
   KeyId,
   LedgerEntry,
   NanoUsd,
+  Observation,
   ReceiptId,
   TenantId,
 } from '@muster/protocol'
 import type { ReceiptBatchRow } from '../encode-batch.ts'
 import type { JournalRow } from '../encode-commit.ts'
-import type { ApiKey, BlobRow, JobRow, ProviderRow, Tenant, UsedOrder } from '../store.ts'
+import type { AdminAction, AdminKey, ApiKey, BlobRow, Denial, JobRow, ProviderRow, Tenant, UsedOrder } from '../store.ts'
 
 /** What survives a crash of the store in memory: hand it to the next one. */
 export interface MemoryDisk {
@@ -28,13 +31,20 @@ export interface MemoryDisk {
   readonly tenants: Map<TenantId, Tenant>
   /** By id; `sha256` in hexadecimal. */
   readonly keys: Map<KeyId, ApiKey & { readonly sha256: string }>
+  /** By tenant, in the order of their numbers. */
+  readonly notices: Map<TenantId, readonly AccountNotice[]>
   readonly providers: Map<Address, ProviderRow>
+  readonly observations: Map<string, Observation>
   readonly blobs: Map<Cid, BlobRow>
   /** The tenant that brought a blob in, where one did. */
   readonly uploaders: Map<Cid, TenantId>
   readonly refsOfJob: Map<JobId, Set<Cid>>
   /** How many jobs refer to the blob. */
   readonly refCounts: Map<Cid, number>
+  readonly adminKeys: Map<KeyId, { readonly key: AdminKey; readonly sha256: Uint8Array }>
+  readonly adminActions: Map<ActionId, AdminAction>
+  /** By kind and subject. */
+  readonly denials: Map<string, Denial>
 }
 
 export const createMemoryDisk = (): MemoryDisk => ({
@@ -47,9 +57,14 @@ export const createMemoryDisk = (): MemoryDisk => ({
   orders: new Map(),
   tenants: new Map(),
   keys: new Map(),
+  notices: new Map(),
   providers: new Map(),
+  observations: new Map(),
   blobs: new Map(),
   uploaders: new Map(),
   refsOfJob: new Map(),
   refCounts: new Map(),
+  adminKeys: new Map(),
+  adminActions: new Map(),
+  denials: new Map(),
 })

@@ -1,12 +1,15 @@
-import type { AccountName, EntryId, NanoUsd } from '@muster/protocol'
+import { feesAccount, type AccountName, type EntryId, type NanoUsd } from '@muster/protocol'
 import { decodeBody } from '../batch-body.ts'
 import type { ReceiptBatchRow } from '../encode-batch.ts'
 import { newestReceipts, oldestReceipts } from '../page-receipts.ts'
-import { readBatch } from '../spread-batch.ts'
-import type { JobReads, LedgerAudit, LedgerReads, PaidTwice, ReceiptReads } from '../store.ts'
+import { readBatch, restoreBatch } from '../spread-batch.ts'
+import type { ClosedJob, JobReads, LedgerAudit, LedgerReads, PaidTwice, Period, ReceiptReads } from '../store.ts'
 import { createPaymentTally } from '../tally-payments.ts'
 import type { MemoryDisk } from './memory-disk.ts'
-import { newestFirst } from './page.ts'
+import { newestFirst, oldestFirst } from './page.ts'
+
+const byClosing = (a: ClosedJob, b: ClosedJob): number =>
+  a.closedAt - b.closedAt || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)
 
 export const memoryJobs = (disk: MemoryDisk): JobReads => ({
   get: async (id) => disk.jobs.get(id),
@@ -21,7 +24,16 @@ export const memoryJobs = (disk: MemoryDisk): JobReads => ({
       .filter(({ phase }) => phase === 'active')
       .map(({ id }) => id)
       .toSorted(),
+  closedSince: async ({ since, limit, after }) =>
+    [...disk.jobs.values()]
+      .flatMap(({ id, closedAt }) => (closedAt === null || closedAt < since ? [] : [{ id, closedAt }]))
+      .filter((row) => after === undefined || byClosing(row, after) > 0)
+      .toSorted(byClosing)
+      .slice(0, limit),
 })
+
+const isWithin = (at: number, { from, to }: Period): boolean =>
+  (from === undefined || at >= from) && (to === undefined || at < to)
 
 /** Oldest first. */
 const batchesWhere = (disk: MemoryDisk, isWanted: (row: ReceiptBatchRow) => boolean): ReceiptBatchRow[] =>
@@ -46,6 +58,16 @@ export const memoryReceipts = (disk: MemoryDisk): ReceiptReads => {
     },
     ofTenant: async (tenant, page) => newest((row) => row.tenant === tenant, page),
     ofProvider: async (provider, page) => newest((row) => row.provider === provider, page),
+    batches: async ({ provider, limit, after, ...period }) =>
+      batchesWhere(
+        disk,
+        (row) =>
+          (provider === undefined || row.provider === provider) &&
+          (after === undefined || row.firstId > after) &&
+          isWithin(row.issuedAt, period),
+      )
+        .slice(0, limit)
+        .map(restoreBatch),
   }
 }
 
@@ -63,9 +85,9 @@ export const unreconciled = (disk: MemoryDisk): LedgerAudit['unreconciled'] => {
   }
   const paid = new Map<EntryId, NanoUsd>()
   for (const { id, kind, legs } of disk.entries.values()) {
-    if (kind !== 'payment') continue
-    const into = legs.map(({ amount }) => amount).filter((amount) => amount > 0n)
-    paid.set(id, sum(into))
+    if (kind !== 'payment' && kind !== 'reversal') continue
+    const earned = legs.filter(({ account }) => account.startsWith('earnings:') || account === feesAccount)
+    paid.set(id, sum(earned.map(({ amount }) => amount)))
   }
   return [...new Set([...paid.keys(), ...receipted.keys()])]
     .toSorted()
@@ -90,6 +112,22 @@ export const memoryLedger = (disk: MemoryDisk): LedgerReads => ({
       page,
     ),
   entry: async (id) => disk.entries.get(id),
+  list: async ({ account, from, to, ...page }) =>
+    oldestFirst(
+      [...disk.entries.values()].filter(
+        ({ legs, at }) =>
+          isWithin(at, { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) }) &&
+          (account === undefined || legs.some((leg) => leg.account === account)),
+      ),
+      ({ id }) => id,
+      page,
+    ),
+  entered: async (account, before) =>
+    sum(
+      [...disk.entries.values()]
+        .filter(({ at }) => at < before)
+        .flatMap(({ legs }) => legs.filter((leg) => leg.account === account).map(({ amount }) => amount)),
+    ),
   total: async () => sum(disk.balances.values()),
   audit: async () => {
     const entered = new Map<AccountName, NanoUsd>()

@@ -42,6 +42,30 @@ export const memoryAccounts = (disk: MemoryDisk): Accounts => ({
     const key = disk.keys.get(id)
     if (key !== undefined) disk.keys.set(id, { ...key, lastUsedAt: Math.max(at, key.lastUsedAt ?? 0) })
   },
+  addNotice: async (tenant, notice) => {
+    if (!disk.tenants.has(tenant)) throw tenantMissing(tenant)
+    const known = disk.notices.get(tenant) ?? []
+    if (known.some(({ number }) => number === notice.number)) return false
+    disk.notices.set(
+      tenant,
+      [...known, notice].toSorted((a, b) => a.number - b.number),
+    )
+    return true
+  },
+  notices: async (tenant, { limit, after = 0 }) =>
+    (disk.notices.get(tenant) ?? []).filter(({ number }) => number > after).slice(0, limit),
+  lastNotices: async (tenants) =>
+    new Map(
+      tenants.flatMap((tenant) => {
+        const last = disk.notices.get(tenant)?.at(-1)
+        return last === undefined ? [] : [[tenant, last] as const]
+      }),
+    ),
+  notStanding: async (standing) =>
+    [...disk.notices]
+      .filter(([, notices]) => notices.at(-1)?.standing !== standing)
+      .map(([tenant]) => tenant)
+      .toSorted(),
 })
 
 export const memoryProviders = (disk: MemoryDisk): Providers => {

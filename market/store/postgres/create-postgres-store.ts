@@ -1,9 +1,11 @@
 import { silentLog, toHex, type Log, type MusterError, type World } from '@muster/protocol'
 import { createAccounts } from '../../account/store.ts'
+import { createAdmin } from '../../admin/store.ts'
 import { createBlobs } from '../../blob/store.ts'
 import { createJobReads, pruneOrders } from '../../job/store.ts'
 import { createJournal } from '../../journal/store.ts'
 import { createLedgerReads } from '../../ledger/store.ts'
+import { createObservations } from '../../provider/observation-store.ts'
 import { createProviders } from '../../provider/store.ts'
 import { createReceiptReads } from '../../receipt/store.ts'
 import { encodeCommit } from '../encode-commit.ts'
@@ -29,6 +31,11 @@ export interface PostgresStoreModules {
   readonly trouble?: () => MusterError | undefined
 }
 
+export interface PostgresStore extends Store {
+  /** On disk. */
+  databaseBytes(): Promise<number>
+}
+
 const pingMs = 5_000
 
 // The writer's statement touches rows by their keys and nothing else, and is planned once.
@@ -43,7 +50,7 @@ const writerSettings = {
 export const createPostgresStore = async (
   { connection, readers = 6 }: PostgresStoreOptions,
   { world, log = silentLog, trouble = () => undefined }: PostgresStoreModules,
-): Promise<Store> => {
+): Promise<PostgresStore> => {
   const sql = openSql(connection, { connections: readers })
   const end = async () => {
     await sql.end({ timeout: 5 })
@@ -65,6 +72,10 @@ export const createPostgresStore = async (
   const journal = mapReads(createJournal(sql))
   const own = mapErrors({
     pruneOrders: (now: number) => pruneOrders(sql, now),
+    databaseBytes: async () => {
+      const [row] = await sql<[{ bytes: string }]>`SELECT pg_database_size(current_database()) AS bytes`
+      return Number(row.bytes)
+    },
     ping: async () => {
       await withDeadline(world, pingMs, sql`SELECT 1`).catch((error: unknown) => {
         throw databaseUnavailable(error, 'nothing written')
@@ -86,7 +97,9 @@ export const createPostgresStore = async (
     ledger: mapReads(createLedgerReads(sql)),
     accounts: mapErrors(createAccounts(sql)),
     providers: mapErrors(createProviders(sql)),
+    observations: mapErrors(createObservations(sql)),
     blobs: mapErrors(createBlobs(sql)),
+    admin: mapErrors(createAdmin(sql)),
     close: () => (closing ??= close()),
   }
 }

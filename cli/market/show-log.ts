@@ -1,0 +1,58 @@
+import type { AdminLogEntry } from '@muster/protocol'
+import { parseId, toJson } from '@muster/sdk'
+import type { Session } from '../command/session.ts'
+import { exitCodes } from '../exit/exit-codes.ts'
+import { renderTable } from '../terminal/render-table.ts'
+import type { Style } from '../terminal/style.ts'
+import { connectAdmin } from './admin-call.ts'
+
+const columns = [
+  { title: 'when' },
+  { title: 'who' },
+  { title: 'role' },
+  { title: 'what' },
+  { title: 'about', isFlexible: true, wraps: true },
+  { title: 'why', isFlexible: true, wraps: true },
+] as const
+
+const sayFact = (name: string, value: unknown): string => {
+  if (typeof value === 'number' && name.endsWith('At')) return `${name} ${new Date(value).toISOString()}`
+  // A target is its kind and its name.
+  if (typeof value === 'object' && value !== null) return Object.values(value).map(String).join(' ')
+  return `${name} ${typeof value === 'string' ? value : toJson(value)}`
+}
+
+const sayFacts = (facts: AdminLogEntry['facts']): string =>
+  Object.entries(facts)
+    .filter(([, value]) => value !== null && value !== false)
+    .map(([name, value]) => sayFact(name, value))
+    .join(', ')
+
+const sayWhat = ({ action, outcome, code }: AdminLogEntry, style: Style): string =>
+  outcome === 'asked' ? action : style.red(`${action}: ${code ?? 'refused'}`)
+
+/** `muster market log`: newest last, as logs are read. */
+export const showLog = async (
+  session: Session,
+  { limit, before }: { readonly limit: number; readonly before?: string },
+): Promise<number> => {
+  const muster = await connectAdmin(session)
+  const query = { limit, ...(before === undefined ? {} : { before: parseId('action', before) }) }
+  const { actions } = await muster.call('adminLog', { query }, { signal: session.signal })
+  const { style, terminal } = session
+  session.print(actions, () => {
+    if (actions.length === 0) return 'No admin has done anything yet.\n'
+    const rows = actions
+      .toReversed()
+      .map((entry) => [
+        new Date(entry.at).toISOString().slice(0, 19).replace('T', ' '),
+        entry.actorName,
+        entry.role,
+        sayWhat(entry, style),
+        sayFacts(entry.facts),
+        entry.reason,
+      ])
+    return renderTable(columns, rows, { style, width: terminal.stdout.columns })
+  })
+  return exitCodes.ok
+}
