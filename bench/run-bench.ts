@@ -7,6 +7,7 @@ const benches: Readonly<Record<string, () => Promise<() => Promise<BenchResult>>
   task: async () => (await import('./task/task-bench.ts')).runTaskBench,
   link: async () => (await import('./link/link-bench.ts')).runLinkBench,
   start: async () => (await import('./start/start-bench.ts')).runStartBench,
+  match: async () => (await import('./match/match-bench.ts')).runMatchBench,
 }
 
 const { values, positionals } = parseArgs({

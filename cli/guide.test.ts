@@ -19,7 +19,7 @@ const blocksOf = (text: string, language: string): string[] =>
 describe('docs/guides/tenant.md', () => {
   test('its job files are of the schema', async () => {
     const jobs = blocksOf(await guide('tenant.md'), 'yaml').filter((block) => block.includes('apiVersion'))
-    expect(jobs).toHaveLength(3)
+    expect(jobs).toHaveLength(4)
     for (const job of jobs) expect(jobFileSchema.safeParse(parse(job)).error).toBeUndefined()
   })
 
@@ -69,7 +69,7 @@ describe('docs/guides/cli.md', () => {
     try {
       for (const noun of await commandsOf()) {
         expect(text).toContain(`muster ${noun}`)
-        if (['up', 'market', 'agent'].includes(noun)) continue
+        if (['up', 'market', 'agent', 'statement'].includes(noun)) continue
         const verbs = await commandsOf(noun)
         expect(verbs.length).toBeGreaterThan(0)
         expect(verbs.filter((verb) => !text.includes(`\`muster ${noun} ${verb}`))).toEqual([])

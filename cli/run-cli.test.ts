@@ -46,10 +46,13 @@ describe('usage', () => {
     for (const text of [
       'job',
       'offer',
+      'provider',
       'program',
       'receipt',
       'blob',
       'account',
+      'ledger',
+      'statement',
       'key',
       'up',
       'market',

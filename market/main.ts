@@ -8,13 +8,21 @@ import {
   marketVariables,
   type WrittenMarketOptions,
 } from './options.ts'
+import { runRestore } from './run-restore.ts'
 import { runMarket } from './run-market.ts'
 
-const usage = `muster market: one node of a market (docs/guides/market.md)
+const usage = `muster market: one node of a market (docs/guides/run-a-market.md)
+
+  muster market restore FILE            write a backup into an empty data directory
+  muster market status, drain, undrain, backup, key, log, deny, allow, denials, tenants
+                                        look after a node that runs: each says more with --help
 
 Each option is a flag or, where there is none, a variable of the environment. Flags can be read by every user of the machine.
 
 ${sayOptions(marketOptions, marketVariables)}`
+
+const [verb, ...rest] = process.argv.slice(2)
+if (verb === 'restore') process.exit(await runRestore(rest))
 
 const readWritten = (): WrittenMarketOptions | undefined => {
   const options: Record<string, { type: 'string' | 'boolean' }> = { help: { type: 'boolean' } }

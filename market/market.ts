@@ -1,5 +1,6 @@
 import {
   createVerifier,
+  fromProblem,
   type Address,
   type AgentMessage,
   type AgentPeer,
@@ -10,9 +11,17 @@ import {
   type Publication,
   type Secp256k1,
   type SignatureDomain,
+  type TenantId,
   type Signer,
   type World,
 } from '@muster/protocol'
+import { createAllowedOffers } from './admin/allowed-offers.ts'
+import { applyDenial, type DenialEffect } from './admin/apply-denial.ts'
+import { createDenials, denialError, type Denials } from './admin/denials.ts'
+import { createDrain, type Drain } from './admin/drain.ts'
+import { createLastAudit, type LastAudit } from './admin/last-audit.ts'
+import { createStoreMeter, type StoreMeter } from './admin/store-meter.ts'
+import { createWatchFunds, type FundsWatch } from './account/watch-funds.ts'
 import { createAcceptClaims } from './attempt/accept-claims.ts'
 import { recordFailures } from './attempt/record-failures.ts'
 import { createPackStarts } from './attempt/pack-starts.ts'
@@ -36,12 +45,14 @@ import { createTellClosed } from './lease/tell-closed.ts'
 import { createBondCover } from './ledger/bond-cover.ts'
 import { createOfferedCover, type OfferedCover } from './ledger/offered-cover.ts'
 import { createAcceptEpoch } from './provider/accept-epoch.ts'
+import { createObserveJobs } from './provider/observe-jobs.ts'
+import { createProviderRecords, type ProviderRecords } from './provider/provider-records.ts'
 import { createLifetime } from './lifetime.ts'
 import type { MarketOptions } from './options.ts'
 import { noBugs, type PlantedBug } from './planted-bug.ts'
 import { createAdmitProgram } from './program/admit-program.ts'
 import { checkModelHere, type CheckModel } from './program/check-model.ts'
-import type { Store } from './store/store.ts'
+import type { Denial, Store } from './store/store.ts'
 import { createPaceOffers } from './supply/pace-offers.ts'
 import { publishOffers } from './supply/publish-offers.ts'
 import { createSupply, type Supply } from './supply/supply.ts'
@@ -77,9 +88,25 @@ export interface Market {
     readonly jobs: Jobs
     readonly supply: Supply
     readonly offeredCover: OfferedCover
+    readonly records: ProviderRecords
+    readonly funds: FundsWatch
     readonly log: Log
   }
   readonly submitModules: SubmitJobModules
+  readonly admin: {
+    readonly drain: Drain
+    readonly denials: Denials
+    readonly meter: Pick<StoreMeter, 'read'>
+    readonly audits: LastAudit
+    /** Ends what a denial ends of what is under way. */
+    readonly apply: (denial: Denial) => Promise<DenialEffect>
+    /** Throws `forbidden` for a tenant that is denied. */
+    readonly requireTenant: (tenant: TenantId) => void
+    /** Throws `forbidden` for a provider that is denied and holds no lease to finish. */
+    readonly requireProvider: (provider: Address) => void
+    /** What denies a provider, itself or by the region of what it offers. */
+    readonly denialOf: (provider: Address) => Denial | undefined
+  }
   /** What the links of agents call. */
   readonly peers: PeerHandlers
   /** Set by whoever runs the link server. */
@@ -94,14 +121,20 @@ export interface Market {
 }
 
 export const version = '0.1.0'
-const cleanEveryMs = 600_000
+/** How often the market looks whose money runs out. */
+const lookEveryMs = 60_000
 /** Jobs read at a time when a node starts. */
 const takenUpAtOnce = 16
 
 export const createMarket = (options: MarketOptions, modules: MarketModules): Market => {
-  const { store, blobs, secp256k1, signer, log, bugs = noBugs, checkModel = checkModelHere } = modules
+  const { blobs, secp256k1, signer, log, bugs = noBugs, checkModel = checkModelHere } = modules
   const lifetime = createLifetime(modules.world)
   const { world } = lifetime
+  const meter = createStoreMeter(modules.store, world)
+  const { store } = meter
+  const drain = createDrain(world)
+  const denials = createDenials({ world, store })
+  const allowedOffers = createAllowedOffers(denials)
   const domain: SignatureDomain = { chainId: options.chainId, market: signer.address }
   const verifier = createVerifier(secp256k1)
   const jobs = createJobs()
@@ -109,11 +142,18 @@ export const createMarket = (options: MarketOptions, modules: MarketModules): Ma
   const depth = createDispatchDepth()
   const holdings = createHoldings()
   const shared = { world, store, supply, verifier, signer, domain, jobs, blobs, depth, log, bugs }
+  const funds = createWatchFunds({ warnBelowMs: options.lowBalanceHours, graceMs: options.emptyGraceMs }, shared)
   const tellClosed = createTellClosed(shared)
   const openLease = createOpenLease({ ...shared, termMs: options.leaseTermMs, bondPerSlot: options.bondUsdPerSlot })
   const bondCover = createBondCover({ store, bondPerSlot: options.bondUsdPerSlot, log })
   const offeredCover = createOfferedCover({ world, supply, bondCover })
-  const auctioneer = createAuctioneer({ ...shared, openLease, bondCover, offeredCover })
+  const denialOf = (provider: Address): Denial | undefined =>
+    denials.ofProvider(provider, allowedOffers.regionsOf(provider))
+  const openAllowed: typeof openLease = async (actor, won) =>
+    denialOf(won.peer.provider) === undefined && openLease(actor, won)
+  const records = createProviderRecords({ world, store, log })
+  const observeJobs = createObserveJobs({ world, store, records, isOver: lifetime.isOver, log })
+  const auctioneer = createAuctioneer({ ...shared, openLease: openAllowed, bondCover, offeredCover, records })
   const keeper = createLeaseKeeper(options, {
     ...shared,
     holdings,
@@ -122,7 +162,11 @@ export const createMarket = (options: MarketOptions, modules: MarketModules): Ma
     reconsider: auctioneer.consider,
   })
   const giveBlob = createGiveBlobs({ blobs, log, jobsOf: ({ provider }) => keeper.jobsOf(provider) })
-  const acceptClaims = createAcceptClaims({ ...shared, maxBlobBytes: options.maxBlobBytes })
+  const acceptClaims = createAcceptClaims({
+    ...shared,
+    maxBlobBytes: options.maxBlobBytes,
+    feeBasisPoints: options.feeBasisPoints,
+  })
   const linked = new Set<AgentPeer>()
   const heardAt = new WeakMap<AgentPeer, number>()
   let phase: 'new' | 'running' | 'stopped' = 'new'
@@ -132,14 +176,17 @@ export const createMarket = (options: MarketOptions, modules: MarketModules): Ma
       world,
       store,
       log,
-      plan: (draft) => planTurn(draft, { world, depth }),
+      plan: (draft) =>
+        planTurn(draft, { world, depth, denialOf: (job) => denials.ofJob(job.tenant, job.spec.program) }),
       act: (actor, committed) => {
         // Of two calls that submit one job at once, one opens it; the other only learns of it.
         const isOther = (jobs.get(id) ?? actor) !== actor
         if (isOther || lifetime.isOver()) return
         actOnCommit(actor, committed, { supply, auctioneer, keeper, depth, jobs })
+        observeJobs.take(actor.id, committed.events)
       },
       isStopped: lifetime.isOver,
+      snapshotEvery: options.snapshotEvents,
     })
 
   const takeUp = async (id: JobId): Promise<void> => {
@@ -154,7 +201,7 @@ export const createMarket = (options: MarketOptions, modules: MarketModules): Ma
 
   const takeOffers = (peer: AgentPeer, publication: Publication): void => {
     try {
-      publishOffers(peer, publication, { world, verifier, supply, domain })
+      publishOffers(peer, allowedOffers.take(peer, publication), { world, verifier, supply, domain })
     } catch (error) {
       log.warn('refused the offers of an agent', { provider: peer.provider, error })
     }
@@ -165,6 +212,19 @@ export const createMarket = (options: MarketOptions, modules: MarketModules): Ma
     isLinked: (peer) => supply.peer(peer.provider) === peer,
     publish: takeOffers,
   })
+
+  denials.onChange(() => {
+    const now = world.now()
+    allowedOffers.again((peer, { offers, ...rest }) =>
+      takeOffers(peer, { ...rest, offers: offers.filter(({ record }) => record.expiresAt > now) }),
+    )
+  })
+
+  const requireWelcome: SubmitJobModules['requireWelcome'] = (tenant, program) => {
+    const denial = denials.ofJob(tenant, program)
+    if (denial !== undefined) throw fromProblem(denial)
+    drain.requireOpen()
+  }
 
   const onMessage = (peer: AgentPeer, message: AgentMessage): void => {
     switch (message.type) {
@@ -191,12 +251,21 @@ export const createMarket = (options: MarketOptions, modules: MarketModules): Ma
 
   const clean = async (): Promise<void> => {
     await store.pruneOrders(world.now())
+    await records.prune()
     if (options.keepJobBlobsMs > 0) await store.blobs.dropRefsOfClosed(world.now() - options.keepJobBlobsMs)
     if (options.keepBlobsMs > 0) await collectBlobs(options.keepBlobsMs, shared)
   }
 
+  const lookAtFundsLater = (): void =>
+    void world.after(lookEveryMs, () => {
+      funds
+        .lookAtAll()
+        .catch((error: unknown) => log.info('could not look at the money of tenants', { error }))
+        .finally(lookAtFundsLater)
+    })
+
   const cleanLater = (): void =>
-    void world.after(cleanEveryMs, () => {
+    void world.after(options.cleanEveryMs, () => {
       clean()
         .catch((error: unknown) => log.warn('could not clean up', { error }))
         .finally(cleanLater)
@@ -206,12 +275,29 @@ export const createMarket = (options: MarketOptions, modules: MarketModules): Ma
     options,
     version,
     domain,
-    modules: { world, store, blobs, jobs, supply, offeredCover, log },
+    modules: { world, store, blobs, jobs, supply, offeredCover, records, funds, log },
     submitModules: {
       ...shared,
       admitProgram: createAdmitProgram({ world, blobs, checkModel }),
       offeredCover,
       openActor,
+      requireWelcome,
+    },
+    admin: {
+      drain,
+      denials,
+      meter,
+      audits: createLastAudit(),
+      denialOf,
+      apply: (denial) => applyDenial(denial, { world, jobs, regionsOf: allowedOffers.regionsOf }),
+      requireTenant: (tenant) => {
+        const denial = denials.find('tenant', tenant)
+        if (denial !== undefined) throw denialError(denial)
+      },
+      requireProvider: (provider) => {
+        const denial = denials.find('provider', provider)
+        if (denial !== undefined && [...keeper.jobsOf(provider)].length === 0) throw denialError(denial)
+      },
     },
     peers: {
       onOpen: (peer) => {
@@ -229,6 +315,7 @@ export const createMarket = (options: MarketOptions, modules: MarketModules): Ma
       },
       onClose: (peer, reason) => {
         linked.delete(peer)
+        allowedOffers.forget(peer)
         supply.unlink(peer)
         log.info('an agent is no longer linked', { provider: peer.provider, epoch: peer.epoch, reason })
         if (lifetime.isOver()) return
@@ -245,6 +332,7 @@ export const createMarket = (options: MarketOptions, modules: MarketModules): Ma
       return peer === undefined ? undefined : heardAt.get(peer)
     },
     start: async () => {
+      await denials.load()
       const active = await store.jobs.active()
       for (let at = 0; at < active.length; at += takenUpAtOnce) {
         await Promise.all(active.slice(at, at + takenUpAtOnce).map(takeUp))
@@ -252,7 +340,9 @@ export const createMarket = (options: MarketOptions, modules: MarketModules): Ma
       if (phase !== 'new') return
       phase = 'running'
       for (const peer of linked) void releaseStrays(peer, { ...shared, holdings, keeper, tellClosed })
+      observeJobs.start().catch((error: unknown) => log.warn('could not make up for lost observations', { error }))
       cleanLater()
+      lookAtFundsLater()
       log.info('took up the jobs that are not closed', { jobs: jobs.count() })
     },
     stop: () => {

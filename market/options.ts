@@ -1,4 +1,4 @@
-import { parseUsd, type NanoUsd } from '@muster/protocol'
+import { maxFeeBasisPoints, parseUsd, type NanoUsd } from '@muster/protocol'
 import { z } from 'zod'
 
 const usd = z.string().transform((text, context): NanoUsd => {
@@ -8,6 +8,17 @@ const usd = z.string().transform((text, context): NanoUsd => {
     context.addIssue({ code: 'custom', message: 'expected dollars such as 0.25' })
     return z.NEVER
   }
+})
+
+const msPerHour = 3_600_000
+
+/** Hours with commas between them, as ms, longest first. */
+const hours = z.string().transform((text, context): readonly number[] => {
+  const parts = text.split(',').map((part) => part.trim())
+  if (parts.every((part) => /^\d{1,4}(\.\d{1,3})?$/.test(part) && Number(part) > 0))
+    return parts.map((part) => Math.ceil(Number(part) * msPerHour)).toSorted((a, b) => b - a)
+  context.addIssue({ code: 'custom', message: 'expected hours such as 24,2' })
+  return z.NEVER
 })
 
 const whole = (least: number, most: number) => z.coerce.number().int().min(least).max(most)
@@ -52,11 +63,28 @@ const writtenSchema = z.strictObject({
   bondUsdPerSlot: usd.prefault('0.01').meta({
     description: 'Dollars of a provider’s stake that a lease ties up for each slot.',
   }),
+  feeBasisPoints: whole(0, maxFeeBasisPoints).default(0).meta({
+    description: 'What the market keeps of each payment to a provider, in hundredths of a percent.',
+  }),
+  lowBalanceHours: hours.prefault('24,2').meta({
+    description: 'A tenant is told when its money lasts for fewer hours than these, with commas between them.',
+  }),
+  emptyGraceMs: whole(0, 365 * 86_400_000)
+    .default(72 * 3_600_000)
+    .meta({
+      description: 'How long a tenant whose money is used up may go on uploading, in ms.',
+    }),
   keepBlobsMs: whole(0, 365 * 86_400_000)
     .default(86_400_000)
     .meta({
       description: 'How long a blob that no job refers to is kept, in ms; 0 for ever.',
     }),
+  snapshotEvents: whole(1, 1_000_000).default(2_000).meta({
+    description: 'Events of a job between snapshots, from which a restarted node takes it up.',
+  }),
+  cleanEveryMs: whole(1_000, 86_400_000).default(600_000).meta({
+    description: 'How often orders that have expired and blobs that nobody needs are removed, in ms.',
+  }),
   keepJobBlobsMs: whole(0, 10 * 365 * 86_400_000)
     .default(30 * 86_400_000)
     .meta({
@@ -69,6 +97,20 @@ const writtenSchema = z.strictObject({
     }),
   tenantLoosePercent: whole(1, 100).default(25).meta({
     description: 'How much of that one tenant may have brought in, in percent.',
+  }),
+  keyRequestsPerSecond: whole(0, 1_000_000).default(1_000).meta({
+    description: 'Requests a second that one API key may make in the long run; 0 for no limit.',
+  }),
+  keyRequestBurst: whole(1, 10_000_000).default(5_000).meta({
+    description: 'Requests that one API key may make at once.',
+  }),
+  keyBodyBytesPerSecond: whole(0, 2 ** 40)
+    .default(1024 ** 3)
+    .meta({
+      description: 'Bytes of bodies a second that one API key may send in the long run; 0 for no limit.',
+    }),
+  tenantWatches: whole(1, 100_000).default(100).meta({
+    description: 'Streams of events that one tenant may watch at once.',
   }),
   logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info').meta({
     description: 'The least that is logged.',

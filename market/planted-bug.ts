@@ -4,5 +4,7 @@ export type PlantedBug =
   | 'probe-skipped'
   | 'effect-lost-after-commit'
   | 'double-dispatch-on-restart'
+  | 'receipt-refunded-twice'
+  | 'statement-off-by-one'
 
 export const noBugs: ReadonlySet<PlantedBug> = new Set()

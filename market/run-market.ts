@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises'
+import { mkdir, statfs } from 'node:fs/promises'
 import path from 'node:path'
 import {
   createLog,
@@ -10,16 +10,19 @@ import {
   type Log,
 } from '@muster/protocol'
 import { openDiskBlobs } from './blob/disk-blobs.ts'
+import type { NodeTools } from './http/admin-handlers.ts'
 import { createApp } from './http/app.ts'
 import { statusOf } from './http/error-response.ts'
 import { requireFreePort } from './http/require-free-port.ts'
 import { serve } from './http/serve.ts'
 import { createLinkServer } from './link/link-server.ts'
-import { createMarket } from './market.ts'
+import { createMarket, version } from './market.ts'
 import { createMarketMetrics } from './metric/market-metrics.ts'
 import type { MarketOptions } from './options.ts'
 import { createModelChecker } from './program/model-checker.ts'
 import { secretFile } from './secret-file.ts'
+import { sealKey } from './store/backup/seal-key.ts'
+import { writeBackup } from './store/backup/write-backup.ts'
 import { openStore } from './store/open-store.ts'
 
 export interface RunningMarket {
@@ -69,7 +72,22 @@ export const runMarket = async (options: MarketOptions, writeLog: (line: string)
       },
     )
     market.issueChallenge = links.issueChallenge
-    const app = createApp({ market, metrics: createMarketMetrics(market), adminKey, log })
+    const tools: NodeTools = {
+      machine: {
+        processId: process.pid,
+        memoryBytes: () => process.memoryUsage.rss(),
+        databaseBytes: store.databaseBytes,
+        disk: async () => {
+          const { bavail, blocks, bsize } = await statfs(directory)
+          return { freeBytes: bavail * bsize, totalBytes: blocks * bsize }
+        },
+      },
+      backup: async (passphrase) => {
+        const key = passphrase === undefined ? null : await sealKey(secret, passphrase, signer.address, world)
+        return writeBackup({ connection: store.connection, domain: market.domain, version, key }, { world, signer })
+      },
+    }
+    const app = createApp({ market, metrics: createMarketMetrics(market), adminKey, log, tools })
     await market.start()
     const served = await serve(app, links, options.host, options.port)
     closers.push(() => served.close())

@@ -1,3 +1,27 @@
+export {
+  adminActionSchema,
+  adminKeySchema,
+  adminLogRoute,
+  allowRoute,
+  backupRoute,
+  createAdminKeyRoute,
+  denialSchema,
+  denialTargetSchema,
+  denyRoute,
+  drainRoute,
+  listAdminKeysRoute,
+  listDenialsRoute,
+  listTenantsRoute,
+  marketStatusRoute,
+  marketStatusSchema,
+  revokeAdminKeyRoute,
+  tenantJobsRoute,
+  undrainRoute,
+  type AdminLogEntry,
+  type MarketStatus,
+} from './api/admin-routes.ts'
+export { adminRoles, mayCall, ownersRule, type AdminRole, type AdminRule } from './api/admin-rule.ts'
+export { denialKinds, denialNoticeSchema, type DenialKind, type DenialNotice } from './api/denial.ts'
 export { findBlobsRoute, getBlobRoute, putBlobRoute } from './api/blob-routes.ts'
 export {
   attemptLogsRoute,
@@ -31,6 +55,13 @@ export {
   type NearMiss,
 } from './api/market-routes.ts'
 export {
+  listProvidersRoute,
+  providerRecordRoute,
+  providerSummarySchema,
+  type ProviderRecordView,
+  type ProviderSummary,
+} from './api/provider-routes.ts'
+export {
   defineRoute,
   fillPath,
   type Route,
@@ -50,8 +81,14 @@ export {
   type AttemptStep,
 } from './attempt/attempt.ts'
 export { startsOf, type Start } from './attempt/start.ts'
+export {
+  effectivePrice,
+  type EffectivePrice,
+  type UnitOfWork,
+} from './auction/effective-price.ts'
 export { explainNoFit } from './auction/explain-no-fit.ts'
 export { failedRequirements, rankOffers, type Demand, type FailedRequirement } from './auction/match-offers.ts'
+export { rankEffective } from './auction/rank-effective.ts'
 export {
   freeCapacity,
   newCapacity,
@@ -95,6 +132,7 @@ export {
   type IdNoun,
   type JobId,
   type KeyId,
+  type ActionId,
   type LeaseId,
   type OfferId,
   type OrderId,
@@ -111,6 +149,7 @@ export {
   type AttemptName,
   type TaskId,
 } from './id/task-id.ts'
+export { describeValue, explainIssues, joinPath, sayIssues, type Issue } from './issue/explain-issues.ts'
 export { canonicalEvent } from './job/canonical-event.ts'
 export { closingEvents } from './job/closing-events.ts'
 export { type AttemptRef, type JobEvent, type JobEventType, type JobOutcome } from './job/job-event.ts'
@@ -151,14 +190,61 @@ export {
   tenantAccount,
   type AccountName,
 } from './ledger/account.ts'
-export { entryKinds, transfer, type EntryKind, type LedgerEntry, type Leg, type TransferInput } from './ledger/entry.ts'
+export {
+  auditCheckSchema,
+  auditFaultSchema,
+  auditReportSchema,
+  type AuditCheck,
+  type AuditFault,
+  type AuditReport,
+} from './ledger/audit.ts'
+export { burnOf, type JobBurn } from './ledger/burn.ts'
+export {
+  entryKinds,
+  entryNoteSchema,
+  transfer,
+  type EntryKind,
+  type EntryNote,
+  type LedgerEntry,
+  type Leg,
+  type TransferInput,
+} from './ledger/entry.ts'
+export { feeOf, maxFeeBasisPoints, shareFee } from './ledger/fee.ts'
 export { netOf, overdrawn, postEntries, type Balances } from './ledger/post-entries.ts'
+export {
+  accountNoticeSchema,
+  isNews,
+  judgeStanding,
+  runwayMs,
+  standings,
+  type AccountNotice,
+  type Funds,
+  type Judgement,
+  type Standing,
+  type StandingRules,
+} from './ledger/standing.ts'
+export {
+  checkStatement,
+  signedStatementRequestSchema,
+  statementEntrySchema,
+  statementLineSchema,
+  statementRequestSchema,
+  statementSchema,
+  type SignedStatementRequest,
+  type Statement,
+  type StatementCheck,
+  type StatementEntry,
+  type StatementLine,
+  type StatementRequest,
+  type StatementTotals,
+} from './ledger/statement.ts'
 export { checkBlob, type Sha256 } from './link/check-blob.ts'
 export { encodeMessage } from './link/encode-message.ts'
 export { closeReasonOf, linkClosed } from './link/link-closed.ts'
 export {
   linkHelloSchema,
   maxClockSkewMs,
+  maxEpoch,
   signedLinkHelloSchema,
   type LinkHello,
   type SignedLinkHello,
@@ -169,6 +255,7 @@ export {
   inlineBlobBytes,
   linkCalls,
   marketMessageSchema,
+  maxCountedReservations,
   startBatchSchema,
   type AgentMessage,
   type ClaimBatch,
@@ -207,6 +294,13 @@ export { decodeProblem, encodeProblem, problemType } from './link/problem-body.t
 export { watchProgress, type ProgressWatch } from './link/watch-progress.ts'
 export { formatUsd, nanoUsdSchema, nonNegativeNanoUsdSchema, parseUsd, type NanoUsd } from './money/money.ts'
 export { chargeFor, priceSchema, priceUnits, type Price, type PriceUnit, type Usage } from './money/price.ts'
+export {
+  attestationSchema,
+  attests,
+  signedAttestationSchema,
+  type Attestation,
+  type SignedAttestation,
+} from './offer/attestation.ts'
 export { offerSchema, signedOfferSchema, type Offer, type SignedOffer } from './offer/offer.ts'
 export { flagOf, sayOptions, variableOf } from './option/say-options.ts'
 export {
@@ -220,21 +314,54 @@ export {
 } from './order/order.ts'
 export { receiptSchema, signedReceiptSchema, type Receipt, type SignedReceipt } from './receipt/receipt.ts'
 export {
+  estimate,
+  expectRefusal,
+  expectReliability,
+  type Estimate,
+  type FactorEstimate,
+  type RecordEstimate,
+  type Reliability,
+} from './record/estimate.ts'
+export { describeRecord, recordFigureSchema, type RecordFigure } from './record/describe-record.ts'
+export { createJobMeter, type JobMeter, type LeaseObservation } from './record/job-meter.ts'
+export { observationSchema, type Observation } from './record/observation.ts'
+export {
+  decayRecord,
+  emptyRecord,
+  observe,
+  type FactorSums,
+  type ProviderRecord,
+} from './record/provider-record.ts'
+export { credibility, recordModel } from './record/record-model.ts'
+export {
   reservationSchema,
   signedReservationSchema,
   type Reservation,
   type SignedReservation,
 } from './reservation/reservation.ts'
+export { gpuModelOf } from './resource/gpu-model.ts'
+export {
+  failedGpuFields,
+  gpuDemandSchema,
+  resourceDemandSchema,
+  type GpuDemand,
+  type ResourceDemand,
+} from './resource/resource-demand.ts'
 export {
   attributesSchema,
   coversResources,
+  gpuInterfaces,
   gpuSchema,
+  gpuVendors,
   nameSchema,
+  networkSchema,
   resourcesSchema,
   runtimeKinds,
   runtimeKindSchema,
   timeSchema,
   type Gpu,
+  type GpuInterface,
+  type Network,
   type Resources,
   type RuntimeKind,
 } from './resource/resources.ts'
@@ -273,9 +400,18 @@ export {
   type TaskState,
   type TaskStep,
 } from './task/task.ts'
+export { amountSchema, coresSchema, durationSchema, sizeSchema, writtenPriceSchema } from './unit/written-units.ts'
 export { sleep } from './world/sleep.ts'
 export { systemWorld } from './world/system-world.ts'
 export { type Timer, type World } from './world/world.ts'
 export { createLog, silentLog, type Log, type LogFields, type LogLevel } from './log/log.ts'
 export { blobListDigest, checkClaim } from './claim/check-claim.ts'
+export {
+  accountEventsRoute,
+  auditLedgerRoute,
+  refundRoute,
+  runwayRoute,
+  statementChallengeRoute,
+  statementRoute,
+} from './api/money-routes.ts'
 export { openApiDocument } from './api/openapi.ts'

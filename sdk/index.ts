@@ -7,13 +7,13 @@ export { type MusterOptions } from './client/connection.ts'
 export { createMuster, type Muster } from './client/create-muster.ts'
 export { type RetryPolicy } from './client/retry-call.ts'
 export { checkSpec, type JobSpecInput } from './job/check-spec.ts'
-export { describeValue, explainIssues, joinPath, sayIssues, type Issue } from './job/explain-issues.ts'
 export { createTaskFinder, type FinishedTask } from './job/finished-tasks.ts'
 export { type RunTasksOptions } from './job/run-tasks.ts'
 export { type WaitOptions } from './job/wait-for-job.ts'
 export { type WatchOptions } from './job/watch-job.ts'
 export { type CheckResult, type ReceiptCheck } from './receipt/receipt-check.ts'
 export { verifyBill, type BillVerdict } from './receipt/verify-bill.ts'
+export { type StatementPeriod } from './statement/fetch-statement.ts'
 export { verifyReceipt, type ReceiptVerdict, type TrustedFacts } from './receipt/verify-receipt.ts'
 
 export {
@@ -42,15 +42,20 @@ export {
 export {
   blobListDigest,
   chargeFor,
+  checkStatement,
   cidOf,
   createSigner,
   createVerifier,
+  describeValue,
+  explainIssues,
   failedRequirements,
   formatUsd,
   fromProblem,
   fromHex,
   isCid,
   isId,
+  newId,
+  joinPath,
   loadSecp256k1,
   MusterError,
   nobleSecp256k1,
@@ -60,17 +65,23 @@ export {
   parseUsd,
   rankOffers,
   receiptBundleSchema,
+  sayIssues,
   toHex,
   toJson,
+  systemWorld,
   toProblem,
+  type AccountNotice,
   type Address,
   type AttemptId,
+  type AuditReport,
   type Cid,
   type Demand,
   type Digest,
+  type EntryId,
   type ErrorCode,
   type Fault,
   type Hex,
+  type Issue,
   type JobId,
   type JobSpec,
   type JobView,
@@ -80,12 +91,17 @@ export {
   type Offer,
   type Price,
   type Problem,
+  type ProviderRecordView,
   type Receipt,
   type ReceiptBundle,
   type ReceiptId,
+  type RecordFigure,
   type Retry,
   type SignedOffer,
   type SignedReceipt,
+  type Standing,
+  type Statement,
+  type StatementCheck,
   type Signer,
   type TaskView,
   type TimelineEvent,

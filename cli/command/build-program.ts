@@ -3,7 +3,10 @@ import { addAccountCommands } from '../account/account-commands.ts'
 import { addBlobCommands } from '../blob/blob-commands.ts'
 import { addJobCommands } from '../job/job-commands.ts'
 import { addKeyCommands } from '../key/key-commands.ts'
+import { addLedgerCommands } from '../ledger/ledger-commands.ts'
+import { addMarketCommands } from '../market/market-commands.ts'
 import { addOfferCommands } from '../offer/offer-commands.ts'
+import { addProviderCommands } from '../provider/provider-commands.ts'
 import { addProgramCommands } from '../program/program-commands.ts'
 import { addReceiptCommands } from '../receipt/receipt-commands.ts'
 import type { Terminal } from '../terminal/terminal.ts'
@@ -42,13 +45,15 @@ export const buildProgram = (terminal: Terminal, act: Act): Command => {
     .addHelpText('after', after)
   addJobCommands(program, act)
   addOfferCommands(program, act)
+  addProviderCommands(program, act)
   addProgramCommands(program, act)
   addReceiptCommands(program, act)
   addBlobCommands(program, act)
   addAccountCommands(program, act)
   addKeyCommands(program, act)
+  addLedgerCommands(program, act)
   program.command('up').description('start a whole network on this machine (muster up --help)')
-  program.command('market').description('run a node of a market (muster market --help)')
+  addMarketCommands(program, act)
   program.command('agent').description('offer this machine (muster agent --help)')
   for (const command of program.commands) command.helpCommand(false)
   return program

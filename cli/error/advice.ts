@@ -38,6 +38,8 @@ export const adviseOn = (error: MusterError): string => {
       return `See its tasks with \`muster job show ${job}\`.`
     return 'job' in error.facts ? 'See what there is with `muster job list`.' : 'Check the name.'
   }
+  if (error.code === 'forbidden' && 'reason' in error.facts) return 'Ask whoever runs the market.'
+  if (error.code === 'forbidden' && 'expected' in error.facts) return 'Use an admin key with such a role.'
   const known = advice[error.code]
   if (known !== undefined) return known
   if (error.retry === 'now') return 'Try again.'

@@ -11,11 +11,25 @@ export interface Requirement {
 const inUnits = (text: string, say: (value: number) => string): string =>
   text.replace(/\d{1,15}/g, (digits) => say(Number(digits)))
 
+const names: Readonly<Record<string, string>> = {
+  'resources.gpu': 'GPUs',
+  'resources.gpu.vendors': 'GPU vendor',
+  'resources.gpu.models': 'GPU model',
+  'resources.gpu.interfaces': 'GPU interface',
+  'placement.operators': 'operator',
+  'placement.signedBy.anyOf': 'signed by any of',
+  'placement.signedBy.allOf': 'signed by all of',
+  execSpec: 'runtime version',
+}
+
 const units: readonly (readonly [pattern: RegExp, name: string, say: (value: number) => string])[] = [
   [/^resources\.cpuMilli$/, 'cores a slot', formatCores],
   [/^resources\.memoryBytes$/, 'memory a slot', formatBytes],
   [/^resources\.diskBytes$/, 'disk a slot', formatBytes],
   [/^resources\.gpuCount$/, 'GPUs a slot', String],
+  [/^resources\.gpu\.vramBytes$/, 'memory of each GPU', formatBytes],
+  [/^resources\.network\.downMbps$/, 'Mbit/s to the machine', String],
+  [/^resources\.network\.upMbps$/, 'Mbit/s from the machine', String],
   [/^price$/, 'price', (value) => formatUsd(BigInt(value))],
 ]
 
@@ -23,7 +37,8 @@ const units: readonly (readonly [pattern: RegExp, name: string, say: (value: num
 export const sayRequirement = ({ requirement, expected, found }: Requirement): Requirement => {
   const unit = units.find(([pattern]) => pattern.test(requirement))
   const plain = (text: string) => text.replace(/ nano-dollars$/, '')
-  if (unit === undefined) return { requirement: requirement.replace(/^placement\./, ''), expected, found }
+  if (unit === undefined)
+    return { requirement: names[requirement] ?? requirement.replace(/^placement\./, ''), expected, found }
   const [, name, say] = unit
   return { requirement: name, expected: inUnits(plain(expected), say), found: inUnits(plain(found), say) }
 }

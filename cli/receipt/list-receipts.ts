@@ -62,12 +62,14 @@ export const listReceipts = async (
   session.print(bundles, () => {
     if (bundles.length === 0) return 'Nothing was charged yet.\n'
     const total = bundles.reduce((sum, { receipt }) => sum + receipt.record.amount, 0n)
+    const fees = bundles.reduce((sum, { fee }) => sum + (fee ?? 0n), 0n)
+    const kept = fees === 0n ? '' : `, of which the market keeps ${formatUsd(fees)}`
     const saved =
       options.out === undefined
         ? ''
         : `Saved in ${options.out}; check them with: muster receipt verify ${options.out}\n`
     const table = renderTable(columns, bundles.map(rowOf), { style, width: terminal.stdout.columns })
-    return `${table}\n${bundles.length} receipts, ${style.bold(formatUsd(total))} in all.\n${saved}`
+    return `${table}\n${bundles.length} receipts, ${style.bold(formatUsd(total))} in all${kept}.\n${saved}`
   })
   return exitCodes.ok
 }

@@ -22,9 +22,23 @@ export interface Binary {
   readonly args: readonly string[]
 }
 
+/** Commands of `muster market` that are this program's own; all else is for the market's. */
+const ownOfMarket: ReadonlySet<string> = new Set([
+  'status',
+  'drain',
+  'undrain',
+  'backup',
+  'key',
+  'log',
+  'deny',
+  'allow',
+  'denials',
+  'tenants',
+])
+
 /** The binary that the first argument names, if it names one. */
 export const findBinary = ([name = '', ...args]: readonly string[]): Binary | undefined => {
-  if (!Object.hasOwn(scripts, name)) return undefined
+  if (!Object.hasOwn(scripts, name) || (name === 'market' && ownOfMarket.has(args[0] ?? ''))) return undefined
   return { script: path.join(root, scripts[name as keyof typeof scripts]), args }
 }
 

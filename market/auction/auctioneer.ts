@@ -3,6 +3,7 @@ import {
   explainNoFit,
   slotsWanted,
   toProblem,
+  type Address,
   type JobId,
   type Log,
   type Timer,
@@ -39,6 +40,8 @@ interface Wanting {
   isRunning: boolean
   /** The supply it was last matched with: until that changes, another look finds nothing more. */
   lookedAt: number
+  /** Providers that do not serve this job, and when they said so. */
+  readonly declined: Map<Address, number>
 }
 
 const auctionsAtOnce = 64
@@ -73,16 +76,17 @@ export const createAuctioneer = (modules: AuctioneerModules): Auctioneer => {
     }
   }
 
-  const explain = async ({ actor }: Wanting): Promise<void> => {
+  const explain = async ({ actor, declined }: Wanting): Promise<void> => {
     const job = actor.peek()
     const missing = want(actor)
     if (job === undefined || missing === 0) return
     const problem = toProblem(
       explainNoFit(
-        { ...job.order.record, slots: missing },
+        { ...job.order.record, execSpec: job.execSpec, slots: missing },
         supply.believed(),
         world.now(),
         unbondedOf(await offeredCover()),
+        new Set(declined.keys()),
       ),
     )
     await actor.step((draft) => {
@@ -114,7 +118,7 @@ export const createAuctioneer = (modules: AuctioneerModules): Auctioneer => {
     const job = actor.peek()
     const slots = want(actor)
     if (job === undefined || slots === 0) return
-    const held = await runAuction(job, slots, (won) => award(actor, won), modules)
+    const held = await runAuction(job, slots, (won) => award(actor, won), modules, entry.declined)
     entry.lookedAt = held < slots ? supplyWas : unseen
   }
 
@@ -154,7 +158,7 @@ export const createAuctioneer = (modules: AuctioneerModules): Auctioneer => {
   return {
     consider: (actor) => {
       if (isStopped || want(actor) === 0 || wanting.has(actor.id)) return
-      wanting.set(actor.id, { actor, since: world.elapsed(), isRunning: false, lookedAt: unseen })
+      wanting.set(actor.id, { actor, since: world.elapsed(), isRunning: false, lookedAt: unseen, declined: new Map() })
       pump()
     },
     forget: (job) => void wanting.delete(job),

@@ -113,6 +113,52 @@ describe('an agent that answers an order with garbage is passed over:', () => {
   })
 })
 
+test('a provider that does not serve a tenant is asked once for each of its jobs, and stands for others meanwhile', async () => {
+  const set = await setUp()
+  const denied = set.tenant.id
+  set.bad.script = {
+    reserve: (honest, { order }) => {
+      if (order.record.tenant !== denied) return honest()
+      throw new MusterError({ code: 'forbidden', message: 'Not served.' })
+    },
+  }
+  const { id } = await set.tenant.submit(noopSpec(2))
+  await requireDoneBy(set, id)
+  set.bad.publish()
+  expect(set.bad.calls.filter((call) => call === 'reserve')).toHaveLength(1)
+  const other = await set.stage.tenant()
+  const { id: next } = await other.submit(noopSpec(2))
+  expect(await set.stage.closed(other, next)).toMatchObject({ outcome: 'succeeded', charged: '200' })
+})
+
+test('a job whose only provider does not serve its tenant waits, asks once a minute, and runs once it does', async () => {
+  const stage = await rehearse()
+  const only = await stage.agent({
+    key: 1,
+    slots: 2,
+    nanoUsd: 100n,
+    script: {
+      reserve: () => {
+        throw new MusterError({ code: 'forbidden', message: 'Not served.' })
+      },
+    },
+  })
+  const tenant = await stage.tenant()
+  const { id } = await tenant.submit(noopSpec(2))
+  for (let second = 0; second < 90; second++) {
+    await stage.world.advance(1_000)
+    only.publish()
+  }
+  expect(only.calls.filter((call) => call === 'reserve')).toHaveLength(2)
+  expect((await tenant.job(id)).unmatched).toMatchObject({
+    facts: { nearest: [{ failed: [{ requirement: 'tenant' }] }] },
+  })
+  only.script = {}
+  await stage.world.advance(60_000)
+  only.publish()
+  expect(await stage.closed(tenant, id)).toMatchObject({ outcome: 'succeeded' })
+})
+
 test('an agent that never keeps its word is asked less and less, and a job alone with it waits', async () => {
   const stage = await rehearse()
   const bad = await stage.agent({

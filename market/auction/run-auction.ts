@@ -2,7 +2,6 @@ import {
   MusterError,
   digestOf,
   maxClockSkewMs,
-  rankOffers,
   type Address,
   type AgentPeer,
   type Digest,
@@ -17,8 +16,10 @@ import {
   type World,
 } from '@muster/protocol'
 import type { BondCover } from '../ledger/bond-cover.ts'
+import type { ProviderRecords } from '../provider/provider-records.ts'
 import type { Hold } from '../supply/holds.ts'
 import type { Supply } from '../supply/supply.ts'
+import { createCandidates } from './candidates.ts'
 import { releaseAward } from './release-award.ts'
 
 /** A winning bid: a reservation held by a linked agent. */
@@ -34,6 +35,7 @@ export interface RunAuctionModules {
   readonly verifier: Verifier
   readonly domain: SignatureDomain
   readonly bondCover: BondCover
+  readonly records: Pick<ProviderRecords, 'expect' | 'workOf' | 'refused'>
   readonly log: Log
 }
 
@@ -44,6 +46,8 @@ const reserveTimeoutMs = 3_000
 const hedgeAfterMs = 300
 /** How long a won slot waits for the other answers, so that the job's leases open together. */
 const gatherMs = 3
+/** How long a provider that does not serve an order is not asked for it again: its policy may change. */
+const declinedMs = 60_000
 /** What an auction takes at most; a job that still wants slots then is looked at again. */
 const auctionMs = 5_000
 
@@ -91,16 +95,8 @@ const isOutdated = (error: unknown): boolean =>
   error instanceof MusterError &&
   (error.code === 'capacity_taken' || error.code === 'record_expired' || error.code === 'rate_limited')
 
-/** The cheapest first; those that lost or refused a lease of this job before come last, whatever they ask. */
-const rank = (job: Job, supply: Supply, now: number): SignedOffer[] => {
-  const offers = rankOffers(job.order.record, supply.free(), now)
-  const failed = new Set<Address>()
-  for (const { provider, closed } of job.leases.values())
-    if (closed === 'lost' || closed === 'refused') failed.add(provider)
-  if (failed.size === 0) return offers
-  const isFresh = ({ record }: SignedOffer) => !failed.has(record.provider)
-  return [...offers.filter(isFresh), ...offers.filter((offer) => !isFresh(offer))]
-}
+/** What an agent answers whose provider does not serve this tenant: it kept its word, and its offer stands for others. */
+const isDeclined = (error: unknown): boolean => error instanceof MusterError && error.code === 'forbidden'
 
 /** An offer being asked for slots. */
 interface Ask {
@@ -110,10 +106,11 @@ interface Ask {
 }
 
 /**
- * The instant auction: asks the best standing offers to reserve, cheapest first, until `slots` slots are held, no offer is
+ * The instant auction: asks the best standing offers to reserve, by the order’s rule of award, until `slots` slots are held, no offer is
  * left, or its time is over. Offers whose provider has no stake for a slot's bond are passed over; where an answer takes
  * long the next ones are asked beside it, and what is reserved in vain is released.
  * An offer that is out of date stands aside; an agent that is silent, answers garbage or refuses again and again rests.
+ * A provider that does not serve this order goes into `declined` (with the `elapsed` it said so), and is not asked for a minute.
  * Each award is given to `onAward` as it is won. Resolves to the slots held.
  */
 export const runAuction = async (
@@ -121,14 +118,14 @@ export const runAuction = async (
   slots: number,
   onAward: (won: Award) => Promise<void>,
   modules: RunAuctionModules,
+  declined = new Map<Address, number>(),
 ): Promise<number> => {
-  const { world, supply, verifier, domain, bondCover, log } = modules
+  const { world, supply, verifier, domain, records, log } = modules
   const { order } = job
-  const ranked = rank(job, supply, world.now())
-  if (ranked.length === 0) return 0
-  const covered = new Map(await bondCover(new Set(ranked.map(({ record }) => record.provider))))
-  for (const [provider, count] of covered) if (count === 0) supply.pause(provider)
-  const offers = ranked.filter(({ record }) => covered.get(record.provider) !== 0)
+  const candidates = createCandidates(job, modules)
+  await candidates.lookUp(slots)
+  const { offers, covered } = candidates
+  if (offers.length === 0) return 0
   const asked: Asked = { digest: digestOf(order.record), issuedAt: order.record.issuedAt }
   const used = new Set([...job.leases.values()].map(({ reservation }) => reservation.record.id))
   const awarded: Promise<void>[] = []
@@ -137,6 +134,7 @@ export const runAuction = async (
   const asks = new Map<Address, Ask>()
   let held = 0
   let isOver = false
+  let isLookingUp = false
 
   /** Asked again with the same order and offer, an agent may answer with the reservation that a lease of the job rests on: none. */
   const ask = async (peer: AgentPeer, offer: SignedOffer, wanted: number, hold: Hold): Promise<Award | undefined> => {
@@ -166,11 +164,23 @@ export const runAuction = async (
         gathering ??= world.after(gatherMs, deliver)
       } else void releaseAward(award, log)
     } catch (error) {
+      if (isDeclined(error) && asks.get(provider)?.isSlow !== true) {
+        log.debug('a provider does not serve this order', { provider, offer: id, error })
+        declined.set(provider, world.elapsed())
+        hold.giveBack()
+        return
+      }
       log.info('an agent did not honour its offer', { provider, offer: id, wanted, error })
+      records.refused(provider)
       if (isOutdated(error)) supply.refuse(provider, id)
       else supply.rest(provider)
       hold.giveBack()
     }
+  }
+
+  const hasDeclined = (provider: Address): boolean => {
+    const at = declined.get(provider)
+    return at !== undefined && world.elapsed() - at < declinedMs
   }
 
   const deliver = (): void => {
@@ -217,11 +227,29 @@ export const runAuction = async (
       offers.splice(at, 1)
       const peer = supply.peer(provider)
       const wanted = Math.min(slots - expected, supply.freeSlots(offer), covered.get(provider) ?? 0)
-      if (peer === undefined || wanted <= 0) continue
+      if (peer === undefined || wanted <= 0 || hasDeclined(provider)) continue
       expected += wanted
       start(peer, offer, wanted)
     }
-    if (held >= slots || asks.size === 0) end()
+    if (held >= slots) end()
+    else if (expected < slots && !candidates.isExhausted()) lookUp(slots - expected)
+    else if (asks.size === 0) end()
+  }
+
+  /** Those looked up so far did not do: goes on to dearer ones. */
+  const lookUp = (missing: number): void => {
+    if (isLookingUp) return
+    isLookingUp = true
+    candidates
+      .lookUp(missing)
+      .then(() => {
+        isLookingUp = false
+        fill()
+      })
+      .catch((error: unknown) => {
+        log.warn('an auction could not look up more offers', { order: order.record.id, error })
+        end()
+      })
   }
 
   const deadline = world.after(auctionMs, end)

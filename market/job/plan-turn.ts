@@ -7,9 +7,12 @@ import {
   nextDispatch,
   tenantAccount,
   transfer,
+  type Job,
   type JobEvent,
+  type Problem,
   type World,
 } from '@muster/protocol'
+import { deniedTasks } from '../admin/denied-tasks.ts'
 import { workloadOf, type DispatchDepth } from '../lease/dispatch-depth.ts'
 import { returnBond } from '../ledger/bond.ts'
 import type { Draft } from './draft.ts'
@@ -17,6 +20,8 @@ import type { Draft } from './draft.ts'
 export interface PlanTurnModules {
   readonly world: World
   readonly depth: Pick<DispatchDepth, 'of'>
+  /** What the job is refused with, where its tenant or its program is denied. */
+  readonly denialOf?: (job: Job) => Problem | undefined
 }
 
 const moveMoney = (event: JobEvent, draft: Draft, world: World): void => {
@@ -36,10 +41,12 @@ const mayExhaust = ({ events }: Draft): boolean =>
   events.length === 0 || events.some(({ type }) => type === 'failed' || type === 'lost')
 
 /** What follows by itself at the end of a turn, with the money it moves: tasks given up, leases and the job closed, tasks dispatched. */
-export const planTurn = (draft: Draft, { world, depth }: PlanTurnModules): void => {
+export const planTurn = (draft: Draft, { world, depth, denialOf }: PlanTurnModules): void => {
   if (draft.job.closed !== null) return
   if (mayExhaust(draft)) for (const event of exhaustedTasks(draft.job, draft.now)) draft.emit(event)
   for (const event of expiredTasks(draft.job, draft.now)) draft.emit(event)
+  const denial = denialOf?.(draft.job)
+  if (denial !== undefined) for (const event of deniedTasks(draft.job, denial, draft.now)) draft.emit(event)
   for (const event of closingEvents(draft.job, draft.now)) {
     draft.emit(event)
     moveMoney(event, draft, world)

@@ -101,4 +101,11 @@ export const createJobReads = (sql: Sql): JobReads => ({
     const rows = await sql<{ id: JobId }[]>`SELECT id FROM job WHERE phase = 'active' ORDER BY id`
     return rows.map(({ id }) => id)
   },
+  closedSince: async ({ since, limit, after }) => {
+    const rows = await sql<{ id: JobId; closed_at: string }[]>`
+      SELECT id, closed_at FROM job WHERE closed_at >= ${since}
+        ${after === undefined ? sql`` : sql`AND (closed_at, id) > (${after.closedAt}::bigint, ${after.id}::text)`}
+      ORDER BY closed_at, id LIMIT ${limit}`
+    return rows.map(({ id, closed_at }) => ({ id, closedAt: Number(closed_at) }))
+  },
 })

@@ -8,12 +8,13 @@ import {
   tenantAccount,
   transfer,
   type Cid,
+  type Demand,
   type JobId,
   type JobSpec,
-  type Order,
   type OrderId,
   type SignedOffer,
   type SignedOrder,
+  type TenantId,
 } from '@muster/protocol'
 import type { ProgramManifest } from '@muster/graph'
 import type { BlobStore } from '../blob/blob-store.ts'
@@ -44,6 +45,8 @@ export interface SubmitJobModules extends MakeOrderModules {
   readonly admitProgram: AdmitProgram
   readonly offeredCover: OfferedCover
   readonly openActor: (id: JobId) => JobActor
+  /** Throws where the market takes no such job now: `forbidden` with the reason, `unavailable` while it drains. */
+  readonly requireWelcome: (tenant: TenantId, program: Cid | null) => void
 }
 
 const requireBlobs = async (store: Store, cids: readonly Cid[]): Promise<void> => {
@@ -58,15 +61,16 @@ const requireBlobs = async (store: Store, cids: readonly Cid[]): Promise<void> =
 }
 
 /** Whether some linked agent could ever take the order: one that is busy now, or has yet to put up stake, will do. */
-const requireSupply = async (order: Order, { supply, offeredCover, world }: SubmitJobModules): Promise<void> => {
+const requireSupply = async (demand: Demand, { supply, offeredCover, world }: SubmitJobModules): Promise<void> => {
+  if (supply.cheapest(demand, { limit: 1 }).length > 0) return
   const now = world.now()
   const whenFree = (offer: SignedOffer): SignedOffer =>
     offer.record.slots > 0 ? offer : { ...offer, record: { ...offer.record, slots: 1 } }
   for (const offer of supply.all()) {
-    if (failedRequirements(order, whenFree(offer).record, now).length === 0) return
+    if (failedRequirements(demand, whenFree(offer).record, now).length === 0) return
   }
   const unbonded = unbondedOf(await offeredCover())
-  throw explainNoFit(order, [...supply.all()].map(whenFree), now, unbonded)
+  throw explainNoFit(demand, [...supply.all()].map(whenFree), now, unbonded)
 }
 
 const noProgram = { operators: 0, execSpec: '', outputs: [] } as const
@@ -103,7 +107,7 @@ const isTaken = (error: unknown): boolean =>
 /**
  * Takes a job: checks everything, then writes its first event, its escrow and its order in one commit.
  * Rejects before anything is charged: `spec_invalid`, `program_refused`, `blob_missing`, `nothing_fits`, `signature_invalid`,
- * `record_expired`, `clock_skewed`, `order_replayed`, `conflict`, `insufficient_funds`.
+ * `record_expired`, `clock_skewed`, `rate_limited`, `order_replayed`, `conflict`, `insufficient_funds`, `forbidden`, `unavailable`.
  */
 export const submitJob = async (input: SubmitJobInput, modules: SubmitJobModules): Promise<JobId> => {
   const { store, admitProgram, blobs, openActor } = modules
@@ -111,13 +115,14 @@ export const submitJob = async (input: SubmitJobInput, modules: SubmitJobModules
   if (input.order !== undefined) requireOrder(input.order, tenant, spec, modules)
   const known = await findRepeated(input, modules)
   if (known !== undefined) return known
+  modules.requireWelcome(tenant.id, spec.program)
   const order = input.order ?? keptOrder(tenant, spec, idempotencyKey, modules)
   const inputs = new Set(spec.tasks.flatMap((task) => task.inputs.map(({ cid }) => cid)))
   await requireBlobs(store, [...inputs, ...(spec.program === null ? [] : [spec.program])])
-  const program = spec.program === null ? undefined : await admitProgram(spec.program)
+  const program = spec.program === null ? undefined : await admitProgram(spec.program, tenant.id)
   if (program !== undefined) await requireBlobs(store, [program.model])
   await checkSpec(spec, program, blobs)
-  await requireSupply(order.record, modules)
+  await requireSupply({ ...order.record, execSpec: program?.execSpec ?? '' }, modules)
 
   const actor = openActor(jobOfOrder(order.record.id))
   try {

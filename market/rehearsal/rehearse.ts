@@ -19,6 +19,7 @@ import type { Hono } from 'hono'
 import type { BlobStore } from '../blob/blob-store.ts'
 import { createMemoryBlobs } from '../blob/memory-blobs.ts'
 import { createApp } from '../http/app.ts'
+import { auditLedger } from '../ledger/audit/audit-ledger.ts'
 import { createMarket, type Market } from '../market.ts'
 import { createMarketMetrics } from '../metric/market-metrics.ts'
 import { compileMarketOptions, type WrittenMarketOptions } from '../options.ts'
@@ -225,6 +226,12 @@ export const rehearse = async (options: RehearsalOptions = {}): Promise<Rehearsa
         audit.paidTwice.length > 0
       )
         throw new Error(`the ledger is broken: ${toJson(audit)}`)
+      const after = (_: number, action: () => void) => {
+        queueMicrotask(action)
+        return { cancel: () => {} }
+      }
+      const report = await auditLedger({ world: { ...world, after }, store })
+      if (!report.ok) throw new Error(`the ledger does not add up: ${toJson(report.checks)}`)
       if (job === undefined) return
       const escrow = await store.ledger.balance(escrowAccount(job))
       if (escrow !== 0n) throw new Error(`escrow of ${job} holds ${escrow}`)

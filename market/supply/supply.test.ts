@@ -1,9 +1,10 @@
 import fc from 'fast-check'
-import { newId, type AgentPeer, type Offer, type ReservationId, type SignedOffer } from '@muster/protocol'
+import { newId, type AgentPeer, type ReservationId, type SignedOffer } from '@muster/protocol'
 import { describe, expect, test } from 'vitest'
 import { createVirtualWorld } from '../rehearsal/virtual-world.ts'
 import type { Hold } from './holds.ts'
 import { createSupply } from './supply.ts'
+import { testOffer } from './test-offer.ts'
 
 const provider = `0x${'1'.repeat(40)}` as AgentPeer['provider']
 const peer = { provider, epoch: 1 } as AgentPeer
@@ -12,8 +13,7 @@ const setUp = () => {
   const world = createVirtualWorld()
   const supply = createSupply(world)
   const id = newId(world, 'offer')
-  const offer = (slots: number): SignedOffer =>
-    ({ record: { kind: 'offer', id, provider, slots } as Offer, signature: '0x' }) as SignedOffer
+  const offer = (slots: number): SignedOffer => testOffer({ id, provider, slots })
   const publish = (slots: number, counted: readonly ReservationId[] = []) =>
     supply.replace(peer, { offers: [offer(slots)], counted: [...counted] })
   const free = () => supply.freeSlots(offer(0))
@@ -74,6 +74,22 @@ describe('what is free of a provider', () => {
     expect(free()).toBe(2)
     first.giveBack()
     expect(free()).toBe(4)
+  })
+
+  test('stays right however many leases come and go before the next publication', () => {
+    const { world, supply, publish, free } = setUp()
+    publish(4)
+    const counted = [1, 2, 3, 4].map(() => newId(world, 'reservation'))
+    const holds = counted.map((reservation) => supply.take(provider, 1, reservation))
+    publish(0, counted)
+    for (const hold of holds) hold.giveBack()
+    expect(free()).toBe(4)
+    for (let lease = 0; lease < 1_000; lease++) {
+      const hold = supply.take(provider, 1)
+      hold.name(newId(world, 'reservation'))
+      hold.giveBack()
+      expect(free()).toBe(4)
+    }
   })
 
   test('tells who waits when it grows, and nobody when it shrinks', () => {

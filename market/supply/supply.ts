@@ -1,6 +1,7 @@
 import type {
   Address,
   AgentPeer,
+  Demand,
   OfferId,
   Publication,
   ReservationId,
@@ -9,17 +10,21 @@ import type {
   World,
 } from '@muster/protocol'
 import { createHolds, type Hold } from './holds.ts'
+import { createOfferIndex, type SearchOptions } from './offer-index.ts'
 
 /** An offer as it was published. What is free of it follows from the holds; the agent's answer to `reserve` decides. */
 interface Standing {
   readonly offer: SignedOffer
+  /** Its place in the index, where it is open while slots are believed free. */
+  readonly row: number
   /** Counts as taken for a while. */
   isAside: boolean
+  asideTimer?: Timer
 }
 
 interface Linked {
   readonly peer: AgentPeer
-  readonly standing: Map<OfferId, Standing>
+  standing: Map<OfferId, Standing>
 }
 
 /** A provider that did not keep its word: its offers count as taken until the timer runs out. */
@@ -40,6 +45,8 @@ export interface Supply {
   /** Replaces what the peer offers. */
   replace(peer: AgentPeer, publication: Publication): void
   hasFree(): boolean
+  /** Offers with slots believed free that fit, cheapest first: what `rankOffers` gives, without a look at all the others. */
+  cheapest(demand: Demand, options: SearchOptions): SignedOffer[]
   /** Offers with slots believed free. */
   free(): Iterable<SignedOffer>
   /** Every standing offer with `slots` as last published. */
@@ -75,8 +82,7 @@ const maxRestMs = 600_000
 
 export const createSupply = (world: World): Supply => {
   const agents = new Map<Address, Linked>()
-  /** Offers with slots believed free, so that nobody looks through those without. */
-  const open = new Set<Standing>()
+  const index = createOfferIndex({ rowsOf: (provider) => rowsOf(provider) })
   const resting = new Map<Address, Resting>()
   const listeners: (() => void)[] = []
   let version = 0
@@ -91,12 +97,16 @@ export const createSupply = (world: World): Supply => {
     isAside || isResting(record.provider) ? 0 : Math.max(0, record.slots + holds.change(record.provider))
 
   const look = (standing: Standing): void => {
-    if (freeOf(standing) > 0) open.add(standing)
-    else open.delete(standing)
+    if (freeOf(standing) > 0) index.open(standing.row)
+    else index.close(standing.row)
   }
 
   const lookAll = (provider: Address): void => {
     for (const standing of agents.get(provider)?.standing.values() ?? []) look(standing)
+  }
+
+  const rowsOf = function* (provider: Address): Iterable<number> {
+    for (const { row } of agents.get(provider)?.standing.values() ?? []) yield row
   }
 
   const holds = createHolds((provider, isMore) => {
@@ -104,12 +114,12 @@ export const createSupply = (world: World): Supply => {
     if (isMore) freed()
   })
 
-  const isResting = (provider: Address): boolean => resting.get(provider)?.timer !== undefined
+  const isResting = (provider: Address): boolean => resting.size > 0 && resting.get(provider)?.timer !== undefined
 
   const find = (provider: Address, offer: OfferId): Standing | undefined => agents.get(provider)?.standing.get(offer)
 
   const clear = (linked: Linked | undefined): void => {
-    for (const standing of linked?.standing.values() ?? []) open.delete(standing)
+    for (const { row } of linked?.standing.values() ?? []) index.remove(row)
     linked?.standing.clear()
   }
 
@@ -146,8 +156,9 @@ export const createSupply = (world: World): Supply => {
     const standing = find(provider, offer)
     if (standing === undefined) return
     standing.isAside = true
+    standing.asideTimer?.cancel()
     look(standing)
-    world.after(asideMs, () => {
+    standing.asideTimer = world.after(asideMs, () => {
       if (find(provider, offer) !== standing) return
       standing.isAside = false
       look(standing)
@@ -158,14 +169,14 @@ export const createSupply = (world: World): Supply => {
   return {
     link: (peer) => {
       clear(agents.get(peer.provider))
-      holds.forgetCounted(peer.provider)
+      holds.linked(peer.provider)
       agents.set(peer.provider, { peer, standing: new Map() })
     },
     unlink: (peer) => {
       const linked = agents.get(peer.provider)
       if (linked?.peer !== peer) return
       clear(linked)
-      holds.forgetCounted(peer.provider)
+      holds.unlinked(peer.provider)
       agents.delete(peer.provider)
       const known = resting.get(peer.provider)
       if (known?.timer === undefined && known?.count === 0) resting.delete(peer.provider)
@@ -175,18 +186,26 @@ export const createSupply = (world: World): Supply => {
     replace: (peer, { offers, counted }) => {
       const linked = agents.get(peer.provider)
       if (linked?.peer !== peer) return
-      clear(linked)
       holds.counted(peer.provider, counted)
+      const before = linked.standing
+      linked.standing = new Map()
       for (const offer of offers) {
-        const standing = { offer, isAside: false }
-        linked.standing.set(offer.record.id, standing)
-        look(standing)
+        const { id } = offer.record
+        const known = before.get(id) ?? linked.standing.get(id)
+        before.delete(id)
+        if (known !== undefined) index.replace(known.row, offer)
+        linked.standing.set(id, { offer, row: known?.row ?? index.add(offer), isAside: false })
       }
+      for (const { row } of before.values()) index.remove(row)
+      lookAll(peer.provider)
       freed()
     },
-    hasFree: () => open.size > 0,
+    hasFree: () => index.openCount() > 0,
+    cheapest: (demand, options) => index.cheapest(demand, world.now(), options),
     free: function* () {
-      for (const { offer } of open) yield offer
+      for (const { standing } of agents.values()) {
+        for (const { offer, row } of standing.values()) if (index.isOpen(row)) yield offer
+      }
     },
     all: function* () {
       for (const { standing } of agents.values()) for (const { offer } of standing.values()) yield offer

@@ -13,6 +13,8 @@ interface Check {
 
 interface Definition {
   readonly type: string
+  /** Of numbers that are whole. */
+  readonly format?: string
   readonly checks?: readonly { readonly _zod: { readonly def: Check } }[]
   readonly shape?: Readonly<Record<string, z.ZodType>>
   readonly options?: readonly z.ZodType[]
@@ -62,6 +64,15 @@ const integer = (checks: readonly Check[]): fc.Arbitrary<number> => {
   return fc.oneof(fc.integer({ min, max: Math.min(max, min + 1000) }), fc.integer({ min, max }), fc.constant(max))
 }
 
+const isWhole = ({ format }: Definition, checks: readonly Check[]): boolean =>
+  format !== undefined || checks.some(({ check }) => check === 'number_format')
+
+const decimal = (checks: readonly Check[]): fc.Arbitrary<number> => {
+  const bounds = (name: string) => checks.flatMap(({ check, value }) => (check === name ? [value ?? 0] : []))
+  const [min, max] = [Math.max(...bounds('greater_than'), -1e300), Math.min(...bounds('less_than'), 1e300)]
+  return fc.double({ min, max, noNaN: true })
+}
+
 const list = <Item>(item: fc.Arbitrary<Item>, checks: readonly Check[]): fc.Arbitrary<Item[]> => {
   const minLength = checks.find(({ minimum }) => minimum !== undefined)?.minimum ?? 0
   const maxLength = checks.find(({ maximum }) => maximum !== undefined)?.maximum ?? 3
@@ -94,7 +105,7 @@ const build = (schema: z.ZodType): fc.Arbitrary<unknown> => {
     case 'string':
       return text(checks)
     case 'number':
-      return integer(checks)
+      return isWhole(definition, checks) ? integer(checks) : decimal(checks)
     case 'bigint':
       return fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n })
     case 'boolean':

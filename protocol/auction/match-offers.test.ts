@@ -3,7 +3,11 @@ import { describe, expect, test } from 'vitest'
 import { outputsOf } from '../arbitrary/arbitrary-of.ts'
 import { offerSchema, type Offer, type SignedOffer } from '../offer/offer.ts'
 import { orderSchema } from '../order/order.ts'
-import { exampleOffer, exampleOrder } from '../vector/example-records.ts'
+import type { SignedAttestation } from '../offer/attestation.ts'
+import type { GpuDemand } from '../resource/resource-demand.ts'
+import type { Gpu } from '../resource/resources.ts'
+import type { Address } from '../signature/address.ts'
+import { exampleAttestation, exampleOffer, exampleOrder } from '../vector/example-records.ts'
 import { explainNoFit } from './explain-no-fit.ts'
 import { failedRequirements, rankOffers, type Demand } from './match-offers.ts'
 
@@ -14,8 +18,39 @@ const placement = exampleOrder.placement
 const failures = (demand: Partial<Demand>, offer: Partial<Offer> = {}, at = now) =>
   failedRequirements(demandWith(demand), { ...exampleOffer, ...offer }, at)
 
+const card: Gpu = { uuid: 'GPU-1', vendor: 'nvidia', model: 'NVIDIA H100 PCIe', vramBytes: 80, interface: 'pcie' }
+const gpuSlot: Partial<Offer> = { resources: { ...exampleOffer.resources, gpuCount: 1 }, gpus: [card] }
+const withGpus = (gpu: Partial<GpuDemand>): Partial<Demand> => ({
+  resources: {
+    ...exampleOrder.resources,
+    gpuCount: 1,
+    gpu: { vendors: [], models: [], vramBytes: 0, interfaces: [], ...gpu },
+  },
+})
+const withNetwork = (downMbps: number, upMbps: number): Partial<Demand> => ({
+  resources: { ...exampleOrder.resources, network: { downMbps, upMbps } },
+})
+const auditor = exampleAttestation.auditor
+const other = exampleOffer.market
+const attested: SignedAttestation = { record: exampleAttestation, signature: '0x' }
+const signedBy = (
+  signers: { readonly anyOf?: Address[]; readonly allOf?: Address[] },
+  attributes: Record<string, string> = {},
+): Partial<Demand> => ({ placement: { ...placement, attributes, signedBy: { anyOf: [], allOf: [], ...signers } } })
+
 test('the example fits', () => {
   expect(failures({})).toEqual([])
+  expect(
+    failures(withGpus({ vendors: ['nvidia'], models: ['h100'], vramBytes: 80, interfaces: ['pcie'] }), gpuSlot),
+  ).toEqual([])
+  expect(
+    failures({ ...withNetwork(100, 10), execSpec: exampleOffer.execSpec }, { network: { downMbps: 100, upMbps: 10 } }),
+  ).toEqual([])
+  expect(
+    failures(signedBy({ anyOf: [other, auditor], allOf: [auditor] }, { tier: 'community' }), {
+      attestations: [attested],
+    }),
+  ).toEqual([])
 })
 
 describe('an offer does not fit', () => {
@@ -48,6 +83,64 @@ describe('an offer does not fit', () => {
       { placement: { ...placement, attributes: { constructor: 'x' } } as never },
       {},
       'x',
+      'none',
+    ],
+    ['resources.gpu', withGpus({}), { ...gpuSlot, gpus: [] }, 'GPUs that are named', 'none'],
+    ['resources.gpu.vendors', withGpus({ vendors: ['amd'] }), gpuSlot, 'amd', 'nvidia'],
+    [
+      'resources.gpu.models',
+      withGpus({ models: ['h100', 'h200'] }),
+      { ...gpuSlot, gpus: [card, { ...card, model: 'NVIDIA L4' }] },
+      'h100 or h200',
+      'NVIDIA L4',
+    ],
+    ['resources.gpu.vramBytes', withGpus({ vramBytes: 81 }), gpuSlot, 'at least 81', '80'],
+    ['resources.gpu.interfaces', withGpus({ interfaces: ['sxm'] }), gpuSlot, 'sxm', 'pcie'],
+    [
+      'resources.gpu.interfaces',
+      withGpus({ interfaces: ['sxm'] }),
+      { ...gpuSlot, gpus: [{ uuid: 'GPU-1', vendor: 'nvidia', model: 'H100', vramBytes: 80 }] },
+      'sxm',
+      'unknown',
+    ],
+    ['resources.network.downMbps', withNetwork(500, 0), {}, 'at least 500', '0'],
+    ['resources.network.upMbps', withNetwork(0, 20), { network: { downMbps: 1, upMbps: 10 } }, 'at least 20', '10'],
+    ['execSpec', { execSpec: '0xab' }, { execSpec: '' }, '0xab', 'none'],
+    ['placement.operators', { placement: { ...placement, operators: ['acme'] } }, {}, 'acme', 'nobody named'],
+    [
+      'placement.operators',
+      { placement: { ...placement, operators: ['acme'] } },
+      { operator: 'umbrella' },
+      'acme',
+      'umbrella',
+    ],
+    ['placement.signedBy.anyOf', signedBy({ anyOf: [auditor, other] }), {}, `${auditor} or ${other}`, 'none'],
+    [
+      'placement.signedBy.allOf',
+      signedBy({ allOf: [auditor, other] }),
+      { attestations: [attested] },
+      `${auditor} and ${other}`,
+      auditor,
+    ],
+    [
+      'placement.signedBy.allOf',
+      signedBy({ allOf: [auditor] }, { tier: 'community', disk: 'nvme' }),
+      { attributes: { tier: 'community', disk: 'nvme' }, attestations: [attested] },
+      auditor,
+      'none',
+    ],
+    [
+      'placement.signedBy.anyOf',
+      signedBy({ anyOf: [auditor] }),
+      { attestations: [{ ...attested, record: { ...attested.record, expiresAt: now } }] },
+      auditor,
+      'none',
+    ],
+    [
+      'placement.signedBy.anyOf',
+      signedBy({ anyOf: [auditor] }),
+      { attestations: [{ ...attested, record: { ...attested.record, provider: other } }] },
+      auditor,
       'none',
     ],
     ['price.per', { maxPrice: { nanoUsd: 1000n, per: 'hour' } }, {}, 'hour', 'operator'],

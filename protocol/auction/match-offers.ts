@@ -1,8 +1,14 @@
+import { attests } from '../offer/attestation.ts'
 import type { Offer, SignedOffer } from '../offer/offer.ts'
 import type { Order } from '../order/order.ts'
+import { failedGpuFields, type GpuDemand } from '../resource/resource-demand.ts'
+import type { Gpu } from '../resource/resources.ts'
 
 /** What of an order decides whether an offer fits it. */
-export type Demand = Pick<Order, 'slots' | 'resources' | 'runtime' | 'placement' | 'maxPrice'>
+export interface Demand extends Pick<Order, 'slots' | 'resources' | 'runtime' | 'placement' | 'maxPrice'> {
+  /** What the job's program is pinned to; empty or absent where it has none. */
+  readonly execSpec?: string
+}
 
 /** The requirement of an offer to have any slot left. */
 export const freeSlots = 'slots free'
@@ -18,6 +24,61 @@ const oneOf = (requirement: string, allowed: readonly string[], found: string): 
 
 const atLeast = (requirement: string, needed: number, found: number): FailedRequirement[] =>
   found >= needed ? [] : [{ requirement, expected: `at least ${needed}`, found: String(found) }]
+
+const anyOf = (texts: readonly (string | number)[]): string => [...new Set(texts)].join(' or ')
+
+const gpuFields: Readonly<
+  Record<keyof GpuDemand, { expected: (demand: GpuDemand) => string; found: (gpu: Gpu) => string }>
+> = {
+  vendors: { expected: ({ vendors }) => anyOf(vendors), found: ({ vendor }) => vendor },
+  models: { expected: ({ models }) => anyOf(models), found: ({ model }) => model },
+  vramBytes: { expected: ({ vramBytes }) => `at least ${vramBytes}`, found: ({ vramBytes }) => String(vramBytes) },
+  interfaces: { expected: ({ interfaces }) => anyOf(interfaces), found: (gpu) => gpu.interface ?? 'unknown' },
+}
+
+/** Which of its GPUs a slot gets is the agent's choice, so every GPU of the offer must do. */
+const gpuFailures = ({ resources: { gpu: demand } }: Demand, { gpus }: Offer): FailedRequirement[] => {
+  if (demand === undefined) return []
+  if (gpus.length === 0) return [{ requirement: 'resources.gpu', expected: 'GPUs that are named', found: 'none' }]
+  const failed = new Map<keyof GpuDemand, Set<string>>()
+  for (const gpu of gpus) {
+    for (const field of failedGpuFields(demand, gpu)) {
+      const found = failed.get(field) ?? new Set()
+      failed.set(field, found.add(gpuFields[field].found(gpu)))
+    }
+  }
+  return [...failed].map(([field, found]) => ({
+    requirement: `resources.gpu.${field}`,
+    expected: gpuFields[field].expected(demand),
+    found: [...found].join(', '),
+  }))
+}
+
+const networkFailures = ({ resources: { network: needed } }: Demand, { network }: Offer): FailedRequirement[] => {
+  if (needed === undefined) return []
+  const { downMbps, upMbps } = network ?? { downMbps: 0, upMbps: 0 }
+  return [
+    ...atLeast('resources.network.downMbps', needed.downMbps, downMbps),
+    ...atLeast('resources.network.upMbps', needed.upMbps, upMbps),
+  ]
+}
+
+const signerFailures = ({ placement }: Demand, offer: Offer, now: number): FailedRequirement[] => {
+  if (placement.signedBy === undefined) return []
+  const { anyOf: any, allOf: all } = placement.signedBy
+  const signers = (offer.attestations ?? [])
+    .filter((attestation) => attests(attestation, offer.provider, placement.attributes, now))
+    .map(({ record }) => record.auditor)
+  const found = signers.length === 0 ? 'none' : signers.join(', ')
+  return [
+    ...(any.length === 0 || any.some((auditor) => signers.includes(auditor))
+      ? []
+      : [{ requirement: 'placement.signedBy.anyOf', expected: anyOf(any), found }]),
+    ...(all.every((auditor) => signers.includes(auditor))
+      ? []
+      : [{ requirement: 'placement.signedBy.allOf', expected: all.join(' and '), found }]),
+  ]
+}
 
 const priceFailures = ({ maxPrice }: Demand, { price }: Offer): FailedRequirement[] => {
   if (price.per !== maxPrice.per) return [{ requirement: 'price.per', expected: maxPrice.per, found: price.per }]
@@ -40,8 +101,20 @@ export const failedRequirements = (demand: Demand, offer: Offer, now: number): F
     ...atLeast('resources.memoryBytes', resources.memoryBytes, offer.resources.memoryBytes),
     ...atLeast('resources.diskBytes', resources.diskBytes, offer.resources.diskBytes),
     ...atLeast('resources.gpuCount', resources.gpuCount, offer.resources.gpuCount),
+    ...gpuFailures(demand, offer),
+    ...networkFailures(demand, offer),
+    ...(demand.execSpec === undefined || demand.execSpec === '' || demand.execSpec === offer.execSpec
+      ? []
+      : [
+          {
+            requirement: 'execSpec',
+            expected: demand.execSpec,
+            found: offer.execSpec === '' ? 'none' : offer.execSpec,
+          },
+        ]),
     ...oneOf('placement.regions', placement.regions, offer.region),
     ...oneOf('placement.countries', placement.countries, offer.country),
+    ...oneOf('placement.operators', placement.operators ?? [], offer.operator ?? 'nobody named'),
     ...oneOf('placement.providers', placement.providers, offer.provider),
     ...(placement.excludeProviders.includes(offer.provider)
       ? [{ requirement: 'placement.excludeProviders', expected: 'another provider', found: offer.provider }]
@@ -52,6 +125,7 @@ export const failedRequirements = (demand: Demand, offer: Offer, now: number): F
         ? []
         : [{ requirement: `placement.attributes.${name}`, expected, found: found ?? 'none' }]
     }),
+    ...signerFailures(demand, offer, now),
     ...priceFailures(demand, offer),
   ]
 }
@@ -59,10 +133,11 @@ export const failedRequirements = (demand: Demand, offer: Offer, now: number): F
 const byPrice = (a: SignedOffer, b: SignedOffer): number => {
   const difference = a.record.price.nanoUsd - b.record.price.nanoUsd
   if (difference !== 0n) return difference < 0n ? -1 : 1
-  return a.record.id < b.record.id ? -1 : 1
+  if (a.record.id !== b.record.id) return a.record.id < b.record.id ? -1 : 1
+  return a.record.provider < b.record.provider ? -1 : 1
 }
 
-/** The offers that fit, in the order of the rule `lowest`: by price, then by the older offer. */
+/** The offers that fit, in the order of the rule `lowest`: by price, then by the older offer, then by provider. */
 export const rankOffers = (demand: Demand, offers: Iterable<SignedOffer>, now: number): SignedOffer[] => {
   const fitting: SignedOffer[] = []
   for (const offer of offers) if (failedRequirements(demand, offer.record, now).length === 0) fitting.push(offer)

@@ -17,6 +17,7 @@ export const idPrefixes = {
   receipt: 'rcp',
   entry: 'ent',
   key: 'key',
+  action: 'act',
 } as const
 
 export type IdNoun = keyof typeof idPrefixes
@@ -30,6 +31,8 @@ export type LeaseId = Id<'lease'>
 export type ReceiptId = Id<'receipt'>
 export type EntryId = Id<'entry'>
 export type KeyId = Id<'key'>
+/** Of an entry of the admin log. */
+export type ActionId = Id<'action'>
 
 const patterns = Object.fromEntries(
   Object.entries(idPrefixes).map(([noun, prefix]) => [noun, new RegExp(`^${prefix}_${bodyPattern}$`)]),

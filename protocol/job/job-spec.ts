@@ -4,7 +4,8 @@ import { cidSchema } from '../digest/cid.ts'
 import { nonNegativeNanoUsdSchema } from '../money/money.ts'
 import { priceSchema } from '../money/price.ts'
 import { awardSchema, placementSchema } from '../order/order.ts'
-import { nameSchema, resourcesSchema, runtimeKindSchema } from '../resource/resources.ts'
+import { resourceDemandSchema } from '../resource/resource-demand.ts'
+import { nameSchema, runtimeKindSchema } from '../resource/resources.ts'
 
 export const maxTasks = 10_000
 
@@ -30,7 +31,7 @@ export const jobSpecSchema = z
     tasks: z.array(taskSpecSchema).min(1).max(maxTasks),
     /** Slots wanted at once; the job gets at most this many. */
     slots: z.int().min(1).max(10_000),
-    resources: resourcesSchema,
+    resources: resourceDemandSchema,
     placement: placementSchema.default({
       regions: [],
       countries: [],

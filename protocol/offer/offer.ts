@@ -5,6 +5,7 @@ import {
   attributesSchema,
   gpuSchema,
   nameSchema,
+  networkSchema,
   resourcesSchema,
   runtimeKindSchema,
   textSchema,
@@ -12,6 +13,7 @@ import {
 } from '../resource/resources.ts'
 import { addressSchema } from '../signature/address.ts'
 import { signedSchema, type Signed } from '../signature/signed.ts'
+import { signedAttestationSchema } from './attestation.ts'
 
 /** A provider's standing price for a kind of slot. It fixes a price and reserves nothing. Signed by the provider. */
 export const offerSchema = z.strictObject({
@@ -30,6 +32,12 @@ export const offerSchema = z.strictObject({
   region: nameSchema,
   country: z.string().regex(/^[A-Z]{2}$/, { error: 'expected an ISO 3166 country of two capitals' }),
   attributes: attributesSchema,
+  /** Of the machine, as the provider says; absent where it does not. */
+  network: networkSchema.exactOptional(),
+  /** Who runs the machine: the same for all providers of one house. */
+  operator: nameSchema.exactOptional(),
+  /** What auditors say of the provider. */
+  attestations: z.array(signedAttestationSchema).max(8).exactOptional(),
   price: priceSchema,
   issuedAt: timeSchema,
   expiresAt: timeSchema,

@@ -4,11 +4,18 @@ import { hexSchema } from '../digest/hex.ts'
 import { idSchema } from '../id/id.ts'
 import { nonNegativeNanoUsdSchema } from '../money/money.ts'
 import { priceSchema } from '../money/price.ts'
-import { attributesSchema, nameSchema, resourcesSchema, runtimeKindSchema, timeSchema } from '../resource/resources.ts'
+import { resourceDemandSchema } from '../resource/resource-demand.ts'
+import { attributesSchema, nameSchema, runtimeKindSchema, timeSchema } from '../resource/resources.ts'
 import { addressSchema } from '../signature/address.ts'
 import { signedSchema, type Signed } from '../signature/signed.ts'
 
-/** Where work may run; an empty list allows everything. */
+/** Auditors whose attestation is wanted, over every attribute the order asks for; an empty list asks for none. */
+const signedBySchema = z.strictObject({
+  anyOf: z.array(addressSchema).max(32).default([]),
+  allOf: z.array(addressSchema).max(32).default([]),
+})
+
+/** Where work may run; an empty list, or one that is absent, allows everything. */
 export const placementSchema = z.strictObject({
   regions: z.array(nameSchema).max(64).default([]),
   countries: z
@@ -18,12 +25,14 @@ export const placementSchema = z.strictObject({
   providers: z.array(addressSchema).max(256).default([]),
   excludeProviders: z.array(addressSchema).max(256).default([]),
   attributes: attributesSchema.default({}),
+  operators: z.array(nameSchema).max(64).exactOptional(),
+  signedBy: signedBySchema.exactOptional(),
 })
 
 export type Placement = z.output<typeof placementSchema>
 
-/** How the winner is chosen. `lowest`: the lowest price that meets the order. */
-export const awardSchema = z.enum(['lowest'])
+/** How the winner is chosen. `lowest`: the lowest price that meets the order. `effective`: the least expected cost of a finished unit. */
+export const awardSchema = z.enum(['lowest', 'effective'])
 
 /** The demand side of one auction, signed by the tenant's key, or by the market for a tenant whose key it keeps. */
 export const orderSchema = z.strictObject({
@@ -37,7 +46,7 @@ export const orderSchema = z.strictObject({
   job: digestSchema,
   slots: z.int().min(1).max(10_000),
   /** Per slot. */
-  resources: resourcesSchema,
+  resources: resourceDemandSchema,
   runtime: runtimeKindSchema,
   placement: placementSchema,
   award: awardSchema,

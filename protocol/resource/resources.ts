@@ -30,16 +30,31 @@ export const coversResources = (slot: Resources, need: Resources): boolean =>
   slot.diskBytes >= need.diskBytes &&
   slot.gpuCount >= need.gpuCount
 
+/** Megabits a second to and from the machine, shared by its slots. */
+export const networkSchema = z.strictObject({
+  downMbps: z.int().min(0).max(10_000_000),
+  upMbps: z.int().min(0).max(10_000_000),
+})
+
+export type Network = z.output<typeof networkSchema>
+
 export const runtimeKinds = ['graph', 'noop'] as const
 export const runtimeKindSchema = z.enum(runtimeKinds)
 export type RuntimeKind = z.output<typeof runtimeKindSchema>
 
-/** A GPU by the UUID its driver gives it. */
+export const gpuVendors = ['nvidia', 'amd', 'intel', 'apple'] as const
+
+/** How a GPU is attached: a card (`pcie`), a module on a board of its own (`sxm`, `oam`), or part of the processor (`soc`). */
+export const gpuInterfaces = ['pcie', 'sxm', 'oam', 'soc'] as const
+export type GpuInterface = (typeof gpuInterfaces)[number]
+
+/** A GPU by the UUID its driver gives it. Without `interface` nobody knows how it is attached. */
 export const gpuSchema = z.strictObject({
   uuid: textSchema(80),
-  vendor: z.enum(['nvidia', 'amd', 'intel', 'apple']),
+  vendor: z.enum(gpuVendors),
   model: textSchema(80),
   vramBytes: z.int().nonnegative(),
+  interface: z.enum(gpuInterfaces).exactOptional(),
 })
 
 export type Gpu = z.output<typeof gpuSchema>

@@ -6,7 +6,9 @@ import { parseId } from '../id/id.ts'
 import { attemptId } from '../id/task-id.ts'
 import { jobSpecSchema, type JobSpec } from '../job/job-spec.ts'
 import type { Lease } from '../lease/lease.ts'
+import type { StatementRequest } from '../ledger/statement.ts'
 import type { LinkHello } from '../link/link-hello.ts'
+import type { Attestation } from '../offer/attestation.ts'
 import type { Offer } from '../offer/offer.ts'
 import type { Order } from '../order/order.ts'
 import type { Receipt } from '../receipt/receipt.ts'
@@ -20,12 +22,14 @@ export const exampleKeys = {
   tenant: new Uint8Array(32).fill(0x11),
   provider: new Uint8Array(32).fill(0x22),
   market: new Uint8Array(32).fill(0x33),
+  auditor: new Uint8Array(32).fill(0x66),
 }
 
 export const exampleSigners = {
   tenant: createSigner(nobleSecp256k1, exampleKeys.tenant),
   provider: createSigner(nobleSecp256k1, exampleKeys.provider),
   market: createSigner(nobleSecp256k1, exampleKeys.market),
+  auditor: createSigner(nobleSecp256k1, exampleKeys.auditor),
 }
 
 const market = exampleSigners.market.address
@@ -70,6 +74,16 @@ export const exampleOffer: Offer = {
   price,
   issuedAt: at,
   expiresAt: at + 3_600_000,
+}
+
+export const exampleAttestation: Attestation = {
+  kind: 'attestation',
+  market,
+  auditor: exampleSigners.auditor.address,
+  provider,
+  attributes: { tier: 'community' },
+  issuedAt: at,
+  expiresAt: at + 86_400_000,
 }
 
 export const exampleOrder: Order = {
@@ -165,4 +179,13 @@ export const exampleHello: LinkHello = {
   epoch: 1,
   tlsBinding: '',
   at,
+}
+
+export const exampleStatementRequest: StatementRequest = {
+  kind: 'statement',
+  market,
+  provider,
+  challenge: toHex(new Uint8Array(32).fill(0x66)),
+  from: at - 86_400_000,
+  to: at,
 }

@@ -1,10 +1,12 @@
 import { toJson } from '../api/json.ts'
+import { effectivePrice, type UnitOfWork } from '../auction/effective-price.ts'
 import { encodeCanonical } from '../cbor/canonical.ts'
 import { cidOf } from '../digest/cid.ts'
 import { digestOf } from '../digest/digest.ts'
 import { fromHex, toHex } from '../digest/hex.ts'
 import { formatUsd } from '../money/money.ts'
 import { chargeFor, type PriceUnit } from '../money/price.ts'
+import type { Reliability } from '../record/estimate.ts'
 import { merkleLeaf } from '../signature/merkle.ts'
 import type { SignedRecord } from '../signature/signed.ts'
 import { signBatch, signRecord } from '../signature/signer.ts'
@@ -152,6 +154,33 @@ const cidVectors = () => ({
   }),
 })
 
+const task: UnitOfWork = { durationMs: 1_800_000, startMs: 0, operators: 278, transferNanoUsd: 0, checkpoint: null }
+const sound: Reliability = { hazardPerHour: 0, success: 1, startFactor: 1, durationFactor: 1 }
+const unknown: Reliability = { hazardPerHour: 1 / 60, success: 8.5 / 9, startFactor: 1.8, durationFactor: 1.25 }
+const checkpoint = { everyMs: 600_000, tookMs: 20_000, nanoUsd: 1_000 }
+
+const awards: readonly (readonly [per: PriceUnit, reliability: Reliability, work: UnitOfWork])[] = [
+  ['task', sound, task],
+  ['operator', sound, task],
+  ['hour', { ...sound, durationFactor: 3 }, task],
+  ['task', { ...sound, hazardPerHour: 0.5 }, task],
+  ['task', { ...sound, hazardPerHour: 1e-10 }, task],
+  ['hour', unknown, { ...task, startMs: 60_000, transferNanoUsd: 50_000 }],
+  ['hour', unknown, { ...task, durationMs: 72_000_000, startMs: 60_000, transferNanoUsd: 50_000, checkpoint }],
+  ['hour', { ...unknown, hazardPerHour: 2 }, { ...task, durationMs: 72_000_000 }],
+]
+
+const awardVectors = () => ({
+  description:
+    'What a finished unit is expected to cost under the rule effective, at a price of 100000000 nano-dollars.',
+  awards: awards.map(([per, reliability, work]) => ({
+    price: { nanoUsd: '100000000', per },
+    reliability,
+    work,
+    effective: effectivePrice({ price: { nanoUsd: 100_000_000n, per } }, reliability, work),
+  })),
+})
+
 /** The test vectors of the specification, by the name of their file. */
 export const makeVectors = (): Record<string, object> => ({
   'canonical-cbor': canonicalVectors(),
@@ -159,4 +188,5 @@ export const makeVectors = (): Record<string, object> => ({
   batches: batchVectors(),
   money: moneyVectors(),
   cids: cidVectors(),
+  awards: awardVectors(),
 })

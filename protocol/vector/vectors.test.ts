@@ -5,6 +5,7 @@ import { decode, encode, rfc8949EncodeOptions } from 'cborg'
 import { hashTypedData, recoverAddress } from 'viem'
 import { describe, expect, test } from 'vitest'
 import { toJson } from '../api/json.ts'
+import type { EffectivePrice, UnitOfWork } from '../auction/effective-price.ts'
 import { decodeCanonical, encodeCanonical } from '../cbor/canonical.ts'
 import { cidOf, parseCid, sha256OfCid } from '../digest/cid.ts'
 import { digestOf } from '../digest/digest.ts'
@@ -12,6 +13,7 @@ import { fromHex, toHex, type Hex } from '../digest/hex.ts'
 import { jobSpecSchema } from '../job/job-spec.ts'
 import { formatUsd, parseUsd } from '../money/money.ts'
 import { chargeFor, priceSchema } from '../money/price.ts'
+import type { Reliability } from '../record/estimate.ts'
 import type { Address } from '../signature/address.ts'
 import { nobleSecp256k1 } from '../signature/secp256k1.ts'
 import type { BatchSignature, SignedRecord } from '../signature/signed.ts'
@@ -168,4 +170,31 @@ test('cids.json', () => {
     expect(cidOf(fromHex(bytes))).toBe(cid)
     expect(toHex(sha256OfCid(parseCid(cid)))).toBe(sha256(fromHex(bytes)))
   }
+})
+
+describe('awards.json', () => {
+  interface AwardVector {
+    readonly price: { readonly nanoUsd: string; readonly per: string }
+    readonly reliability: Reliability
+    readonly work: UnitOfWork
+    readonly effective: EffectivePrice
+  }
+  const { awards } = read('awards') as { awards: AwardVector[] }
+
+  test.each(awards)('$price.per at $reliability', ({ price, reliability, work, effective }) => {
+    const { hazardPerHour: hazard, success, startFactor, durationFactor } = reliability
+    const start = (work.startMs * startFactor) / 3_600_000
+    const whole = (work.durationMs * durationFactor) / 3_600_000
+    const segments = work.checkpoint === null ? 1 : Math.ceil(whole / (work.checkpoint.everyMs / 3_600_000))
+    const segment = whole / segments + (work.checkpoint?.tookMs ?? 0) / 3_600_000
+    const undisturbed = start + segments * segment
+    const losses = Math.expm1(hazard * start) + segments * Math.exp(hazard * start) * Math.expm1(hazard * segment)
+    const hours = hazard < 1e-9 ? undisturbed : losses / hazard
+    const paid = { hour: undisturbed, operator: work.operators, task: 1 }[price.per] ?? 0
+    const lost = hazard < 1e-9 ? 0 : losses
+    const expected =
+      (Number(price.nanoUsd) * paid * hours) / undisturbed / success +
+      (work.transferNanoUsd * (1 + lost) + (work.checkpoint?.nanoUsd ?? 0) * segments) / success
+    expect(Math.abs(effective.nanoUsd - expected)).toBeLessThan(1e-9 * expected)
+  })
 })

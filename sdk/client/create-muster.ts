@@ -1,5 +1,14 @@
 import { decodeTensor, encodeTensor, type EncodableTensor, type Tensor } from '@muster/graph'
-import { routes, type Cid, type JobId, type RouteName, type RouteResponse } from '@muster/protocol'
+import {
+  routes,
+  type Address,
+  type Cid,
+  type EntryId,
+  type JobId,
+  type RouteName,
+  type RouteResponse,
+  type Signer,
+} from '@muster/protocol'
 import type { BlobSource } from '../blob/blob-source.ts'
 import { getBlob, getBlobRange, streamBlob, type GetBlobOptions } from '../blob/get-blob.ts'
 import { putBlob } from '../blob/put-blob.ts'
@@ -10,6 +19,7 @@ import { runTasks, type RunTasksOptions } from '../job/run-tasks.ts'
 import { submitJob } from '../job/submit-job.ts'
 import { waitForJob, type WaitOptions } from '../job/wait-for-job.ts'
 import { watchJob, type WatchOptions } from '../job/watch-job.ts'
+import { fetchStatement, type StatementPeriod } from '../statement/fetch-statement.ts'
 import { getProgram, publishProgram } from '../program/publish-program.ts'
 import { callRoute, type CallInput, type CallOptions, type CallQuery } from './call-route.ts'
 import { openConnection, type MusterOptions } from './connection.ts'
@@ -34,6 +44,9 @@ export const createMuster = (options: MusterOptions) => {
     call,
     market: (given?: CallOptions) => call('market', {}, given),
     account: (given?: CallOptions) => call('account', {}, given),
+    runway: (given?: CallOptions) => call('runway', {}, given),
+    accountEvents: async (query: CallQuery<Routes['accountEvents']> = {}, given?: CallOptions) =>
+      (await call('accountEvents', { query }, given)).events,
 
     submitJob: (spec: JobSpecInput, given?: CallOptions) => submitJob(connection, spec, given),
     runTasks: (spec: JobSpecInput, given?: RunTasksOptions) => runTasks(connection, spec, given),
@@ -51,6 +64,10 @@ export const createMuster = (options: MusterOptions) => {
 
     listOffers: async (query: CallQuery<Routes['listOffers']> = {}, given?: CallOptions) =>
       (await call('listOffers', { query }, given)).offers,
+    listProviders: async (query: CallQuery<Routes['listProviders']> = {}, given?: CallOptions) =>
+      (await call('listProviders', { query }, given)).providers,
+    /** The public record of a provider and what it was computed from. */
+    providerRecord: (provider: Address, given?: CallOptions) => call('providerRecord', { params: { provider } }, given),
     match: (demand: CallInput<Routes['match']>['body'], given?: CallOptions) =>
       call('match', { body: demand }, { isIdempotent: true, ...given }),
 
@@ -69,6 +86,18 @@ export const createMuster = (options: MusterOptions) => {
       decodeTensor(await getBlob(connection, cid, given)),
     publishProgram: (modelBytes: Uint8Array, given?: PutBlobsOptions) => publishProgram(connection, modelBytes, given),
     getProgram: (program: Cid, given?: CallOptions) => getProgram(connection, program, given),
+
+    /** What the provider whose key this is earned. */
+    statement: (signer: Signer, period: StatementPeriod, given?: CallOptions) =>
+      fetchStatement(connection, signer, period, given),
+    /** For the operator: everything of the ledger, worked out afresh. */
+    auditLedger: (given?: CallOptions) => call('auditLedger', {}, given),
+    /** For the operator: money back to a tenant. With a key of your making it is safe to call again. */
+    refund: (refund: CallInput<Routes['refund']>['body'], key?: EntryId, given?: CallOptions) =>
+      call('refund', { body: refund }, {
+        ...(key === undefined ? {} : { isIdempotent: true, headers: { 'idempotency-key': key } }),
+        ...given,
+      }),
 
     createKey: (name: string, given?: CallOptions) => call('createKey', { body: { name } }, given),
     revokeKey: (key: string, given?: CallOptions) => call('revokeKey', { params: { key } }, given),

@@ -2,9 +2,11 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import {
   cidOf,
+  createVerifier,
   explainNoFit,
   MusterError,
   newId,
+  nobleSecp256k1,
   problemSchema,
   rankOffers,
   routes,
@@ -12,11 +14,16 @@ import {
   taskPhase,
   toJson,
   toProblem,
+  type AccountNotice,
+  type AuditReport,
   type Cid,
   type JobSpec,
   type Route,
   type RouteName,
   type SignedOrder,
+  type Standing,
+  type SignedStatementRequest,
+  type Statement,
   type TaskView,
 } from '@muster/protocol'
 import { createFakeNetwork, chainId, type FakeNetwork, type FakeNetworkOptions } from './fake-network.ts'
@@ -37,6 +44,17 @@ export type Fault =
 
 export interface FakeMarketOptions extends FakeNetworkOptions {
   readonly maxBlobBytes?: number
+  /** What the account says of its money beside the balance. */
+  readonly funds?: {
+    readonly burn?: bigint
+    readonly runwayMs?: number
+    readonly standing?: Standing
+    readonly belowMs?: number
+    readonly graceUntil?: number
+  }
+  readonly notices?: readonly AccountNotice[]
+  readonly audit?: AuditReport
+  readonly statement?: Statement
   /** Run every job as soon as it is submitted. Default true. */
   readonly runsAtOnce?: boolean
 }
@@ -52,6 +70,7 @@ const statusOf: Readonly<Record<string, number>> = {
   unavailable: 503,
   internal: 500,
   nothing_fits: 409,
+  signature_invalid: 403,
 }
 
 interface Call {
@@ -96,6 +115,7 @@ export const startFakeMarket = async (options: FakeMarketOptions = {}) => {
           now: systemWorld.now(),
           maxBlobBytes: options.maxBlobBytes ?? 2 ** 30,
           linkedAgents: network.offers.length,
+          feeBasisPoints: 0,
         }
       case 'account': {
         const escrow = [...network.jobs.values()].reduce(
@@ -103,7 +123,47 @@ export const startFakeMarket = async (options: FakeMarketOptions = {}) => {
           0n,
         )
         const { tenant, address, custody } = network
-        return { tenant, address, custody, balance: (options.balance ?? 10n ** 12n) - escrow, escrow }
+        const balance = (options.balance ?? 10n ** 12n) - escrow
+        const calm = { burn: 0n, runwayMs: null, standing: 'fine', belowMs: null, graceUntil: null }
+        return { tenant, address, custody, balance, escrow, ...calm, ...options.funds }
+      }
+      case 'runway': {
+        const { burn = 0n, runwayMs = null } = options.funds ?? {}
+        const jobs = [...network.jobs.values()].map(({ job }) => ({
+          job: job.id,
+          name: job.spec.name,
+          burn,
+          escrow: job.spec.ceiling,
+          expected: job.spec.ceiling / 2n,
+        }))
+        const balance = options.balance ?? 10n ** 12n
+        const rules = { warnBelowMs: [86_400_000, 7_200_000], graceMs: 259_200_000 }
+        return { balance, escrow: 0n, burn, runwayMs, ...rules, jobs }
+      }
+      case 'accountEvents':
+        return { events: options.notices ?? [] }
+      case 'refund': {
+        const { of } = json as { of: { receipt?: string; job?: string; amount?: string } }
+        const [job] = network.jobs.keys()
+        const entry = headers['idempotency-key'] ?? newId(systemWorld, 'entry')
+        const reversal = of.receipt === undefined ? null : newId(systemWorld, 'receipt')
+        return {
+          entry,
+          job: of.job ?? job ?? newId(systemWorld, 'job'),
+          tenant: network.tenant,
+          amount: of.amount ?? '278',
+          reversal,
+        }
+      }
+      case 'auditLedger':
+        return options.audit ?? { ok: true, startedAt: 1, endedAt: 2, passes: 1, checks: [] }
+      case 'statementChallenge':
+        return { challenge: `0x${'66'.repeat(32)}`, market: network.market, chainId, at: systemWorld.now() }
+      case 'statement': {
+        const { request } = json as { request: SignedStatementRequest }
+        const domain = { chainId, market: network.market }
+        createVerifier(nobleSecp256k1).requireSigner(domain, request, request.record.provider)
+        return { ...options.statement, provider: request.record.provider }
       }
       case 'putBlob': {
         const cid = cidOf(body)

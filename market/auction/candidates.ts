@@ -1,0 +1,86 @@
+import type { Address, Job, SignedOffer } from '@muster/protocol'
+import type { BondCover } from '../ledger/bond-cover.ts'
+import type { ProviderRecords } from '../provider/provider-records.ts'
+import type { Supply } from '../supply/supply.ts'
+import { rankByAward } from './rank-by-award.ts'
+
+export interface CandidatesModules {
+  readonly supply: Supply
+  readonly bondCover: BondCover
+  readonly records: Pick<ProviderRecords, 'expect' | 'workOf'>
+}
+
+/** The offers an auction may ask, best first, looked up a page at a time: most auctions need a few of very many. */
+export interface Candidates {
+  /** Those to be asked next. Whoever asks one takes it out. */
+  readonly offers: SignedOffer[]
+  /** For how many slots the stake of each provider covers the bond. */
+  readonly covered: Map<Address, number>
+  /** Whether the supply has no more than was looked up. */
+  isExhausted(): boolean
+  /** Looks up more offers, until there are some to spare for so many slots, or no more. */
+  lookUp(slots: number): Promise<void>
+}
+
+const leastPage = 64
+const mostPage = 1_024
+/** What is looked up beyond what is wanted, since not every agent keeps its word. */
+const spare = 2
+
+/** Those that lost or refused a lease of this job before. */
+const failedProviders = (job: Job): ReadonlySet<Address> => {
+  const failed = new Set<Address>()
+  for (const { provider, closed } of job.leases.values())
+    if (closed === 'lost' || closed === 'refused') failed.add(provider)
+  return failed
+}
+
+/**
+ * Candidates for a job: by price, each page by the job's rule of award; those that failed the job before come last, whatever
+ * they ask. Providers without stake for a bond are left out, and paused.
+ */
+export const createCandidates = (job: Job, { supply, bondCover, records }: CandidatesModules): Candidates => {
+  const demand = { ...job.order.record, execSpec: job.execSpec }
+  const failed = failedProviders(job)
+  const offers: SignedOffer[] = []
+  const failedOffers: SignedOffer[] = []
+  const covered = new Map<Address, number>()
+  let last: SignedOffer | undefined
+  let isExhausted = false
+
+  const cover = async (page: readonly SignedOffer[]): Promise<void> => {
+    const unknown = new Set(page.map(({ record }) => record.provider).filter((provider) => !covered.has(provider)))
+    for (const [provider, slots] of await bondCover(unknown)) {
+      covered.set(provider, slots)
+      if (slots === 0) supply.pause(provider)
+    }
+  }
+
+  const take = async (limit: number): Promise<void> => {
+    const page = supply.cheapest(demand, { limit, ...(last === undefined ? {} : { after: last }) })
+    last = page.at(-1)
+    isExhausted = page.length < limit
+    await cover(page)
+    for (const offer of await rankByAward(job, page, records)) {
+      if (covered.get(offer.record.provider) === 0) continue
+      if (failed.has(offer.record.provider)) failedOffers.push(offer)
+      else offers.push(offer)
+    }
+    if (isExhausted) offers.push(...failedOffers.splice(0))
+  }
+
+  const room = (): number =>
+    offers.reduce((sum, offer) => sum + Math.min(supply.freeSlots(offer), covered.get(offer.record.provider) ?? 0), 0)
+
+  return {
+    offers,
+    covered,
+    isExhausted: () => isExhausted,
+    lookUp: async (slots) => {
+      const limit =
+        job.order.record.award === 'lowest' ? Math.max(leastPage, Math.min(mostPage, slots * spare)) : mostPage
+      do await take(limit)
+      while (!isExhausted && room() < slots * spare)
+    },
+  }
+}
