@@ -225,34 +225,36 @@ test('a model that was too slow to check is not checked again at once, but later
 
 test('one tenant with many new models does not keep the others from theirs', async () => {
   const memory = createMemoryBlobs()
-  const gates: PromiseWithResolvers<Cid>[] = []
-  const checkModel = () => {
-    const gate = Promise.withResolvers<Cid>()
-    gates.push(gate)
-    return gate.promise
+  const gates = new Map<Cid, PromiseWithResolvers<Cid>>()
+  const gateOf = (cid: Cid): PromiseWithResolvers<Cid> => {
+    const gate = gates.get(cid) ?? Promise.withResolvers<Cid>()
+    gates.set(cid, gate)
+    return gate
   }
-  const admit = createAdmitProgram({ world: createVirtualWorld(), blobs: memory, checkModel })
-  const programs = await Promise.all(
-    [1, 2, 3, 4].map(async (count) => {
-      const nodes = Array.from({ length: count }, (_, at) => ({
-        op: 'Relu',
-        inputs: [at === 0 ? 'x' : `r${at}`],
-        outputs: [at + 1 === count ? 'y' : `r${at + 1}`],
-      }))
-      const { manifestBytes, modelBytes } = publishProgram(model({ nodes }))
-      await memory.putBytes(modelBytes)
-      return (await memory.putBytes(manifestBytes)).cid
-    }),
-  )
-  const [first, second, third, fourth] = programs
-  if (first === undefined || second === undefined || third === undefined || fourth === undefined) throw new RangeError()
-  const [one, two] = [admit(first, tenant), admit(second, tenant)]
-  await expect(admit(third, tenant)).rejects.toMatchObject({ code: 'rate_limited', fault: 'tenant' })
-  const theirs = admit(fourth, newId(systemWorld, 'tenant'))
-  for (const [at, cid] of [first, second, fourth].entries()) gates[at]?.resolve(cid)
-  await Promise.all([one, two, theirs])
-  const again = admit(third, tenant)
-  while (gates.length < 4) await new Promise((resolve) => setTimeout(resolve, 1))
-  gates[3]?.resolve(third)
-  expect(await again).toBeDefined()
+  const admit = createAdmitProgram({
+    world: createVirtualWorld(),
+    blobs: memory,
+    checkModel: (cid) => gateOf(cid).promise,
+  })
+  const upload = async (count: number) => {
+    const nodes = Array.from({ length: count }, (_, at) => ({
+      op: 'Relu',
+      inputs: [at === 0 ? 'x' : `r${at}`],
+      outputs: [at + 1 === count ? 'y' : `r${at + 1}`],
+    }))
+    const { manifestBytes, modelBytes } = publishProgram(model({ nodes }))
+    const { cid: modelCid } = await memory.putBytes(modelBytes)
+    const { cid } = await memory.putBytes(manifestBytes)
+    return { cid, pass: () => gateOf(modelCid).resolve(cid) }
+  }
+  const [first, second, third, fourth] = [await upload(1), await upload(2), await upload(3), await upload(4)]
+  const [one, two] = [admit(first.cid, tenant), admit(second.cid, tenant)]
+  await expect(admit(third.cid, tenant)).rejects.toMatchObject({ code: 'rate_limited', fault: 'tenant' })
+  fourth.pass()
+  await admit(fourth.cid, newId(systemWorld, 'tenant'))
+  first.pass()
+  second.pass()
+  await Promise.all([one, two])
+  third.pass()
+  expect(await admit(third.cid, tenant)).toBeDefined()
 })
