@@ -81,11 +81,7 @@ export {
   type AttemptStep,
 } from './attempt/attempt.ts'
 export { startsOf, type Start } from './attempt/start.ts'
-export {
-  effectivePrice,
-  type EffectivePrice,
-  type UnitOfWork,
-} from './auction/effective-price.ts'
+export { effectivePrice, type EffectivePrice, type UnitOfWork } from './auction/effective-price.ts'
 export { explainNoFit } from './auction/explain-no-fit.ts'
 export { failedRequirements, rankOffers, type Demand, type FailedRequirement } from './auction/match-offers.ts'
 export { rankEffective } from './auction/rank-effective.ts'
@@ -325,13 +321,7 @@ export {
 export { describeRecord, recordFigureSchema, type RecordFigure } from './record/describe-record.ts'
 export { createJobMeter, type JobMeter, type LeaseObservation } from './record/job-meter.ts'
 export { observationSchema, type Observation } from './record/observation.ts'
-export {
-  decayRecord,
-  emptyRecord,
-  observe,
-  type FactorSums,
-  type ProviderRecord,
-} from './record/provider-record.ts'
+export { decayRecord, emptyRecord, observe, type FactorSums, type ProviderRecord } from './record/provider-record.ts'
 export { credibility, recordModel } from './record/record-model.ts'
 export {
   reservationSchema,

@@ -87,9 +87,7 @@ export const blobHandlers = (market: Market): Handlers<'findBlobs' | 'putBlob' |
 }
 
 /** Handlers of tenants and their keys. */
-export const accountHandlers = (
-  market: Market,
-): Handlers<'createKey' | 'revokeKey' | 'createTenant'> => {
+export const accountHandlers = (market: Market): Handlers<'createKey' | 'revokeKey' | 'createTenant'> => {
   const { store, world } = market.modules
   return {
     createKey: ({ body: { name }, tenant }) => createKey({ tenant: tenant.id, name }, { world, store }),

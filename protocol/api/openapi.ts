@@ -165,7 +165,11 @@ export const openApiDocument = (): object => {
       schemas: jsonSchemas(named),
       securitySchemes: {
         tenant: { type: 'http', scheme: 'bearer', description: 'An API key of a tenant.' },
-        admin: { type: 'http', scheme: 'bearer', description: 'An admin key of the market; what it may do follows from its role.' },
+        admin: {
+          type: 'http',
+          scheme: 'bearer',
+          description: 'An admin key of the market; what it may do follows from its role.',
+        },
       },
     },
   }

@@ -94,10 +94,14 @@ export const createMuster = (options: MusterOptions) => {
     auditLedger: (given?: CallOptions) => call('auditLedger', {}, given),
     /** For the operator: money back to a tenant. With a key of your making it is safe to call again. */
     refund: (refund: CallInput<Routes['refund']>['body'], key?: EntryId, given?: CallOptions) =>
-      call('refund', { body: refund }, {
-        ...(key === undefined ? {} : { isIdempotent: true, headers: { 'idempotency-key': key } }),
-        ...given,
-      }),
+      call(
+        'refund',
+        { body: refund },
+        {
+          ...(key === undefined ? {} : { isIdempotent: true, headers: { 'idempotency-key': key } }),
+          ...given,
+        },
+      ),
 
     createKey: (name: string, given?: CallOptions) => call('createKey', { body: { name } }, given),
     revokeKey: (key: string, given?: CallOptions) => call('revokeKey', { params: { key } }, given),
