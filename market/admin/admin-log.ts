@@ -1,5 +1,6 @@
 import { MusterError, newId, type ActionId, type World } from '@muster/protocol'
-import type { AdminAction, Store } from '../store/store.ts'
+import type { AdminAction } from '../store/admin-store.ts'
+import type { Store } from '../store/store.ts'
 import type { AdminCaller } from './admin-keys.ts'
 
 /** What an admin asked for. */

@@ -4,7 +4,7 @@ import type { Draft } from '../job/draft.ts'
 import type { JobActor } from '../job/job-actor.ts'
 import type { Jobs } from '../job/jobs.ts'
 import { loseLease } from '../lease/lose-lease.ts'
-import type { Denial } from '../store/store.ts'
+import type { Denial } from '../store/admin-store.ts'
 
 export interface ApplyDenialModules {
   readonly world: World

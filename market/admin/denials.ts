@@ -9,7 +9,8 @@ import {
   type TenantId,
   type World,
 } from '@muster/protocol'
-import type { Denial, Store } from '../store/store.ts'
+import type { Denial } from '../store/admin-store.ts'
+import type { Store } from '../store/store.ts'
 
 /** Whom this market denies, as this node knows it. */
 export interface Denials {

@@ -1,7 +1,7 @@
 import type { ActionId, AdminRole, DenialKind, ErrorCode, KeyId } from '@muster/protocol'
 import { keyTaken } from '../store/refusals.ts'
 import type { Sql } from '../store/postgres/connection.ts'
-import type { Admin, AdminAction, AdminKey, Denial } from '../store/store.ts'
+import type { Admin, AdminAction, AdminKey, Denial } from '../store/admin-store.ts'
 
 interface KeyRow {
   readonly id: KeyId

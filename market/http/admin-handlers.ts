@@ -4,7 +4,7 @@ import { denialNotice } from '../admin/denials.ts'
 import { readStatus, type Machine } from '../admin/read-status.ts'
 import { jobView } from '../job/job-row.ts'
 import type { Market } from '../market.ts'
-import type { Denial } from '../store/store.ts'
+import type { Denial } from '../store/admin-store.ts'
 import type { Handler } from './handler.ts'
 
 type AdminRoute = {

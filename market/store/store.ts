@@ -1,15 +1,11 @@
 import type {
   AccountName,
-  ActionId,
   AccountNotice,
   Address,
-  AdminRole,
   AttemptId,
   Cid,
   Claim,
-  DenialKind,
   Digest,
-  ErrorCode,
   Job,
   JobEvent,
   JobId,
@@ -27,6 +23,7 @@ import type {
   TaskPhase,
   TenantId,
 } from '@muster/protocol'
+import type { Admin } from './admin-store.ts'
 
 /** Events for one stream. `expectedVersion` is the number of events the writer believes the stream holds. */
 export interface Append {
@@ -122,7 +119,7 @@ interface StreamState {
   readonly version: number
 }
 
-interface Page<Cursor> {
+export interface Page<Cursor> {
   readonly limit: number
   /** The last one of the page before; newest first. */
   readonly before?: Cursor
@@ -311,66 +308,6 @@ export interface Blobs {
   dropRefs(job: JobId): Promise<number>
   /** Ends what jobs keep that were closed before `closedBefore` (wall-clock ms): how many references that were. */
   dropRefsOfClosed(closedBefore: number): Promise<number>
-}
-
-/** An admin key as it may be shown: never the key, nor its hash. */
-export interface AdminKey {
-  readonly id: KeyId
-  readonly name: string
-  readonly role: AdminRole
-  readonly lastFour: string
-  readonly createdBy: string
-  readonly createdAt: number
-  readonly revokedAt: number | null
-}
-
-/** An entry of the admin log. `facts` is JSON. */
-export interface AdminAction {
-  readonly id: ActionId
-  readonly at: number
-  readonly actor: string
-  readonly actorName: string
-  readonly role: AdminRole
-  readonly action: string
-  readonly facts: Readonly<Record<string, unknown>>
-  readonly reason: string
-  readonly outcome: 'asked' | 'refused'
-  readonly of: ActionId | null
-  readonly code: ErrorCode | null
-}
-
-/** Who or what is denied, until `expiresAt` where there is one. */
-export interface Denial {
-  readonly kind: DenialKind
-  readonly subject: string
-  readonly reason: string
-  readonly at: number
-  readonly by: string
-  readonly expiresAt: number | null
-  /** Whether what ran was stopped as well. */
-  readonly stopped: boolean
-}
-
-/** What the operators of a market keep: their keys, what they did, and whom they deny. */
-export interface Admin {
-  /** `sha256` is the hash of the key's secret, 32 bytes. Rejects `conflict` where the id is taken. */
-  addKey(key: AdminKey & { readonly sha256: Uint8Array }): Promise<void>
-  /** Revoked or not. */
-  key(id: KeyId): Promise<{ readonly key: AdminKey; readonly sha256: Uint8Array } | undefined>
-  /** Newest first. */
-  keys(): Promise<readonly AdminKey[]>
-  /** Whether there was such a key, not revoked before. */
-  revokeKey(id: KeyId, at: number): Promise<boolean>
-  /** Appends to the log. Durable when it resolves; nothing takes it away again. */
-  record(action: AdminAction): Promise<void>
-  /** Newest first. */
-  actions(page: Page<ActionId>): Promise<readonly AdminAction[]>
-  /** Replaces a denial of the same. */
-  deny(denial: Denial): Promise<void>
-  /** Whether there was such a denial. */
-  allow(target: Pick<Denial, 'kind' | 'subject'>): Promise<boolean>
-  /** Newest first, expired ones too. */
-  denials(): Promise<readonly Denial[]>
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { ActionId } from '@muster/protocol'
 import { describe, expect, test } from 'vitest'
-import type { AdminAction, Denial } from '../store.ts'
+import type { AdminAction, Denial } from '../admin-store.ts'
 import { at, someId } from '../test-records.ts'
 import { refusal, type OpenStore } from './expectations.ts'
 

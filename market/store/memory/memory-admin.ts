@@ -1,5 +1,5 @@
 import { keyTaken } from '../refusals.ts'
-import type { Admin, Denial } from '../store.ts'
+import type { Admin, Denial } from '../admin-store.ts'
 import type { MemoryDisk } from './memory-disk.ts'
 import { newestFirst } from './page.ts'
 

@@ -16,17 +16,8 @@ import type {
 } from '@muster/protocol'
 import type { ReceiptBatchRow } from '../encode-batch.ts'
 import type { JournalRow } from '../encode-commit.ts'
-import type {
-  AdminAction,
-  AdminKey,
-  ApiKey,
-  BlobRow,
-  Denial,
-  JobRow,
-  ProviderRow,
-  Tenant,
-  UsedOrder,
-} from '../store.ts'
+import type { AdminAction, AdminKey, Denial } from '../admin-store.ts'
+import type { ApiKey, BlobRow, JobRow, ProviderRow, Tenant, UsedOrder } from '../store.ts'
 
 /** What survives a crash of the store in memory: hand it to the next one. */
 export interface MemoryDisk {
