@@ -189,6 +189,24 @@ describe('an agent that sold slots', () => {
     await stage.audit(id)
   })
 
+  test('and has too much under way to hear of a lease is told again, without its attempts, and keeps its good name', async () => {
+    const { stage, first, tenant } = await setUp()
+    const second = await stage.agent({ key: 2, slots: 2, nanoUsd: 900n })
+    let asked = 0
+    first.script = {
+      openLease: (honest) => {
+        if (asked++ === 0)
+          throw new MusterError({ code: 'rate_limited', message: 'Too much of other calls is waiting.' })
+        return honest()
+      },
+    }
+    const { id } = await tenant.submit(noopSpec(2))
+    expect(await stage.closed(tenant, id)).toMatchObject({ outcome: 'succeeded', charged: '200' })
+    expect([asked, first.settled.length, second.starts.length]).toEqual([2, 2, 0])
+    expect(await types(tenant, id)).not.toContain('lease-suspected')
+    await stage.audit(id)
+  })
+
   test('and takes them back with notice finishes what runs and gets no more', async () => {
     const { stage, first, tenant } = await setUp()
     const second = await stage.agent({ key: 2, slots: 2, nanoUsd: 900n })
