@@ -26,6 +26,7 @@ import { createAcceptClaims } from './attempt/accept-claims.ts'
 import { recordFailures } from './attempt/record-failures.ts'
 import { createPackStarts } from './attempt/pack-starts.ts'
 import { createAuctioneer } from './auction/auctioneer.ts'
+import { createFindOffers } from './auction/find-offers.ts'
 import type { BlobStore } from './blob/blob-store.ts'
 import { createGiveBlobs } from './blob/give-blobs.ts'
 import { collectBlobs } from './blob/collect-blobs.ts'
@@ -154,7 +155,15 @@ export const createMarket = (options: MarketOptions, modules: MarketModules): Ma
     denialOf(won.peer.provider) === undefined && openLease(actor, won)
   const records = createProviderRecords({ world, store, log })
   const observeJobs = createObserveJobs({ world, store, records, isOver: lifetime.isOver, log })
-  const auctioneer = createAuctioneer({ ...shared, openLease: openAllowed, bondCover, offeredCover, records })
+  const findOffers = createFindOffers(supply)
+  const auctioneer = createAuctioneer({
+    ...shared,
+    findOffers,
+    openLease: openAllowed,
+    bondCover,
+    offeredCover,
+    records,
+  })
   const keeper = createLeaseKeeper(options, {
     ...shared,
     holdings,

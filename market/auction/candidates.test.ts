@@ -4,6 +4,7 @@ import { createVirtualWorld } from '../rehearsal/virtual-world.ts'
 import { createSupply } from '../supply/supply.ts'
 import { testOffer, testOfferId, testProvider } from '../supply/test-offer.ts'
 import { createCandidates } from './candidates.ts'
+import { createFindOffers } from './find-offers.ts'
 
 const job = (failed: readonly Address[] = []): Job =>
   ({
@@ -32,6 +33,7 @@ const setUp = (providers: number, stakeOf: (n: number) => number, failed: readon
   }
   const candidates = createCandidates(job(failed.map(testProvider)), {
     supply,
+    findOffers: createFindOffers(supply),
     bondCover: async (unknown) => {
       asked.push(unknown.size)
       return new Map([...unknown].map((provider) => [provider, stakeOf(Number(provider))]))

@@ -2,10 +2,12 @@ import type { Address, Job, SignedOffer } from '@muster/protocol'
 import type { BondCover } from '../ledger/bond-cover.ts'
 import type { ProviderRecords } from '../provider/provider-records.ts'
 import type { Supply } from '../supply/supply.ts'
+import type { FindOffers } from './find-offers.ts'
 import { rankByAward } from './rank-by-award.ts'
 
 export interface CandidatesModules {
   readonly supply: Supply
+  readonly findOffers: FindOffers
   readonly bondCover: BondCover
   readonly records: Pick<ProviderRecords, 'expect' | 'workOf'>
 }
@@ -39,7 +41,10 @@ const failedProviders = (job: Job): ReadonlySet<Address> => {
  * Candidates for a job: by price, each page by the job's rule of award; those that failed the job before come last, whatever
  * they ask. Providers without stake for a bond are left out, and paused.
  */
-export const createCandidates = (job: Job, { supply, bondCover, records }: CandidatesModules): Candidates => {
+export const createCandidates = (
+  job: Job,
+  { supply, findOffers, bondCover, records }: CandidatesModules,
+): Candidates => {
   const demand = { ...job.order.record, execSpec: job.execSpec }
   const failed = failedProviders(job)
   const offers: SignedOffer[] = []
@@ -57,7 +62,7 @@ export const createCandidates = (job: Job, { supply, bondCover, records }: Candi
   }
 
   const take = async (limit: number): Promise<void> => {
-    const page = supply.cheapest(demand, { limit, ...(last === undefined ? {} : { after: last }) })
+    const page = await findOffers(demand, { limit, ...(last === undefined ? {} : { after: last }) })
     last = page.at(-1)
     isExhausted = page.length < limit
     await cover(page)

@@ -20,6 +20,7 @@ import type { ProviderRecords } from '../provider/provider-records.ts'
 import type { Hold } from '../supply/holds.ts'
 import type { Supply } from '../supply/supply.ts'
 import { createCandidates } from './candidates.ts'
+import type { FindOffers } from './find-offers.ts'
 import { releaseAward } from './release-award.ts'
 
 /** A winning bid: a reservation held by a linked agent. */
@@ -32,6 +33,7 @@ export interface Award {
 export interface RunAuctionModules {
   readonly world: World
   readonly supply: Supply
+  readonly findOffers: FindOffers
   readonly verifier: Verifier
   readonly domain: SignatureDomain
   readonly bondCover: BondCover
