@@ -1,6 +1,9 @@
 import { z } from 'zod'
+import { auctionTermsSchema } from '../auction/auction-terms.ts'
 import { namedBlobSchema } from '../claim/claim.ts'
 import { cidSchema } from '../digest/cid.ts'
+import { hexSchema } from '../digest/hex.ts'
+import { leaseDemandSchema } from '../lease/lease-term.ts'
 import { nonNegativeNanoUsdSchema } from '../money/money.ts'
 import { priceSchema } from '../money/price.ts'
 import { awardSchema, placementSchema } from '../order/order.ts'
@@ -25,6 +28,8 @@ export const jobSpecSchema = z
     apiVersion: z.literal('muster/v1'),
     kind: z.literal('batch'),
     name: nameSchema,
+    /** Hides the name in what is signed (`commitSpec`): random, and needed where the tenant signs the order. */
+    nameSalt: hexSchema(32).optional(),
     runtime: runtimeKindSchema,
     /** CID of a published program's manifest; `null` for the runtime `noop`. */
     program: cidSchema.nullable(),
@@ -40,6 +45,10 @@ export const jobSpecSchema = z
       attributes: {},
     }),
     award: awardSchema.default('lowest'),
+    /** Sealed bids; left out, standing offers are taken at once. */
+    auction: auctionTermsSchema.exactOptional(),
+    /** Left out: on demand, as long as the market's leases last. */
+    lease: leaseDemandSchema.exactOptional(),
     maxPrice: priceSchema,
     /** The most the whole job may cost: held in escrow, the rest returned. */
     ceiling: nonNegativeNanoUsdSchema,

@@ -30,9 +30,14 @@ export const sealedKeySchema = z.strictObject({
 })
 export type SealedKey = z.output<typeof sealedKeySchema>
 
+/** The keys that names are sealed under are in no other part: they are to be kept for a short time, and the rest for long. */
+export const backupParts = ['data', 'keys'] as const
+export type BackupPart = (typeof backupParts)[number]
+
 export const headerSchema = z.strictObject({
   format: z.literal('muster-backup'),
   version: z.literal(1),
+  part: z.enum(backupParts).default('data'),
   market: addressSchema,
   chainId: z.int().min(1),
   /** Of the program that wrote it. */

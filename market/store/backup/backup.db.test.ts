@@ -24,7 +24,7 @@ import { createPostgresStore } from '../postgres/create-postgres-store.ts'
 import { openStore } from '../open-store.ts'
 import type { Commit, Store } from '../store.ts'
 import { openTestDatabase, type TestDatabase } from '../test-database.ts'
-import { backupRecordSchema } from './backup-format.ts'
+import { backupRecordSchema, type BackupPart } from './backup-format.ts'
 import { readBackup } from './read-backup.ts'
 import { restoreBackup, type Restored } from './restore-backup.ts'
 import { openKey, sealKey } from './seal-key.ts'
@@ -37,7 +37,9 @@ const signer = createSigner(secp256k1, secret)
 const domain: SignatureDomain = { chainId: 31_337, market: signer.address }
 const passphrase = 'correct horse battery'
 /** Looks like what ends the rows of a table. */
-const oddName = '\\.\n\\.\n@end {"\t\u2028"}\n\\'
+const oddReason = '\\.\n\\.\n@end {"\t\u2028"}\n\\'
+
+const oddDenial = { kind: 'tenant', reason: oddReason, expiresAt: null, stopped: false, at: 1, by: 'owner' } as const
 
 const otherTenant = (tenant: TenantId, digit: string): TenantId =>
   parseId('tenant', `${tenant.slice(0, 5)}Z${digit}${tenant.slice(7)}`)
@@ -64,6 +66,17 @@ const rehearseCommits = async () => {
           return store.accounts.addKey(key)
         },
       },
+      personal: {
+        ...store.personal,
+        add: (text) => {
+          others.push((copy) => copy.personal.add(text))
+          return store.personal.add(text)
+        },
+        addKey: (tenant, sealed) => {
+          others.push((copy) => copy.personal.addKey(tenant, sealed))
+          return store.personal.addKey(tenant, sealed)
+        },
+      },
       admin: {
         ...store.admin,
         record: (action) => {
@@ -79,7 +92,7 @@ const rehearseCommits = async () => {
   await stage.closed(tenant, done)
   const half = (await tenant.submit(noopSpec(20))).id
   await stage.world.until(async () => (await tenant.job(half)).counts.final > 3)
-  stage.market().stop()
+  await stage.market().stop()
   return { commits, others, done, half, tenant: tenant.id }
 }
 
@@ -92,15 +105,19 @@ describe('a backup', () => {
   let restored: Restored
 
   const at = (name: string): string => path.join(directory, name)
-  const backUp = async (to: string, withKey = true): Promise<void> => {
+  const backUp = async (to: string, withKey = true, part: BackupPart = 'data'): Promise<void> => {
     const key = withKey ? await sealKey(secret, passphrase, domain.market, systemWorld) : null
     const bytes = writeBackup(
-      { connection: database.connection, domain, version: '0.1.0', key },
+      { part, connection: database.connection, domain, version: '0.1.0', key },
       { world: systemWorld, signer },
     )
     await pipeline(bytes, createWriteStream(to))
   }
-  const restore = (from: string, name: string, change: { passphrase?: string } = { passphrase }): Promise<Restored> =>
+  const restore = (
+    from: string,
+    name: string,
+    change: { passphrase?: string; keysFile?: string } = { passphrase },
+  ): Promise<Restored> =>
     restoreBackup({ file: from, directory: at(name), ...change }, { world: systemWorld, secp256k1 })
   const isMade = (name: string): Promise<boolean> =>
     stat(at(name)).then(
@@ -128,7 +145,8 @@ describe('a backup', () => {
     rehearsed = await rehearseCommits()
     for (const write of rehearsed.others) await write(store)
     for (const commit of rehearsed.commits) await store.commit(commit)
-    await store.accounts.create({ id: otherTenant(rehearsed.tenant, 'A'), name: oddName, address: null, createdAt: 1 })
+    await store.accounts.create({ id: otherTenant(rehearsed.tenant, 'A'), address: null, createdAt: 1 })
+    await store.admin.deny({ ...oddDenial, subject: rehearsed.tenant })
     file = at('whole.backup')
     await backUp(file)
     restored = await restore(file, 'restored')
@@ -148,7 +166,8 @@ describe('a backup', () => {
       const jobs = [rehearsed.done, rehearsed.half]
       const found = await everythingOf(copy, jobs)
       expect(found).toEqual(await everythingOf(store, jobs))
-      expect(found.tenants.map(({ name }) => name).toSorted()).toEqual([oddName, 'Acme'].toSorted())
+      expect(await copy.admin.denials()).toMatchObject([{ reason: oddReason }])
+      expect(found.tenants).toHaveLength(2)
       const verifier = createVerifier(secp256k1)
       const receipts = found.jobs.flatMap((job) => job.receipts)
       expect(receipts.length).toBeGreaterThan(23)
@@ -164,7 +183,7 @@ describe('a backup', () => {
 
   test('is of one moment, whatever is written meanwhile', async () => {
     const bytes = writeBackup(
-      { connection: database.connection, domain, version: '0.1.0', key: null },
+      { part: 'data', connection: database.connection, domain, version: '0.1.0', key: null },
       { world: systemWorld, signer },
     )
     const chunks: Uint8Array[] = []
@@ -173,8 +192,8 @@ describe('a backup', () => {
       chunks.push(chunk)
       if (isWritten) continue
       isWritten = true
-      const name = 'came later'
-      await store.accounts.create({ id: otherTenant(rehearsed.tenant, 'B'), name, address: null, createdAt: 1 })
+      const reason = 'came later'
+      await store.admin.deny({ ...oddDenial, reason, subject: otherTenant(rehearsed.tenant, 'B') })
     }
     await writeFile(at('moment.backup'), Buffer.concat(chunks))
     expect(zstdDecompressSync(await readFile(at('moment.backup'))).toString()).not.toContain('came later')
@@ -184,7 +203,7 @@ describe('a backup', () => {
   test('that its reader gives up leaves no transaction open', async () => {
     const modules = { world: systemWorld, signer }
     for await (const _ of writeBackup(
-      { connection: database.connection, domain, version: '0.1.0', key: null },
+      { part: 'data', connection: database.connection, domain, version: '0.1.0', key: null },
       modules,
     ))
       break
@@ -262,7 +281,13 @@ describe('a backup', () => {
   test('signed anew by somebody else is not this market’s: its key does not fit', async () => {
     const stranger = createSigner(secp256k1, new Uint8Array(32).fill(7))
     const bytes = writeBackup(
-      { connection: database.connection, domain: { ...domain, market: stranger.address }, version: '0.1.0', key: null },
+      {
+        part: 'data',
+        connection: database.connection,
+        domain: { ...domain, market: stranger.address },
+        version: '0.1.0',
+        key: null,
+      },
       { world: systemWorld, signer: stranger },
     )
     await pipeline(bytes, createWriteStream(at('stranger.backup')))
@@ -288,6 +313,37 @@ describe('a backup', () => {
     await expect(openKey(sealed, passphrase, `0x${'22'.repeat(20)}` as never)).rejects.toMatchObject({
       code: 'forbidden',
     })
+  })
+
+  test('holds names sealed, and the keys to them in a file of their own', async () => {
+    await backUp(at('names.keys'), false, 'keys')
+    const plain = zstdDecompressSync(await readFile(file)).toString('latin1')
+    expect(plain).not.toContain('Acme')
+    expect(plain).not.toContain('rehearsed')
+    const sealed = await store.personal.key(rehearsed.tenant)
+    if (sealed === undefined || sealed === null) throw new Error('a key')
+    expect(plain).not.toContain(Buffer.from(sealed).toString('hex'))
+    const readKey = async (name: string) => {
+      const copy = await openStore({ directory: at(name) }, { world: systemWorld })
+      try {
+        return await copy.personal.key(rehearsed.tenant)
+      } finally {
+        await copy.close()
+      }
+    }
+    expect(restored.names).toBe('lost')
+    expect(await readKey('restored')).toBeUndefined()
+    expect((await restore(file, 'named', { passphrase, keysFile: at('names.keys') })).names).toBe('restored')
+    expect(Buffer.from((await readKey('named')) ?? [])).toEqual(Buffer.from(sealed))
+    for (const [data, keysFile] of [
+      [at('names.keys'), file],
+      [file, file],
+      [at('names.keys'), at('names.keys')],
+    ]) {
+      if (data === undefined || keysFile === undefined) throw new Error('two files')
+      await expect(restore(data, 'mixed', { passphrase, keysFile })).rejects.toMatchObject({ code: 'conflict' })
+    }
+    expect(await isMade('mixed')).toBe(false)
   })
 
   test('says what is in it, signed', () => {

@@ -1,9 +1,15 @@
 import type { ReservedSql } from 'postgres'
 import type { Sql } from '../postgres/connection.ts'
-import type { TableHead } from './backup-format.ts'
+import type { BackupPart, TableHead } from './backup-format.ts'
 
 /** Tables that are of one process or of the schema, and no data. */
-const left = ['migration', 'writer']
+const left = ['migration', 'node', 'writer']
+
+const keyTables = ['personal_key']
+
+/** Whether a table belongs to this part of a backup. */
+export const isOfPart = ({ name }: Pick<TableHead, 'name'>, part: BackupPart): boolean =>
+  keyTables.includes(name) === (part === 'keys')
 
 interface Row {
   readonly name: string

@@ -3,12 +3,18 @@ import type { Writable } from 'node:stream'
 import { MusterError, type Verifier, type World } from '@muster/protocol'
 import type { Sql } from '../postgres/connection.ts'
 import { listMigrations, migrate } from '../postgres/migrate.ts'
-import type { BackupHeader, TableHead } from './backup-format.ts'
-import { copyTarget, listTables } from './list-tables.ts'
+import type { BackupHeader, BackupPart, TableHead } from './backup-format.ts'
+import { copyTarget, isOfPart, listTables } from './list-tables.ts'
 import { readBackup } from './read-backup.ts'
 
 const refuse = (message: string, facts: Readonly<Record<string, unknown>>): MusterError =>
   new MusterError({ code: 'conflict', message, facts, fault: 'tenant', retry: 'never' })
+
+export interface BackupFiles {
+  readonly file: string
+  /** The keys of names, from a backup of their own; without it names are lost. */
+  readonly keysFile?: string | undefined
+}
 
 /** Throws `conflict` unless nothing was ever written here, or only by a schema that the backup's can grow out of. */
 const requireEmpty = async (sql: Sql, migration: number): Promise<void> => {
@@ -60,7 +66,7 @@ const setSequences = async (sql: Sql, { name, columns }: TableHead): Promise<voi
  * for a database that is not empty.
  */
 export const loadBackup = async (
-  file: string,
+  { file, keysFile }: BackupFiles,
   header: BackupHeader,
   sql: Sql,
   { world, verifier }: { readonly world: World; readonly verifier: Verifier },
@@ -86,27 +92,31 @@ export const loadBackup = async (
     const writer = tx as unknown as Sql
     await requireEmpty(writer, header.migration)
     const tables = new Map((await listTables(writer)).map((table) => [table.name, table]))
-    let copy: Writable | undefined
-    await readBackup(
-      file,
-      {
-        onTable: async (table) => {
-          if (!tables.has(table.name)) {
-            throw refuse('This backup has a table that its version of the schema has not.', { table: table.name })
-          }
-          copy = await tx.unsafe(`COPY ${copyTarget(table)} FROM STDIN`).writable()
+    const load = async (from: string, part: BackupPart): Promise<void> => {
+      let copy: Writable | undefined
+      await readBackup(
+        from,
+        {
+          onTable: async (table) => {
+            if (!tables.has(table.name) || !isOfPart(table, part)) {
+              throw refuse('This backup has a table that does not belong there.', { table: table.name, part })
+            }
+            copy = await tx.unsafe(`COPY ${copyTarget(table)} FROM STDIN`).writable()
+          },
+          onRows: async (rows) => {
+            if (copy === undefined || copy.write(rows)) return
+            await once(copy, 'drain')
+          },
+          onTableEnd: async () => {
+            if (copy !== undefined) await ended(copy)
+            copy = undefined
+          },
         },
-        onRows: async (rows) => {
-          if (copy === undefined || copy.write(rows)) return
-          await once(copy, 'drain')
-        },
-        onTableEnd: async () => {
-          if (copy !== undefined) await ended(copy)
-          copy = undefined
-        },
-      },
-      verifier,
-    )
+        verifier,
+      )
+    }
+    await load(file, 'data')
+    if (keysFile !== undefined) await load(keysFile, 'keys')
     for (const table of tables.values()) await setSequences(writer, table)
   })
   await migrate(sql, world.now(), known)

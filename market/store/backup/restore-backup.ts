@@ -19,13 +19,12 @@ import { openSql, type PostgresConnection } from '../postgres/connection.ts'
 import { createPostgresStore } from '../postgres/create-postgres-store.ts'
 import { auditLedger } from '../../ledger/audit/audit-ledger.ts'
 import type { Store } from '../store.ts'
-import type { BackupHeader, BackupRecord } from './backup-format.ts'
-import { loadBackup } from './load-backup.ts'
+import type { BackupHeader, BackupPart, BackupRecord } from './backup-format.ts'
+import { loadBackup, type BackupFiles } from './load-backup.ts'
 import { readBackup } from './read-backup.ts'
 import { openKey } from './seal-key.ts'
 
-export interface RestoreOptions {
-  readonly file: string
+export interface RestoreOptions extends BackupFiles {
   /** Of the market that is restored. */
   readonly directory: string
   /** A Postgres in place of the embedded one. */
@@ -37,6 +36,8 @@ export interface RestoreOptions {
 export interface Restored {
   readonly header: BackupHeader
   readonly record: BackupRecord
+  /** Whether names can be read again. */
+  readonly names: 'restored' | 'lost'
   /** Of what was restored. */
   readonly audit: AuditReport
   /** Jobs that are not closed, each read back from its journal. */
@@ -85,6 +86,15 @@ const placeKey = async (
   return { found: 'restored', place: () => writeFile(file, text, { mode: 0o600, flag: 'wx' }) }
 }
 
+const requirePart = (file: string, header: BackupHeader, part: BackupPart): void => {
+  if (header.part !== part)
+    throw refuse(`This is a backup of ${header.part}, where one of ${part} belongs.`, {
+      file,
+      expected: part,
+      found: header.part,
+    })
+}
+
 /** Every job that is not closed, as a node takes it up when it starts. */
 const readJobs = async (store: Store, jobs: readonly JobId[]): Promise<void> => {
   for (const job of jobs) {
@@ -130,13 +140,20 @@ export const restoreBackup = async (options: RestoreOptions, modules: RestoreMod
   const verifier = createVerifier(secp256k1)
   const ignore = { onTable: () => {}, onRows: () => {}, onTableEnd: () => {} }
   const { header, record } = await readBackup(options.file, ignore, verifier)
+  requirePart(options.file, header, 'data')
+  if (options.keysFile !== undefined) {
+    const keys = await readBackup(options.keysFile, ignore, verifier)
+    requirePart(options.keysFile, keys.header, 'keys')
+    if (keys.header.market !== header.market)
+      throw refuse('These keys are of another market.', { expected: header.market, found: keys.header.market })
+  }
   const key = await placeKey(options, header, secp256k1)
   await mkdir(options.directory, { recursive: true, mode: 0o700 })
   const { connection, stop } = await openDatabase(options, modules)
   try {
     const sql = openSql(connection, { connections: 2 })
     try {
-      await loadBackup(options.file, header, sql, { world, verifier })
+      await loadBackup(options, header, sql, { world, verifier })
     } finally {
       await sql.end()
     }
@@ -148,6 +165,7 @@ export const restoreBackup = async (options: RestoreOptions, modules: RestoreMod
       return {
         header,
         record,
+        names: options.keysFile === undefined ? 'lost' : 'restored',
         audit: await auditLedger({ world, store }),
         activeJobs: active.length,
         missingBlobs: await countMissing(connection, options.directory),

@@ -8,13 +8,15 @@ import {
   endOfRows,
   tableMark,
   type BackupHeader,
+  type BackupPart,
   type BackupRecord,
   type SealedKey,
   type WrittenTable,
 } from './backup-format.ts'
-import { copyTarget, listTables } from './list-tables.ts'
+import { copyTarget, isOfPart, listTables } from './list-tables.ts'
 
 export interface WriteBackupOptions {
+  readonly part: BackupPart
   readonly connection: PostgresConnection | string
   readonly domain: SignatureDomain
   /** Of the program that writes it. */
@@ -31,7 +33,7 @@ const countLines = (chunk: Uint8Array): number => {
 }
 
 async function* writeLines(
-  { connection, domain, version, key }: WriteBackupOptions,
+  { part, connection, domain, version, key }: WriteBackupOptions,
   { world, signer }: { readonly world: World; readonly signer: Signer },
 ): AsyncGenerator<Uint8Array> {
   const whole = createHash('sha256')
@@ -51,6 +53,7 @@ async function* writeLines(
     const header: BackupHeader = {
       format: 'muster-backup',
       version: 1,
+      part,
       market: domain.market,
       chainId: domain.chainId,
       program: version,
@@ -60,7 +63,7 @@ async function* writeLines(
     }
     yield say(toJson(header))
     const tables: WrittenTable[] = []
-    for (const table of await listTables(tx)) {
+    for (const table of (await listTables(tx)).filter((each) => isOfPart(each, part))) {
       yield say(`${tableMark}${toJson(table)}`)
       const hash = createHash('sha256')
       let rows = 0
