@@ -19,6 +19,8 @@ const job = (failed: readonly Address[] = []): Job =>
         maxPrice: { nanoUsd: 10_000n, per: 'task' },
       },
     },
+    spec: { limits: { taskTimeoutMs: 1_000 } },
+    resizes: [],
     leases: new Map(failed.map((provider, index) => [String(index), { provider, closed: 'lost' }])),
   }) as unknown as Job
 
@@ -33,6 +35,7 @@ const setUp = (providers: number, stakeOf: (n: number) => number, failed: readon
   }
   const candidates = createCandidates(job(failed.map(testProvider)), {
     supply,
+    termMs: 3_600_000,
     findOffers: createFindOffers(supply),
     bondCover: async (unknown) => {
       asked.push(unknown.size)

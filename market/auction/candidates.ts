@@ -1,7 +1,8 @@
-import type { Address, Job, SignedOffer } from '@muster/protocol'
+import type { Address, Job, OfferId, SignedOffer } from '@muster/protocol'
 import type { BondCover } from '../ledger/bond-cover.ts'
 import type { ProviderRecords } from '../provider/provider-records.ts'
 import type { Supply } from '../supply/supply.ts'
+import { demandOf } from './demand-of.ts'
 import type { FindOffers } from './find-offers.ts'
 import { rankByAward } from './rank-by-award.ts'
 
@@ -10,6 +11,8 @@ export interface CandidatesModules {
   readonly findOffers: FindOffers
   readonly bondCover: BondCover
   readonly records: Pick<ProviderRecords, 'expect' | 'workOf'>
+  /** How long the market's leases last where an order does not say. */
+  readonly termMs: number
 }
 
 /** The offers an auction may ask, best first, looked up a page at a time: most auctions need a few of very many. */
@@ -37,19 +40,27 @@ const failedProviders = (job: Job): ReadonlySet<Address> => {
   return failed
 }
 
+/** Those that hold leases of a job that was made larger: they are asked first for what it wants more. */
+const heldProviders = (job: Job): readonly Address[] =>
+  job.resizes.length === 0
+    ? []
+    : [...new Set([...job.leases.values()].filter(({ phase }) => phase === 'open').map(({ provider }) => provider))]
+
 /**
  * Candidates for a job: by price, each page by the job's rule of award; those that failed the job before come last, whatever
  * they ask. Providers without stake for a bond are left out, and paused.
  */
 export const createCandidates = (
   job: Job,
-  { supply, findOffers, bondCover, records }: CandidatesModules,
+  { supply, findOffers, bondCover, records, termMs }: CandidatesModules,
 ): Candidates => {
-  const demand = { ...job.order.record, execSpec: job.execSpec }
+  const demand = demandOf(job, termMs)
   const failed = failedProviders(job)
   const offers: SignedOffer[] = []
   const failedOffers: SignedOffer[] = []
   const covered = new Map<Address, number>()
+  const held = [...heldProviders(job)]
+  const taken = new Set<OfferId>()
   let last: SignedOffer | undefined
   let isExhausted = false
 
@@ -61,13 +72,24 @@ export const createCandidates = (
     }
   }
 
+  const takeHeld = async (providers: Address[]): Promise<void> => {
+    const page = await findOffers({ ...demand, placement: { ...demand.placement, providers } }, { limit: leastPage })
+    await cover(page)
+    for (const offer of page) {
+      if (covered.get(offer.record.provider) === 0) continue
+      taken.add(offer.record.id)
+      offers.push(offer)
+    }
+  }
+
   const take = async (limit: number): Promise<void> => {
+    if (held.length > 0) await takeHeld(held.splice(0))
     const page = await findOffers(demand, { limit, ...(last === undefined ? {} : { after: last }) })
     last = page.at(-1)
     isExhausted = page.length < limit
     await cover(page)
     for (const offer of await rankByAward(job, page, records)) {
-      if (covered.get(offer.record.provider) === 0) continue
+      if (covered.get(offer.record.provider) === 0 || taken.has(offer.record.id)) continue
       if (failed.has(offer.record.provider)) failedOffers.push(offer)
       else offers.push(offer)
     }

@@ -8,6 +8,9 @@ export const rankByAward = async (
   records: Pick<ProviderRecords, 'expect' | 'workOf'>,
 ): Promise<SignedOffer[]> => {
   if (job.order.record.award === 'lowest') return cheapestFirst
-  const reliabilityOf = await records.expect(cheapestFirst.map(({ record }) => record.provider))
+  const reliabilityOf = await records.expect(
+    cheapestFirst.map(({ record }) => record.provider),
+    job,
+  )
   return rankEffective(cheapestFirst, reliabilityOf, records.workOf(job))
 }

@@ -49,6 +49,7 @@ describe('an agent that answers an order with garbage is passed over:', () => {
     ['a reservation of tomorrow', { issuedAt: 8_000_000_000_000, expiresAt: 8_000_000_000_001 }],
     ['a reservation that ran out before it was given', { issuedAt: now + 50_000, expiresAt: now + 40_000 }],
     ['smaller slots', { resources: { cpuMilli: 1, memoryBytes: 1, diskBytes: 0, gpuCount: 0 } }],
+    ['a GPU that no slot has', { gpus: ['GPU-1'] }],
     ['another offer', { offer: 'ofr_01K5KRN0M0ABCDEFGHJKMNPQRV' as never }],
     ['another provider’s name', { provider: `0x${'2'.repeat(40)}` as never }],
     ['another market’s name', { market: `0x${'3'.repeat(40)}` as never }],

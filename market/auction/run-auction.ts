@@ -1,12 +1,19 @@
 import {
   MusterError,
   digestOf,
+  gpuMismatch,
   maxClockSkewMs,
+  termBetween,
   type Address,
   type AgentPeer,
+  type AuctionId,
   type Digest,
   type Job,
+  type LeaseDemand,
+  type LinkRequest,
   type Log,
+  type Order,
+  type Price,
   type Reservation,
   type SignatureDomain,
   type SignedOffer,
@@ -27,13 +34,25 @@ import { releaseAward } from './release-award.ts'
 export interface Award {
   readonly peer: AgentPeer
   readonly reservation: SignedReservation
+  /** What the reservation is of. */
+  readonly offer: SignedOffer
   readonly hold: Hold
+  /** What a sealed auction gives it of what it reserved, and at which price; left out, all of it at its own. */
+  readonly sealed?: {
+    readonly slots: number
+    readonly price: Price
+    readonly auction: AuctionId
+    /** Digest. */
+    readonly transcript: Digest
+  }
 }
 
 export interface RunAuctionModules {
   readonly world: World
   readonly supply: Supply
   readonly findOffers: FindOffers
+  /** How long the market's leases last where an order does not say. */
+  readonly termMs: number
   readonly verifier: Verifier
   readonly domain: SignatureDomain
   readonly bondCover: BondCover
@@ -49,7 +68,7 @@ const hedgeAfterMs = 300
 /** How long a won slot waits for the other answers, so that the job's leases open together. */
 const gatherMs = 3
 /** How long a provider that does not serve an order is not asked for it again: its policy may change. */
-const declinedMs = 60_000
+export const declinedMs = 60_000
 /** What an auction takes at most; a job that still wants slots then is looked at again. */
 const auctionMs = 5_000
 
@@ -57,6 +76,8 @@ const auctionMs = 5_000
 interface Asked {
   readonly digest: Digest
   readonly issuedAt: number
+  readonly resources: Order['resources']
+  readonly lease?: LeaseDemand
 }
 
 /** Not before the order it answers nor after now, as far as clocks may differ: what a receipt will be checked for. */
@@ -71,6 +92,7 @@ const requireBid = (
   { world, domain }: RunAuctionModules,
 ): void => {
   const { price, resources } = offer.record
+  const gpus = gpuMismatch(record, offer.record, order)
   const checks: readonly (readonly [string, unknown, unknown])[] = [
     ['market', domain.market, record.market],
     ['provider', offer.record.provider, record.provider],
@@ -78,7 +100,9 @@ const requireBid = (
     ['offer', offer.record.id, record.offer],
     ['slots', slots, record.slots],
     ['resources', digestOf(resources), digestOf(record.resources)],
+    [gpus?.field ?? 'gpus', gpus?.expected, gpus?.found],
     ['price', `${price.nanoUsd} per ${price.per}`, `${record.price.nanoUsd} per ${record.price.per}`],
+    ['term', digestOf(termBetween(order, offer.record) ?? null), digestOf(record.term ?? null)],
     ['time of issue', true, isIssuedBetween(order.issuedAt, record, world.now())],
     ['expiry', true, record.expiresAt + maxClockSkewMs > world.now() && record.expiresAt >= record.issuedAt],
   ]
@@ -107,6 +131,12 @@ interface Ask {
   isSlow: boolean
 }
 
+/** Says along, where more slots are asked for than the order names, who asked for them. */
+const resized = ({ order, resizes }: Job, slots: number): Pick<LinkRequest<'reserve'>, 'resize'> => {
+  const resize = resizes.at(-1)
+  return resize !== undefined && slots > order.record.slots ? { resize } : {}
+}
+
 /**
  * The instant auction: asks the best standing offers to reserve, by the order’s rule of award, until `slots` slots are held, no offer is
  * left, or its time is over. Offers whose provider has no stake for a slot's bond are passed over; where an answer takes
@@ -128,7 +158,13 @@ export const runAuction = async (
   await candidates.lookUp(slots)
   const { offers, covered } = candidates
   if (offers.length === 0) return 0
-  const asked: Asked = { digest: digestOf(order.record), issuedAt: order.record.issuedAt }
+  const { issuedAt, resources, lease } = order.record
+  const asked: Asked = {
+    digest: digestOf(order.record),
+    issuedAt,
+    resources,
+    ...(lease === undefined ? {} : { lease }),
+  }
   const used = new Set([...job.leases.values()].map(({ reservation }) => reservation.record.id))
   const awarded: Promise<void>[] = []
   const won: Award[] = []
@@ -140,7 +176,7 @@ export const runAuction = async (
 
   /** Asked again with the same order and offer, an agent may answer with the reservation that a lease of the job rests on: none. */
   const ask = async (peer: AgentPeer, offer: SignedOffer, wanted: number, hold: Hold): Promise<Award | undefined> => {
-    const request = { order, offer: offer.record.id, slots: wanted, ttlMs: reservationTtlMs }
+    const request = { order, offer: offer.record.id, slots: wanted, ttlMs: reservationTtlMs, ...resized(job, wanted) }
     const reservation = await peer.call('reserve', request, { timeoutMs: reserveTimeoutMs })
     verifier.requireSigner(domain, reservation, offer.record.provider)
     if (used.has(reservation.record.id)) return undefined
@@ -148,7 +184,7 @@ export const runAuction = async (
     used.add(reservation.record.id)
     hold.name(reservation.record.id)
     supply.trust(offer.record.provider)
-    return { peer, reservation, hold }
+    return { peer, reservation, offer, hold }
   }
 
   const reserve = async (offer: SignedOffer, peer: AgentPeer, wanted: number): Promise<void> => {

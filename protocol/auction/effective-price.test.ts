@@ -4,7 +4,7 @@ import { drawExponential, seededRandom } from '../arbitrary/seeded-random.ts'
 import type { Offer, SignedOffer } from '../offer/offer.ts'
 import type { Reliability } from '../record/estimate.ts'
 import { exampleOffer } from '../vector/example-records.ts'
-import { effectivePrice, growth, type UnitOfWork } from './effective-price.ts'
+import { checkpointEveryMs, effectivePrice, growth, type UnitOfWork } from './effective-price.ts'
 import { rankEffective } from './rank-effective.ts'
 
 const hourMs = 3_600_000
@@ -41,21 +41,26 @@ describe('of a machine that never fails, a unit costs its price', () => {
 
 /** One unit on a machine, attempt after attempt, as docs/spec/award.md has it: hours, starts and checkpoints until it is finished. */
 const simulate = (
-  { hazardPerHour, success, startFactor, durationFactor }: Reliability,
+  { hazardPerHour, success, startFactor, durationFactor, transferMs = 0 }: Reliability,
   unit: UnitOfWork,
   random: () => number,
 ) => {
+  const transferHours = transferMs / hourMs
   const startHours = (unit.startMs * startFactor) / hourMs
   const whole = (unit.durationMs * durationFactor) / hourMs
   const { checkpoint } = unit
-  const segments = checkpoint === null ? 1 : Math.max(1, Math.ceil((whole * hourMs) / checkpoint.everyMs))
+  const everyMs = checkpoint?.everyMs ?? Math.sqrt((2 * (checkpoint?.tookMs ?? 0) * hourMs) / hazardPerHour)
+  const segments = checkpoint === null ? 1 : Math.max(1, Math.ceil((whole * hourMs) / everyMs))
   const segment = whole / segments + (checkpoint === null ? 0 : checkpoint.tookMs / hourMs)
-  let [hours, starts, checkpoints] = [0, 0, 0]
+  let [hours, starts, checkpoints, moving] = [0, 0, 0, 0]
   for (;;) {
     let kept = 0
     while (kept < segments) {
       starts++
       let left = drawExponential(random) / hazardPerHour
+      moving += Math.min(left, transferHours)
+      if (left < transferHours) continue
+      left -= transferHours
       if (left < startHours) {
         hours += left
         continue
@@ -70,7 +75,7 @@ const simulate = (
       }
       if (kept < segments) hours += left
     }
-    if (random() < success) return { hours, starts, checkpoints }
+    if (random() < success) return { hours, starts, checkpoints, moving }
   }
 }
 
@@ -80,39 +85,46 @@ describe('the formula agrees with attempts that are played out', () => {
     success: number,
     factor: number,
     startMs: number,
-    everyMs: number | null,
+    everyMs: number | 'none' | 'best',
+    transferMs: number,
   ])[] = [0.01, 0.3, 1.5].flatMap((hazard) =>
     [0.6, 0.95].flatMap((success) =>
       [0.5, 2].flatMap((factor) =>
         (
           [
-            [0, null],
-            [600_000, null],
-            [600_000, 900_000],
+            [0, 'none', 0],
+            [0, 'none', 1_200_000],
+            [600_000, 'none', 0],
+            [600_000, 900_000, 300_000],
+            [600_000, 'best', 1_200_000],
           ] as const
-        ).map(([startMs, everyMs]) => [hazard, success, factor, startMs, everyMs] as const),
+        ).map(([startMs, everyMs, transferMs]) => [hazard, success, factor, startMs, everyMs, transferMs] as const),
       ),
     ),
   )
 
   test.each(grid)(
-    'hazard %f, success %f, factor %f, start-up %i ms, checkpoints %s',
-    (hazard, success, factor, startMs, everyMs) => {
-      const reliability = { hazardPerHour: hazard, success, startFactor: 1, durationFactor: factor }
+    'hazard %f, success %f, factor %f, start-up %i ms, checkpoints %s, transfer %i ms',
+    (hazard, success, factor, startMs, everyMs, transferMs) => {
+      const reliability = { hazardPerHour: hazard, success, startFactor: 1, durationFactor: factor, transferMs }
       const unit: UnitOfWork = {
         ...work,
         startMs,
         transferNanoUsd: 50_000,
-        checkpoint: everyMs === null ? null : { everyMs, tookMs: 60_000, nanoUsd: 10_000 },
+        checkpoint:
+          everyMs === 'none' ? null : { everyMs: everyMs === 'best' ? null : everyMs, tookMs: 60_000, nanoUsd: 10_000 },
       }
       const price = 1_000_000
       const random = seededRandom(17)
       const runs = 4_000
-      let [sum, squares] = [0, 0]
+      let [sum, squares, transfers, transferSquares] = [0, 0, 0, 0]
       for (let i = 0; i < runs; i++) {
-        const { hours, starts, checkpoints } = simulate(reliability, unit, random)
+        const { hours, starts, checkpoints, moving } = simulate(reliability, unit, random)
+        const moved = moving * price + starts * unit.transferNanoUsd
+        transfers += moved
+        transferSquares += moved * moved
         const cost =
-          hours * price +
+          (hours + moving) * price +
           starts * unit.transferNanoUsd +
           (unit.checkpoint === null ? 0 : checkpoints * unit.checkpoint.nanoUsd)
         sum += cost
@@ -120,8 +132,11 @@ describe('the formula agrees with attempts that are played out', () => {
       }
       const mean = sum / runs
       const standardError = Math.sqrt((squares / runs - mean * mean) / runs)
-      const { nanoUsd } = effectivePrice(priced(BigInt(price)), reliability, unit)
+      const { nanoUsd, transfer } = effectivePrice(priced(BigInt(price)), reliability, unit)
       expect(Math.abs(nanoUsd - mean)).toBeLessThan(4 * standardError)
+      const moved = transfers / runs
+      const movedError = Math.sqrt(Math.max(0, transferSquares / runs - moved * moved) / runs)
+      expect(Math.abs(transfer - moved)).toBeLessThan(4 * movedError + 1e-6 * moved)
       // A formula that left the losses or the failures out would be found.
       expect(standardError).toBeLessThan(0.05 * mean)
     },
@@ -158,6 +173,7 @@ test('it never falls as a machine gets worse, and is at least the price', () => 
           { ...good, hazardPerHour: hazard + more },
           { ...good, success: success * less },
           { ...good, startFactor: 1 + more },
+          { ...good, transferMs: 1000 * more },
         ]) {
           const worseCost = effectivePrice(offer, worse, of).nanoUsd
           expect(worseCost).not.toBeNaN()
@@ -167,6 +183,27 @@ test('it never falls as a machine gets worse, and is at least the price', () => 
       },
     ),
   )
+})
+
+test('checkpoints as often as Young and Daly have it cost less than twice as often, and than half as often', () => {
+  const [tookMs, hazardPerHour] = [120_000, 0.4]
+  const everyMs = checkpointEveryMs(tookMs, hazardPerHour)
+  const costAt = (every: number | null) =>
+    effectivePrice(
+      priced(1_000_000n),
+      { ...sound, hazardPerHour },
+      { ...work, durationMs: 100 * hourMs, checkpoint: { everyMs: every, tookMs, nanoUsd: 0 } },
+    ).nanoUsd
+  expect(costAt(null)).toBe(costAt(everyMs))
+  for (const times of [0.5, 2]) expect(costAt(everyMs * times)).toBeGreaterThan(costAt(null))
+  expect(checkpointEveryMs(tookMs, 0)).toBe(Infinity)
+})
+
+test('a transfer costs the time of the slot, in whatever unit it is sold', () => {
+  const moving = { ...sound, transferMs: 900_000 }
+  expect(effectivePrice(priced(2_000_000n), moving, work)).toMatchObject({ nanoUsd: 2_500_000, transfer: 500_000 })
+  expect(effectivePrice(priced(1_000n, 'task'), moving, work)).toMatchObject({ nanoUsd: 1_250, overhead: 1 })
+  expect(effectivePrice(priced(0n), moving, work).nanoUsd).toBe(0)
 })
 
 test('the example of the specification', () => {

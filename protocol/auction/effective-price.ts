@@ -8,11 +8,14 @@ export interface UnitOfWork {
   readonly startMs: number
   /** Operators of the program: what prices per operator count. */
   readonly operators: number
-  /** Nano-dollars to bring the inputs to a machine, at every start. */
+  /** Nano-dollars that are asked for bringing its bytes to a machine, at every start, beside the time that takes. */
   readonly transferNanoUsd: number
-  /** Checkpoints, where the work writes any: after so much work, taking so long, for so many nano-dollars each. */
+  /**
+   * Checkpoints, where the work writes any: after so much work, taking so long, for so many nano-dollars each. Where `everyMs` is
+   * null, as often as is best at the machine's hazard (`checkpointEveryMs`).
+   */
   readonly checkpoint: {
-    readonly everyMs: number
+    readonly everyMs: number | null
     readonly tookMs: number
     readonly nanoUsd: number
   } | null
@@ -23,11 +26,13 @@ export interface EffectivePrice {
   readonly nanoUsd: number
   /** What the unit costs where nothing goes wrong. */
   readonly base: number
-  /** Times that: the slot-time until it is finished over the time of one undisturbed attempt. */
+  /** Times that: the slot-time until it is finished, transfers aside, over the time of one undisturbed attempt. */
   readonly overhead: number
   /** Starts until it is finished. */
   readonly starts: number
+  /** Bringing its bytes there at every start: the slot's time at the offer's price, and what is asked for it. */
   readonly transfer: number
+  /** What is asked for keeping checkpoints; the time they take is in the base. */
   readonly checkpoint: number
 }
 
@@ -55,22 +60,37 @@ export const growth = (x: number): number => {
 }
 
 /**
- * `hours` of slot-time until the unit is through without a disappearance, those of an undisturbed attempt, and the segments
- * between checkpoints. With hazard λ, start-up u and n segments of work s: (e^λu − 1 + n·e^λu·(e^λs − 1)) ÷ λ.
+ * The work between checkpoints that loses the least, by Young (1974) and Daly (2006): √(2·δ ÷ λ) for checkpoints that take δ at hazard
+ * λ. Infinite where nothing is ever lost.
+ */
+export const checkpointEveryMs = (tookMs: number, hazardPerHour: number): number =>
+  Math.sqrt((2 * tookMs * msPerHour) / hazardPerHour)
+
+/**
+ * `hours` of slot-time until the unit is through without a disappearance and how many of them go into transfers, hours of an
+ * undisturbed attempt without its transfer, and the segments between checkpoints. With hazard λ, transfer τ, start-up u and n
+ * segments of work s: (e^λ(τ+u) − 1 + n·e^λ(τ+u)·(e^λs − 1)) ÷ λ.
  */
 const occupied = (reliability: Reliability, work: UnitOfWork) => {
-  const { startFactor, durationFactor } = reliability
+  const { startFactor, durationFactor, transferMs = 0 } = reliability
   const hazardPerHour = reliability.hazardPerHour < leastHazard ? 0 : reliability.hazardPerHour
+  const transfer = transferMs / msPerHour
   const start = (work.startMs * startFactor) / msPerHour
   const whole = (work.durationMs * durationFactor) / msPerHour
   const { checkpoint } = work
-  const segments = checkpoint === null ? 1 : Math.max(1, Math.ceil((whole * msPerHour) / checkpoint.everyMs))
+  const everyMs =
+    checkpoint === null ? Infinity : (checkpoint.everyMs ?? checkpointEveryMs(checkpoint.tookMs, hazardPerHour))
+  const segments = checkpoint === null ? 1 : Math.max(1, Math.ceil((whole * msPerHour) / Math.max(1, everyMs)))
   const segment = whole / segments + (checkpoint === null ? 0 : checkpoint.tookMs / msPerHour)
   const undisturbed = start + segments * segment
-  const startGrowth = growth(hazardPerHour * start)
+  const startGrowth = growth(hazardPerHour * (transfer + start))
   const exposure = startGrowth + segments * (startGrowth + 1) * growth(hazardPerHour * segment)
-  const hours = hazardPerHour > 0 ? Math.max(undisturbed, exposure / hazardPerHour) : undisturbed
-  return { hours, undisturbed, segments, losses: hazardPerHour > 0 ? exposure : 0 }
+  const losses = hazardPerHour > 0 ? exposure : 0
+  const least = transfer + undisturbed
+  const hours = hazardPerHour > 0 ? Math.max(least, exposure / hazardPerHour) : least
+  const transferGrowth = growth(hazardPerHour * transfer)
+  const each = hazardPerHour > 0 ? Math.min(transfer, transferGrowth / (transferGrowth + 1) / hazardPerHour) : transfer
+  return { hours, transferHours: transfer === 0 ? 0 : each * (1 + losses), undisturbed, segments, losses }
 }
 
 const baseOf = ({ price }: Pick<Offer, 'price'>, work: UnitOfWork, hours: number): number => {
@@ -88,12 +108,18 @@ export const effectivePrice = (
   reliability: Reliability,
   work: UnitOfWork,
 ): EffectivePrice => {
-  const { hours, undisturbed, segments, losses } = occupied(reliability, work)
+  const { hours, transferHours, undisturbed, segments, losses } = occupied(reliability, work)
+  const { success } = reliability
   const base = baseOf(offer, work, undisturbed)
-  const overhead = undisturbed > 0 ? hours / undisturbed / reliability.success : 1 / reliability.success
-  const starts = (1 + losses) / reliability.success
-  const transfer = work.transferNanoUsd === 0 ? 0 : work.transferNanoUsd * starts
-  const checkpoint = work.checkpoint === null ? 0 : (work.checkpoint.nanoUsd * segments) / reliability.success
-  const nanoUsd = base === 0 ? transfer + checkpoint : base * overhead + transfer + checkpoint
-  return { nanoUsd, base, overhead, starts, transfer, checkpoint }
+  const starts = (1 + losses) / success
+  const checkpoint = work.checkpoint === null ? 0 : (work.checkpoint.nanoUsd * segments) / success
+  const asked = work.transferNanoUsd === 0 ? 0 : work.transferNanoUsd * starts
+  if (undisturbed <= 0 || !Number.isFinite(hours)) {
+    const overhead = undisturbed > 0 ? Infinity : 1 / success
+    const nanoUsd = (base === 0 ? 0 : base * overhead) + asked + checkpoint
+    return { nanoUsd, base, overhead, starts, transfer: asked, checkpoint }
+  }
+  const overhead = Math.max(undisturbed, hours - transferHours) / undisturbed / success
+  const transfer = asked + ((base / undisturbed) * transferHours) / success
+  return { nanoUsd: base * overhead + transfer + checkpoint, base, overhead, starts, transfer, checkpoint }
 }

@@ -1,14 +1,21 @@
+import { failedTerms, type TermDemand } from '../lease/failed-terms.ts'
+import type { MachineStanding } from '../benchmark/machine-standing.ts'
 import { attests } from '../offer/attestation.ts'
 import type { Offer, SignedOffer } from '../offer/offer.ts'
 import type { Order } from '../order/order.ts'
 import { failedGpuFields, type GpuDemand } from '../resource/resource-demand.ts'
 import type { Gpu } from '../resource/resources.ts'
+import type { Address } from '../signature/address.ts'
 
 /** What of an order decides whether an offer fits it. */
-export interface Demand extends Pick<Order, 'slots' | 'resources' | 'runtime' | 'placement' | 'maxPrice'> {
+export interface Demand extends Pick<Order, 'slots' | 'resources' | 'runtime' | 'placement' | 'maxPrice'>, TermDemand {
   /** What the job's program is pinned to; empty or absent where it has none. */
   readonly execSpec?: string
+  /** What a market measured of a provider's machine, where it did: that counts, and not what the offer says. */
+  readonly measured?: MeasuredBy
 }
+
+export type MeasuredBy = (provider: Address) => Pick<MachineStanding, 'gflops' | 'reproduces'> | undefined
 
 /** The requirement of an offer to have any slot left. */
 export const freeSlots = 'slots free'
@@ -63,6 +70,27 @@ const networkFailures = ({ resources: { network: needed } }: Demand, { network }
   ]
 }
 
+/** What the benchmarks of a market decide. */
+export const failedMeasures = (
+  { resources: { gflops, reproducible }, measured }: Pick<Demand, 'resources' | 'measured'>,
+  offer: Pick<Offer, 'provider' | 'gflops'>,
+): FailedRequirement[] => {
+  if (gflops === undefined && reproducible === undefined) return []
+  const machine = measured?.(offer.provider)
+  return [
+    ...atLeast('resources.gflops', gflops ?? 0, Number((machine?.gflops ?? offer.gflops ?? 0).toPrecision(3))),
+    ...(reproducible === undefined || machine?.reproduces === true
+      ? []
+      : [
+          {
+            requirement: 'resources.reproducible',
+            expected: 'the pinned outputs',
+            found: machine?.reproduces === false ? 'other outputs' : 'never run here',
+          },
+        ]),
+  ]
+}
+
 const signerFailures = ({ placement }: Demand, offer: Offer, now: number): FailedRequirement[] => {
   if (placement.signedBy === undefined) return []
   const { anyOf: any, allOf: all } = placement.signedBy
@@ -103,6 +131,7 @@ export const failedRequirements = (demand: Demand, offer: Offer, now: number): F
     ...atLeast('resources.gpuCount', resources.gpuCount, offer.resources.gpuCount),
     ...gpuFailures(demand, offer),
     ...networkFailures(demand, offer),
+    ...failedMeasures(demand, offer),
     ...(demand.execSpec === undefined || demand.execSpec === '' || demand.execSpec === offer.execSpec
       ? []
       : [
@@ -126,6 +155,7 @@ export const failedRequirements = (demand: Demand, offer: Offer, now: number): F
         : [{ requirement: `placement.attributes.${name}`, expected, found: found ?? 'none' }]
     }),
     ...signerFailures(demand, offer, now),
+    ...failedTerms(demand, offer, now),
     ...priceFailures(demand, offer),
   ]
 }

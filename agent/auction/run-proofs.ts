@@ -1,0 +1,52 @@
+import { toJson, variableOf } from '@muster/protocol'
+import { parseArgs } from 'node:util'
+import { agentVariables } from '../written-options.ts'
+import { proofDirectoryOf, readProofs, type ShownProof } from './proof-files.ts'
+
+const usage = `muster agent proofs: auctions that a market did not run by its rule, as this agent found them
+
+  --data-directory DIR   of the agent. Default: MUSTER_AGENT_DATA_DIRECTORY, or .muster/agent.
+  --json                 one JSON document on standard output
+
+Each is a file that anyone can check: muster auction verify FILE
+Exit status: 0 there are none, 1 there are some, 2 wrong options.
+`
+
+export const proofsExitCodes = { none: 0, some: 1, usage: 2 } as const
+
+export interface RunProofsModules {
+  readonly writeOut: (text: string) => void
+  readonly writeError: (text: string) => void
+  readonly env: Readonly<Record<string, string | undefined>>
+}
+
+const options = {
+  'data-directory': { type: 'string' },
+  json: { type: 'boolean', default: false },
+  help: { type: 'boolean', default: false },
+} as const
+
+const render = (proofs: readonly ShownProof[]): string =>
+  proofs.length === 0
+    ? 'No market was found to break the rule of an auction.\n'
+    : proofs.map(({ auction, breach, message, file }) => `${auction}  ${breach}\n  ${message}\n  ${file}\n`).join('')
+
+/** `muster agent proofs` */
+export const runProofs = async (argv: readonly string[], modules: RunProofsModules): Promise<number> => {
+  const { writeOut, writeError, env } = modules
+  let values: { 'data-directory'?: string; json: boolean; help: boolean }
+  try {
+    values = parseArgs({ args: [...argv], options }).values
+  } catch (error) {
+    writeError(`${error instanceof Error ? error.message : String(error)}\n`)
+    return proofsExitCodes.usage
+  }
+  if (values.help) {
+    writeOut(usage)
+    return proofsExitCodes.none
+  }
+  const directory = values['data-directory'] ?? env[variableOf(agentVariables, 'dataDirectory')] ?? '.muster/agent'
+  const proofs = await readProofs(proofDirectoryOf(directory))
+  writeOut(values.json ? `${toJson(proofs, 2)}\n` : render(proofs))
+  return proofs.length === 0 ? proofsExitCodes.none : proofsExitCodes.some
+}
