@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { createAgent } from '../agent.ts'
 import { openMemoryJournal } from '../journal/memory/open-journal.ts'
 import type { Journal } from '../journal/journal.ts'
+import { heldRecords } from '../stage/held-records.ts'
 import { leaseSlots } from '../stage/lease-slots.ts'
 import { openSlowJournal } from '../stage/slow-journal.ts'
 import { setStage, stageModules } from '../stage/stage-agent.ts'
@@ -16,12 +17,14 @@ describe('open-lease', () => {
     const { market, world, agent, journal } = stage
     const lease = await leaseSlots(stage, 3)
     await market.open(lease)
-    expect(await journal.load()).toMatchObject([{ kind: 'reservation', lease: { record: { id: lease.record.id } } }])
+    expect(await heldRecords(journal)).toMatchObject([
+      { kind: 'reservation', lease: { record: { id: lease.record.id } } },
+    ])
     await world.pass(599_999)
     expect(agent().status()).toMatchObject({ leases: [lease.record.id], free: { cpuMilli: 1000 } })
     await world.pass(2)
     expect(agent().status()).toMatchObject({ leases: [], free: { cpuMilli: 4000 } })
-    expect(await journal.load()).toEqual([])
+    expect(await heldRecords(journal)).toEqual([])
   })
 
   test('is not answered before it is durable, and a crash before then leaves a reservation', async () => {
@@ -45,7 +48,7 @@ describe('open-lease', () => {
     await agent.stop()
     await world.pass(10)
     expect(isOpen).toBe(false)
-    expect(await journal.load()).toMatchObject([{ kind: 'reservation', lease: null }])
+    expect(await heldRecords(journal)).toMatchObject([{ kind: 'reservation', lease: null }])
   })
 
   test('takes the first attempts on with it, in one write', async () => {
@@ -173,7 +176,7 @@ describe('close-lease', () => {
     expect(agent().status()).toMatchObject({ leases: [], attempts: [], free: { cpuMilli: 4000 } })
     expect(market.failures()).toEqual([])
     await expect(market.open(lease)).rejects.toMatchObject({ code: 'reservation_expired' })
-    expect(await journal.load()).toEqual([])
+    expect(await heldRecords(journal)).toEqual([])
   })
 
   test('a claim that is not settled outlives its lease', async () => {

@@ -1,33 +1,43 @@
-import { digestOf, MusterError, stepCapacity, type Address, type LinkRequest, type SignedLease } from '@muster/protocol'
-import { orderKey, type HeldLease, type HeldReservation } from '../book/book.ts'
+import {
+  digestOf,
+  MusterError,
+  stepCapacity,
+  type Address,
+  type Amendment,
+  type LinkRequest,
+  type Signed,
+  type SignedLease,
+} from '@muster/protocol'
+import { orderKey, type HeldAttempt, type HeldLease, type HeldReservation } from '../book/book.ts'
 import type { AgentContext } from '../context.ts'
 import { put } from '../journal/journal-record.ts'
 import { startAttempts } from '../attempt/start-attempts.ts'
-import { callAt } from '../reservation/hold-slots.ts'
 import { checkLease } from './check-lease.ts'
 import { endLease } from './end-lease.ts'
+import { watchEnd } from './watch-end.ts'
 
-/** Enters a lease into the book: its reservation's slots are taken until `paidUntil`. */
-export const holdLease = (context: AgentContext, signed: SignedLease, held: HeldReservation): HeldLease => {
+/** Enters a lease into the book, with its last amendments: its reservation's slots are taken until it ends. */
+export const holdLease = (
+  context: AgentContext,
+  signed: SignedLease,
+  held: HeldReservation,
+  amendments: readonly Signed<Amendment>[] = [],
+): HeldLease => {
   const { book, world } = context
-  const { id, paidUntil } = signed.record
+  const { id } = signed.record
   const key = orderKey(held.signed.record.order, held.signed.record.offer)
+  const { slots, until } = amendments.at(-1)?.record ?? { slots: signed.record.slots, until: signed.record.paidUntil }
   book.capacity = stepCapacity(
     book.capacity,
-    { type: 'leased', reservation: held.signed.record.id, lease: id, until: paidUntil },
+    { type: 'leased', reservation: held.signed.record.id, lease: id, until, slots },
     world.now(),
   )
-  const lease: HeldLease = { signed, reservation: held, queue: new Set(), running: new Set(), returnedBy: null }
+  const work = { queue: new Set<HeldAttempt>(), running: new Set<HeldAttempt>() }
+  const lease: HeldLease = { signed, reservation: held, ...work, slots, until, amendments, returning: null }
   held.lease = lease
   if (book.byOrder.get(key) === held) book.byOrder.delete(key)
-  held.timer?.cancel()
   book.leases.set(id, lease)
-  callAt(
-    context,
-    paidUntil,
-    (timer) => (held.timer = timer),
-    () => context.writeLater(endLease(context, lease, 'expired')),
-  )
+  watchEnd(context, lease)
   return lease
 }
 
@@ -93,6 +103,7 @@ export const acceptLease = async (
   checkLease(context, market, request.lease, held, now)
   requireOwnJob(context, market, request.lease)
   const lease = holdLease(context, request.lease, held)
+  context.marketRecords.note(market, 'leased')
   context.offers.changed()
   const { id } = held.signed.record
   const written = context.write([

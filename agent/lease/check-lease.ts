@@ -1,4 +1,4 @@
-import { maxClockSkewMs, MusterError, type Address, type Lease, type SignedLease } from '@muster/protocol'
+import { digestOf, maxClockSkewMs, MusterError, type Address, type Lease, type SignedLease } from '@muster/protocol'
 import type { HeldReservation } from '../book/book.ts'
 import { domainOf, type AgentContext } from '../context.ts'
 
@@ -12,15 +12,30 @@ const mismatch = (field: string, expected: unknown, found: unknown): MusterError
 
 const quantities = ['cpuMilli', 'memoryBytes', 'diskBytes', 'gpuCount'] as const
 
+const checkTerm = ({ term, startsAt, paidUntil }: Lease, { signed }: HeldReservation): void => {
+  const reserved = signed.record.term
+  if (reserved === undefined && term === undefined) return
+  if (reserved === undefined || term === undefined || digestOf(reserved) !== digestOf(term))
+    throw mismatch('term', reserved ?? 'none', term ?? 'none')
+  if (paidUntil - startsAt > term.termMs) throw mismatch('paidUntil', startsAt + term.termMs, paidUntil)
+}
+
 const checkTerms = (lease: Lease, held: HeldReservation): void => {
   const reserved = held.signed.record
   if (lease.reservation !== held.digest) throw mismatch('reservation', held.digest, lease.reservation)
   if (lease.order !== reserved.order) throw mismatch('order', reserved.order, lease.order)
-  if (lease.slots !== reserved.slots) throw mismatch('slots', reserved.slots, lease.slots)
+  // A sealed auction may give a bidder fewer slots than it bid, at a better price.
+  const isSealed = lease.auction !== undefined
+  if (isSealed ? lease.slots > reserved.slots : lease.slots !== reserved.slots)
+    throw mismatch('slots', reserved.slots, lease.slots)
   if (lease.runtime !== held.runtime) throw mismatch('runtime', held.runtime, lease.runtime)
-  if (lease.price.per !== reserved.price.per || lease.price.nanoUsd !== reserved.price.nanoUsd) {
+  const isPaidEnough = isSealed
+    ? lease.price.nanoUsd >= reserved.price.nanoUsd
+    : lease.price.nanoUsd === reserved.price.nanoUsd
+  if (lease.price.per !== reserved.price.per || !isPaidEnough) {
     throw mismatch('price', reserved.price, lease.price)
   }
+  checkTerm(lease, held)
   for (const quantity of quantities) {
     const expected = reserved.resources[quantity]
     if (lease.resources[quantity] > expected)

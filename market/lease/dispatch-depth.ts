@@ -13,6 +13,8 @@ export type Workload = Cid | RuntimeKind
 export interface DispatchDepth {
   /** A lease nothing is known of yet is judged by what its workload took elsewhere. */
   of(lease: LeaseId, workload: Workload): number
+  /** How long an attempt holds its slot: of this lease, or of its workload elsewhere, where that is known. */
+  expectedMs(lease: LeaseId, workload: Workload): number | undefined
   /** Notes that an attempt held its slot this long. */
   observe(lease: LeaseId, workload: Workload, slotMs: number): void
   forget(lease: LeaseId): void
@@ -24,9 +26,12 @@ const average = (mean: number | undefined, slotMs: number): number =>
 export const createDispatchDepth = (): DispatchDepth => {
   const ofLease = new Map<LeaseId, number>()
   const ofWorkload = new Map<Workload, number>()
+  const expectedMs = (lease: LeaseId, workload: Workload): number | undefined =>
+    ofLease.get(lease) ?? ofWorkload.get(workload)
   return {
+    expectedMs,
     of: (lease, workload) => {
-      const mean = ofLease.get(lease) ?? ofWorkload.get(workload)
+      const mean = expectedMs(lease, workload)
       return mean === undefined ? firstDepth : Math.min(maxDepth, 1 + Math.ceil(queuedMs / Math.max(1, mean)))
     },
     observe: (lease, workload, slotMs) => {

@@ -8,6 +8,7 @@ import type {
   LeaseState,
   StartBatch,
   Timer,
+  World,
 } from '@muster/protocol'
 import type { JobActor } from '../job/job-actor.ts'
 import type { Hold } from '../supply/holds.ts'
@@ -17,6 +18,10 @@ export interface KeptLease {
   readonly actor: JobActor
   readonly id: LeaseId
   readonly provider: Address
+  /** `elapsed` when it is over, by its term or a notice: a clock that steps ends no lease early. */
+  endsAt: number
+  /** The end that was counted with. */
+  until: number
   /** Its slots, until the agent was told that it is closed. */
   readonly hold: Hold
   /** Opened by this process just now, so that the agent cannot know of it. */
@@ -43,6 +48,42 @@ export interface KeptLease {
   retryTimer: Timer | undefined
   /** `elapsed` when an attempt last ended, or the first of several was sent. */
   progressAt: number
+}
+
+const endOf = ({ notice, until }: LeaseState): number => notice?.endsAt ?? until
+
+/** A lease to be kept from now on, of whose agent nothing is known yet. */
+export const keptLease = (
+  { actor, state, hold, isNew }: { actor: JobActor; state: LeaseState; hold: Hold; isNew: boolean },
+  world: Pick<World, 'now' | 'elapsed'>,
+): KeptLease => ({
+  actor,
+  id: state.lease.record.id,
+  provider: state.provider,
+  endsAt: world.elapsed() + endOf(state) - world.now(),
+  until: endOf(state),
+  hold,
+  isNew,
+  isAlone: false,
+  confirmedBy: undefined,
+  isSuspect: state.phase === 'suspect',
+  ending: undefined,
+  sent: new Map(),
+  failures: 0,
+  opening: undefined,
+  isSyncing: false,
+  isDue: false,
+  graceTimer: undefined,
+  progressTimer: undefined,
+  expiryTimer: undefined,
+  retryTimer: undefined,
+  progressAt: world.elapsed(),
+})
+
+/** The end of the lease was moved, by a notice or an amendment. */
+export const moveEnd = (kept: KeptLease, state: LeaseState): void => {
+  kept.endsAt += endOf(state) - kept.until
+  kept.until = endOf(state)
 }
 
 export const stateOf = ({ actor, id }: KeptLease): LeaseState | undefined => actor.peek()?.leases.get(id)

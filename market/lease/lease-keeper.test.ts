@@ -296,7 +296,7 @@ test('a market that stops leaves no timer behind and decides nothing more', asyn
   expect(stage.world.pending()).toBeGreaterThan(0)
   await stage.world.settle()
   const version = (await stage.store().readStream(id))?.version
-  stage.market().stop()
+  await stage.market().stop()
   await stage.world.settle()
   expect(stage.world.pending()).toBe(0)
   await stage.world.advance(600_000)

@@ -18,7 +18,7 @@ import type { JobActor } from '../job/job-actor.ts'
 import type { PlantedBug } from '../planted-bug.ts'
 import type { Supply } from '../supply/supply.ts'
 import type { HoldingsOf } from './holdings.ts'
-import { inFlight, startBatchOf, stateOf, type KeptLease } from './kept-lease.ts'
+import { inFlight, keptLease, moveEnd, startBatchOf, stateOf, type KeptLease } from './kept-lease.ts'
 import { createLeaseTimers } from './lease-timers.ts'
 import { loseLease } from './lose-lease.ts'
 import { isPassing, type TellClosed } from './tell-closed.ts'
@@ -59,8 +59,14 @@ export interface LeaseKeeper {
   dispatched(lease: LeaseId): void
   /** The attempt at this task of the lease ended. A lease on which one after the other fails is given up. */
   ended(lease: LeaseId, index: number, how: AttemptEnd): void
+  /** The provider gave notice of the lease, or both sides amended it. */
+  changed(lease: LeaseId): void
+  /** Whether its time is up, however the clock was set meanwhile. */
+  isOver(lease: LeaseId): boolean
   /** The lease is closed: tells the agent. */
   drop(lease: LeaseId): void
+  /** Lets go of the leases of a job that another node writes now; their agents are told nothing. */
+  disown(actor: JobActor): void
   onLinked(peer: AgentPeer): void
   onUnlinked(peer: AgentPeer): void
   has(lease: LeaseId): boolean
@@ -73,6 +79,8 @@ export interface LeaseKeeper {
 
 const callTimeoutMs = 5_000
 const retryMs = 1_000
+/** What a message may take on its way, and timers of two machines differ. */
+const endSlackMs = 1_000
 /** What goes along with a new lease: agents take 256 KiB to a call, and so much at once. */
 const firstBounds: PackBounds = { bytes: 32 * 1024, tasks: 256 }
 /** Attempts in a row that may fail on a lease: fewer than a task may, so that it is tried elsewhere before it is given up. */
@@ -122,8 +130,8 @@ export const createLeaseKeeper = (options: LeaseKeeperOptions, modules: LeaseKee
       reconsider(kept.actor)
     },
     onOverdue: (kept) => {
-      kept.ending = 'expired'
-      void giveUp(kept, 'expired')
+      kept.ending = stateOf(kept)?.notice === null ? 'expired' : 'returned'
+      void giveUp(kept, kept.ending)
     },
   })
 
@@ -296,27 +304,8 @@ export const createLeaseKeeper = (options: LeaseKeeperOptions, modules: LeaseKee
     keep: (actor, lease, isNew) => {
       const state = actor.peek()?.leases.get(lease)
       if (state === undefined || leases.has(lease) || isStopped) return
-      const kept: KeptLease = {
-        actor,
-        id: lease,
-        provider: state.provider,
-        hold: supply.take(state.provider, state.lease.record.slots, state.reservation.record.id),
-        isNew,
-        isAlone: false,
-        confirmedBy: undefined,
-        isSuspect: state.phase === 'suspect',
-        ending: undefined,
-        sent: new Map(),
-        failures: 0,
-        opening: undefined,
-        isSyncing: false,
-        isDue: false,
-        graceTimer: undefined,
-        progressTimer: undefined,
-        expiryTimer: undefined,
-        retryTimer: undefined,
-        progressAt: world.elapsed(),
-      }
+      const hold = supply.take(state.provider, state.slots, state.reservation.record.id)
+      const kept = keptLease({ actor, state, hold, isNew }, world)
       leases.set(lease, kept)
       const ofProvider = byProvider.get(kept.provider) ?? new Set()
       byProvider.set(kept.provider, ofProvider.add(kept))
@@ -345,6 +334,19 @@ export const createLeaseKeeper = (options: LeaseKeeperOptions, modules: LeaseKee
       kept.ending = 'refused'
       void giveUp(kept, 'refused')
     },
+    changed: (lease) => {
+      const kept = leases.get(lease)
+      if (kept === undefined) return
+      timers.watchExpiry(kept)
+      const state = stateOf(kept)
+      if (state === undefined) return
+      moveEnd(kept, state)
+      kept.hold.shrink(state.slots)
+    },
+    isOver: (lease) => {
+      const kept = leases.get(lease)
+      return kept === undefined || world.elapsed() + endSlackMs >= kept.endsAt
+    },
     drop: (lease) => {
       const kept = leases.get(lease)
       if (kept === undefined) return
@@ -357,6 +359,13 @@ export const createLeaseKeeper = (options: LeaseKeeperOptions, modules: LeaseKee
       // Calls may overtake each other, and a lease that an agent opens after it heard of its end would stay open.
       if (kept.opening === undefined) tell()
       else void kept.opening.then(tell, tell)
+    },
+    disown: (actor) => {
+      for (const kept of [...leases.values()]) {
+        if (kept.actor !== actor) continue
+        forget(kept)
+        kept.hold.giveBack()
+      }
     },
     onLinked: (peer) => {
       for (const kept of byProvider.get(peer.provider) ?? []) void sync(kept)

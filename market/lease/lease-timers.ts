@@ -20,6 +20,7 @@ export interface LeaseTimerModules {
 export interface LeaseTimers {
   /** Sees to it that attempts in flight get on. */
   watchProgress(kept: KeptLease): void
+  /** Sees to its end as it is now: again after a notice or an amendment. */
   watchExpiry(kept: KeptLease): void
   /** Cancels all timers of the lease. */
   clear(kept: KeptLease): void
@@ -51,13 +52,15 @@ export const createLeaseTimers = ({ progressSlackMs }: LeaseTimerOptions, module
   }
 
   const watchExpiry = (kept: KeptLease): void => {
-    const paidUntil = stateOf(kept)?.lease.record.paidUntil
-    if (paidUntil === undefined || kept.expiryTimer !== undefined) return
+    const state = stateOf(kept)
+    if (state === undefined) return
+    kept.expiryTimer?.cancel()
+    const endsAt = state.notice?.endsAt ?? state.until
     const keep = (timer: Timer) => (kept.expiryTimer = timer)
-    at(paidUntil, keep, () => {
+    at(endsAt, keep, () => {
       if (!isKept(kept)) return
       onExpired(kept)
-      at(paidUntil + progressSlackMs, keep, () => {
+      at(endsAt + progressSlackMs, keep, () => {
         if (isKept(kept)) onOverdue(kept)
       })
     })

@@ -4,6 +4,8 @@ import {
   newId,
   signRecord,
   slotsWanted,
+  soldSlotOf,
+  type Job,
   type Lease,
   type NanoUsd,
   type SignatureDomain,
@@ -25,6 +27,15 @@ export interface OpenLeaseModules {
 /** A lease lasts for at least so many of its tasks at their time limit, or a long task could never finish. */
 const tasksPerTerm = 2
 
+interface TermOf {
+  readonly order: { readonly record: Pick<Job['order']['record'], 'lease'> }
+  readonly spec: Pick<Job['spec'], 'limits'>
+}
+
+/** How long a lease of the job lasts: as its order says, else as long as the market's do. */
+export const leaseTermMs = ({ order, spec }: TermOf, termMs: number): number =>
+  order.record.lease?.termMs ?? Math.max(termMs, tasksPerTerm * spec.limits.taskTimeoutMs)
+
 /**
  * Turns an award into a lease of the job. Resolves to `false` where the job does not, or no longer, want it; rejects `insufficient_bond`.
  * Whether the reservation still holds by the clock of its agent, the agent says.
@@ -33,8 +44,9 @@ export type OpenLease = (actor: JobActor, award: Award) => Promise<boolean>
 
 export const createOpenLease =
   ({ world, signer, domain, termMs, bondPerSlot }: OpenLeaseModules): OpenLease =>
-  async (actor, { reservation }) => {
+  async (actor, { reservation, offer, sealed }) => {
     const { record } = reservation
+    const slots = sealed?.slots ?? record.slots
     const digest = digestOf(record)
     const isOpened = await actor.step((draft) => {
       // A step runs again where it is not known whether its commit was written.
@@ -49,13 +61,16 @@ export const createOpenLease =
         job: draft.job.id,
         order: record.order,
         reservation: digest,
-        slots: record.slots,
+        slots,
         resources: record.resources,
         runtime: draft.job.spec.runtime,
-        price: record.price,
-        bond: bondPerSlot * BigInt(record.slots),
+        sold: soldSlotOf(offer.record, record.gpus.slice(0, slots * record.resources.gpuCount)),
+        price: sealed?.price ?? record.price,
+        ...(sealed === undefined ? {} : { auction: { id: sealed.auction, transcript: sealed.transcript } }),
+        bond: bondPerSlot * BigInt(slots),
         startsAt: draft.now,
-        paidUntil: draft.now + Math.max(termMs, tasksPerTerm * draft.job.spec.limits.taskTimeoutMs),
+        paidUntil: draft.now + Math.min(leaseTermMs(draft.job, termMs), record.term?.termMs ?? Infinity),
+        ...(record.term === undefined ? {} : { term: record.term }),
       }
       draft.emit({ type: 'lease-opened', at: draft.now, lease: signRecord(signer, domain, lease), reservation })
       tieBond(draft, lease, world)

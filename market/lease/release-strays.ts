@@ -1,4 +1,4 @@
-import type { AgentPeer, Log, World } from '@muster/protocol'
+import type { AgentPeer, LeaseId, Log, World } from '@muster/protocol'
 import type { Supply } from '../supply/supply.ts'
 import type { HoldingsOf } from './holdings.ts'
 import type { LeaseKeeper } from './lease-keeper.ts'
@@ -10,6 +10,8 @@ export interface ReleaseStraysModules {
   readonly holdings: HoldingsOf
   readonly keeper: LeaseKeeper
   readonly tellClosed: TellClosed
+  /** Those of the leases that no other node keeps. */
+  readonly findStrays?: (leases: readonly LeaseId[]) => Promise<readonly LeaseId[]>
   readonly log: Log
 }
 
@@ -19,11 +21,12 @@ const maxStrays = 4_096
 
 /** Closes the leases an agent still holds that this market closed while it was out of reach. Asks again while the link lasts. */
 export const releaseStrays = async (peer: AgentPeer, modules: ReleaseStraysModules): Promise<void> => {
-  const { world, supply, holdings, keeper, tellClosed, log } = modules
+  const { world, supply, holdings, keeper, tellClosed, findStrays, log } = modules
   try {
     const { leases } = await holdings(peer)
-    const unknown = [...leases].filter((lease) => !keeper.has(lease))
-    const strays = unknown.slice(0, maxStrays)
+    const notHere = [...leases].filter((lease) => !keeper.has(lease))
+    const unknown = findStrays === undefined ? notHere : await findStrays(notHere)
+    const strays = unknown.filter((lease) => !keeper.has(lease)).slice(0, maxStrays)
     if (strays.length < unknown.length) {
       log.warn('an agent names more leases than it can hold', { provider: peer.provider, found: unknown.length })
     }

@@ -1,16 +1,45 @@
-import type { AgentMessage, AgentPeer, LeaseId, Log } from '@muster/protocol'
+import { maxNoticeMs, type AgentMessage, type AgentPeer, type LeaseId, type Log, type World } from '@muster/protocol'
 import type { JobActor } from '../job/job-actor.ts'
 import type { LeaseKeeper } from './lease-keeper.ts'
 
-/** A provider takes leases back: nothing new goes to them. Only its own leases count. */
+export interface TakeNoticeModules {
+  readonly world: World
+  readonly keeper: Pick<LeaseKeeper, 'jobOf'>
+  readonly log: Log
+}
+
+/** A notice given again arrives a little sooner or later than the first time. */
+const repeatMs = 1_000
+
+type NoticeMessage = Extract<AgentMessage, { type: 'notice' }>
+
+/** When the provider's slots end by the market's clock: that of an agent may be anywhere, so how long it is from now counts where it says so. */
+const endOf = ({ by, inMs }: NoticeMessage, now: number): number =>
+  inMs === undefined ? Math.max(by, now) : now + inMs
+
+/**
+ * A provider takes leases back: nothing goes to them that would not end in time. Only its own leases count, a notice from before now is
+ * one of now, and one further ahead than any may be is none.
+ */
 export const takeNotice = async (
   peer: AgentPeer,
-  { leases }: Extract<AgentMessage, { type: 'notice' }>,
-  { keeper, log }: { readonly keeper: Pick<LeaseKeeper, 'jobOf'>; readonly log: Log },
+  message: NoticeMessage,
+  { world, keeper, log }: TakeNoticeModules,
 ): Promise<void> => {
+  const { provider } = peer
+  const endsAt = endOf(message, world.now())
+  if (endsAt - world.now() > maxNoticeMs) {
+    log.warn('refused a notice further ahead than any may be', {
+      provider,
+      leases: message.leases,
+      endsAt,
+      maxNoticeMs,
+    })
+    return
+  }
   const byJob = new Map<JobActor, LeaseId[]>()
-  for (const lease of leases) {
-    const actor = keeper.jobOf(lease, peer.provider)
+  for (const lease of message.leases) {
+    const actor = keeper.jobOf(lease, provider)
     if (actor === undefined) continue
     const noticed = byJob.get(actor)
     if (noticed === undefined) byJob.set(actor, [lease])
@@ -21,13 +50,20 @@ export const takeNotice = async (
       await actor.step((draft) => {
         for (const lease of noticed) {
           const state = draft.job.leases.get(lease)
-          if (draft.job.closed !== null || state === undefined || state.phase === 'closed' || state.noticedAt !== null)
-            continue
-          draft.emit({ type: 'lease-noticed', at: draft.now, lease })
+          if (draft.job.closed !== null || state === undefined || state.phase === 'closed') continue
+          if (state.notice !== null && endsAt >= state.notice.endsAt - repeatMs) continue
+          const takesWork = message.takesWork === true ? { takesWork: true } : {}
+          draft.emit({
+            type: 'lease-noticed',
+            at: draft.now,
+            lease,
+            endsAt: Math.min(endsAt, state.until),
+            ...takesWork,
+          })
         }
       })
     } catch (error) {
-      log.warn('a notice was not written; the provider gives it again', { provider: peer.provider, error })
+      log.warn('a notice was not written; the provider gives it again', { provider, error })
     }
   }
 }

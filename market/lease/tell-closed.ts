@@ -17,9 +17,9 @@ export interface TellClosedModules {
 
 /**
  * Tells an agent that a lease is closed, again and again while its link lasts. One that is not linked learns it from
- * `releaseStrays` when it links again.
+ * `releaseStrays` when it links again. Resolves to whether the agent was told.
  */
-export type TellClosed = (provider: Address, lease: LeaseId) => Promise<void>
+export type TellClosed = (provider: Address, lease: LeaseId) => Promise<boolean>
 
 const callTimeoutMs = 5_000
 const firstRetryMs = 1_000
@@ -59,12 +59,13 @@ export const createTellClosed = ({ world, supply, log }: TellClosedModules): Tel
 
   return async (provider, lease) => {
     const peer = supply.peer(provider)
-    if (peer === undefined) return
+    if (peer === undefined) return false
     const turn = turns.get(peer) ?? { running: 0, waiting: [], isLogged: false }
     turns.set(peer, turn)
     for (let retryMs = firstRetryMs; supply.peer(provider) === peer;) {
       try {
-        return await call(peer, lease, turn)
+        await call(peer, lease, turn)
+        return true
       } catch (error) {
         if (!turn.isLogged) {
           log.info('an agent was not told that a lease is closed; trying again while it is linked', {
@@ -78,5 +79,6 @@ export const createTellClosed = ({ world, supply, log }: TellClosedModules): Tel
       await wait(retryMs)
       retryMs = Math.min(maxRetryMs, retryMs * 2)
     }
+    return false
   }
 }
