@@ -1,6 +1,8 @@
+import type { Offer } from '@muster/sdk'
 import type { Session } from '../command/session.ts'
 import { exitCodes } from '../exit/exit-codes.ts'
 import { formatBytes } from '../format/format-bytes.ts'
+import { formatDuration } from '../format/format-duration.ts'
 import { formatCores, formatGpus, formatPrice, shorten } from '../format/format-record.ts'
 import { formatAge } from '../format/format-time.ts'
 import { renderTable } from '../terminal/render-table.ts'
@@ -16,9 +18,18 @@ const columns = [
   { title: 'disk', align: 'right' },
   { title: 'gpus', isFlexible: true },
   { title: 'runtimes', isFlexible: true },
+  { title: 'lease' },
   { title: 'price', align: 'right' },
   { title: 'expires', align: 'right' },
 ] as const
+
+/** The kinds of lease, and with what notice spot ones end. */
+const sayTerm = (term: Offer['term']): string =>
+  term === undefined
+    ? 'on-demand'
+    : term.kinds
+        .map((kind) => (kind === 'spot' ? `spot, ${formatDuration(term.noticeMs ?? 0)} notice` : kind))
+        .join('; ')
 
 /** `muster offer list`: standing offers, cheapest first. Resources are those of one slot. */
 export const listOffers = async (session: Session, options: { readonly limit: number }): Promise<number> => {
@@ -38,6 +49,7 @@ export const listOffers = async (session: Session, options: { readonly limit: nu
       formatBytes(record.resources.diskBytes),
       formatGpus(record.gpus),
       record.runtimes.join(', '),
+      sayTerm(record.term),
       formatPrice(record.price),
       formatAge(record.expiresAt, session.now()),
     ])

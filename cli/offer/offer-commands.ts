@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import type { Act } from '../command/build-program.ts'
 import { wholeNumber } from '../command/whole-number.ts'
+import { attestOffer, type AttestOptions } from './attest-offer.ts'
 import { listOffers } from './list-offers.ts'
 
 export const addOfferCommands = (program: Command, act: Act): void => {
@@ -12,4 +13,21 @@ export const addOfferCommands = (program: Command, act: Act): void => {
     .action((options: { limit: number }, command: Command) =>
       act(command.optsWithGlobals(), (session) => listOffers(session, options)),
     )
+  offer
+    .command('attest <provider>')
+    .description('for an auditor: sign what you found out about a provider (here --key names the auditor’s key file)')
+    .option(
+      '--attribute <name=value>',
+      'what you stand for; again for each',
+      (pair: string, all: string[]) => [...all, pair],
+      [],
+    )
+    .option('--lasts <time>', 'how long it holds', '90d')
+    .option('--out <file>', 'add it to this file, which the provider’s agent reads')
+    .action((provider: string, _: unknown, command: Command) => {
+      const { key, ...flags } = command.optsWithGlobals<
+        AttestOptions & { readonly key?: string } & Parameters<Act>[0]
+      >()
+      return act(flags, (session) => attestOffer(session, provider, key, flags))
+    })
 }
