@@ -2,6 +2,7 @@ import {
   defaultLinkLimits,
   linkClosed,
   MusterError,
+  nodeUrls,
   type DialMarket,
   type MarketPeer,
   type Signer,
@@ -26,14 +27,17 @@ const tooSlow = (handshakeMs: number): MusterError =>
   })
 
 /**
- * Dials one market. Each dial makes two connections, control then data, and rejects with what the market refused it
+ * Dials one market, a node of it that answered last, or the next one where that did not. Each dial makes two connections, control then data, and rejects with what the market refused it
  * with: `link_superseded`, `clock_skewed`, `signature_invalid`; `link_closed` where it cannot be reached in time.
  */
 export const createDialer = (options: DialerOptions, { world, signer, log = silentLog }: DialerModules): DialMarket => {
   const limits = { ...defaultLinkLimits, ...options.limits }
-  const connect = createConnector(options.marketUrl, options.ca ?? [])
+  const nodes = nodeUrls(options.marketUrl).map((url) => createConnector(url, options.ca ?? []))
+  let at = 0
 
   return async (epoch, handlers) => {
+    const connect = nodes[at % nodes.length]
+    if (connect === undefined) throw linkClosed('lost')
     const connections: MarketConnection[] = []
     let half: HalfMarketPeer | undefined
     let isLate = false
@@ -61,6 +65,7 @@ export const createDialer = (options: DialerOptions, { world, signer, log = sile
       return await Promise.race([dial(), late.promise])
     } catch (error) {
       isLate = true
+      at++
       half?.abandon()
       throw error
     } finally {

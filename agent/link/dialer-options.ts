@@ -1,7 +1,7 @@
 import type { Address, LinkLimits } from '@muster/protocol'
 
 export interface DialerOptions {
-  /** `https://…` or `http://…`; a path in it is a prefix of the market's routes. */
+  /** `https://…` or `http://…`; a path in it is a prefix of the market's routes. With `+` between those of several nodes. */
   readonly marketUrl: string
   readonly chainId: number
   /** The market's address, where it is known beforehand; another one is refused. */

@@ -27,7 +27,7 @@ const answerCall = async <Call extends LinkCall>(
 }
 
 /** Those that carry an order or a lease with its reservation; the others name a few ids. */
-const largeCalls: ReadonlySet<LinkCall> = new Set<LinkCall>(['reserve', 'open-lease'])
+const largeCalls: ReadonlySet<LinkCall> = new Set<LinkCall>(['reserve', 'solicit', 'open-lease'])
 const largeCallBytes = 256 * 1024
 const callBytes = 64 * 1024
 

@@ -1,4 +1,4 @@
-import { marketRoute, MusterError, type RouteResponse } from '@muster/protocol'
+import { marketRoute, MusterError, nodeUrls, type RouteResponse } from '@muster/protocol'
 import http from 'node:http'
 import https from 'node:https'
 
@@ -35,12 +35,7 @@ const getText = (url: URL, ca: readonly string[], timeoutMs: number): Promise<{ 
     request.on('error', reject)
   })
 
-/** Asks a market for its address and network. Throws `unavailable`. */
-export const askMarket = async (
-  marketUrl: string,
-  ca: readonly string[],
-  timeoutMs: number,
-): Promise<MarketIdentity> => {
+const askNode = async (marketUrl: string, ca: readonly string[], timeoutMs: number): Promise<MarketIdentity> => {
   const base = marketUrl.endsWith('/') ? marketUrl : `${marketUrl}/`
   const url = new URL(marketRoute.path.slice(1), base)
   const { status, text } = await getText(url, ca, timeoutMs).catch((cause: unknown) => {
@@ -52,4 +47,21 @@ export const askMarket = async (
   } catch (cause) {
     throw unreachable(marketUrl, 'its answer cannot be read', cause)
   }
+}
+
+/** Asks a market for its address and network, one of its nodes after the other. Throws `unavailable`. */
+export const askMarket = async (
+  marketUrl: string,
+  ca: readonly string[],
+  timeoutMs: number,
+): Promise<MarketIdentity> => {
+  let refusal: unknown
+  for (const url of nodeUrls(marketUrl)) {
+    try {
+      return await askNode(url, ca, timeoutMs)
+    } catch (error) {
+      refusal = error
+    }
+  }
+  throw refusal
 }

@@ -5,7 +5,7 @@ import { keepLinked } from '../link/keep-linked.ts'
 import { serveMarket } from './serve-market.ts'
 
 /**
- * Keeps the agent linked to one market until it stops. After each linking the market is told all it may have missed.
+ * Keeps the agent linked to one market until `signal` aborts. After each linking the market is told all it may have missed.
  * Rejects where there is no use in dialling again: `link_superseded`, `signature_invalid`, `forbidden`.
  */
 export const joinMarket = (
@@ -13,8 +13,9 @@ export const joinMarket = (
   market: Address,
   dial: DialMarket,
   nextEpoch: (atLeast: number) => Promise<number>,
+  signal: AbortSignal,
 ): Promise<void> => {
-  const { world, signal, markets, log, signer } = context
+  const { world, markets, log, signer } = context
   let current: MarketPeer | null = null
 
   const onLinked = (peer: MarketPeer): void => {
@@ -22,6 +23,7 @@ export const joinMarket = (
     current = peer
     markets.linked(market, peer)
     context.offers.publish(market)
+    context.offers.changed()
     sendNotice(context, market)
     context.wants.repeat(market)
     context.outbox.resend(market, true)
@@ -32,6 +34,7 @@ export const joinMarket = (
     if (current !== null) markets.unlinked(market, current)
     current = null
     if (signal.aborted) return
+    context.offers.changed()
     if (reason instanceof MusterError) log.warn('the market cannot be reached', { market, error: reason })
     else log.warn('the link to the market is gone; running work runs on', { market, reason })
   }

@@ -8,6 +8,10 @@ import {
   type LinkResponse,
   type MarketMessage,
 } from '@muster/protocol'
+import { answerSolicitation } from '../auction/answer-solicitation.ts'
+import { hearTranscript } from '../auction/check-auction.ts'
+import { hearAcknowledged, hearAuctionOver } from '../auction/hear-auction.ts'
+import { revealBid } from '../auction/reveal-bid.ts'
 import { cancelAttempts } from '../attempt/cancel-attempts.ts'
 import { listHoldings } from '../attempt/list-holdings.ts'
 import { settleAttempts } from '../attempt/settle-attempts.ts'
@@ -15,6 +19,7 @@ import { startAttempts } from '../attempt/start-attempts.ts'
 import { missingBlob } from '../blob/refuse-blob.ts'
 import type { AgentContext } from '../context.ts'
 import { acceptLease } from '../lease/accept-lease.ts'
+import { amendLease } from '../lease/amend-lease.ts'
 import { closeLease } from '../lease/close-lease.ts'
 import { release } from '../reservation/release.ts'
 import { reserve } from '../reservation/reserve.ts'
@@ -23,6 +28,8 @@ type Calls = { readonly [Call in LinkCall]: (request: LinkRequest<Call>) => Prom
 
 const callsOf = (context: AgentContext, market: Address): Calls => ({
   reserve: (request) => reserve(context, market, request),
+  solicit: (request) => answerSolicitation(context, market, request),
+  reveal: (request) => revealBid(context, market, request),
   release: async ({ reservation }) => {
     await release(context, market, reservation)
     return {}
@@ -31,13 +38,21 @@ const callsOf = (context: AgentContext, market: Address): Calls => ({
     await acceptLease(context, market, request)
     return {}
   },
+  'amend-lease': (request) => amendLease(context, market, request),
   'close-lease': async ({ lease }) => {
     await closeLease(context, market, lease)
     return {}
   },
   holdings: () => listHoldings(context, market),
+  benchmark: (request) => context.benchmarks.answer(market, request),
   logs: async ({ attempt }) => ({ lines: [...context.logBook.read(attempt, market)] }),
 })
+
+const pieceBytes = 256 * 1024
+
+function* inPieces(bytes: Uint8Array): Iterable<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += pieceBytes) yield bytes.subarray(at, at + pieceBytes)
+}
 
 const isOutput = ({ book }: AgentContext, market: Address, cid: Cid): boolean => {
   for (const attempt of book.attempts.values()) {
@@ -56,6 +71,12 @@ const handleMessage = async (context: AgentContext, market: Address, message: Ma
       return settleAttempts(context, market, message.attempts)
     case 'blob-missing':
       return context.wants.missing(market, message.cid, message.problem)
+    case 'bid-acknowledged':
+      return hearAcknowledged(context, market, message)
+    case 'auction-over':
+      return hearAuctionOver(context, market, message)
+    case 'transcript':
+      return hearTranscript(context, market, message)
     case 'pong':
   }
 }
@@ -94,6 +115,8 @@ export const serveMarket = (context: AgentContext, market: Address): AgentHandle
     },
     onPutBlob: (cid, bytes) => context.wants.receive(market, cid, bytes),
     onGetBlob: async function* (cid) {
+      const shown = context.benchmarks.find(market, cid)
+      if (shown !== undefined) return yield* inPieces(shown)
       if (!isOutput(context, market, cid)) throw missingBlob(cid)
       yield* context.blobs.stream(cid)
     },

@@ -18,7 +18,7 @@ const setTwoMarkets = async () => {
   const { world, market, options, modules } = await stageModules()
   const other = createStageMarket(world, stageSigner('other market'))
   const agent = createAgent(
-    { ...options, markets: [market.address, other.address] },
+    { ...options, markets: [market.address, other.address], reservedShare: 1 },
     { ...modules, dialOf: (address) => (address === market.address ? market.dial : other.dial) },
   )
   await agent.start()

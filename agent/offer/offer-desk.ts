@@ -1,6 +1,7 @@
 import {
   signBatch,
   type Address,
+  type Maintenance,
   type Offer,
   type OfferId,
   type Reservation,
@@ -9,7 +10,7 @@ import {
   type Timer,
 } from '@muster/protocol'
 import { domainOf, type AgentContext } from '../context.ts'
-import { createStandingPrices } from './standing-prices.ts'
+import { createStandingPrices, type StandingPrice } from './standing-prices.ts'
 import { slotsLeft } from '../reservation/slots-left.ts'
 
 /** The agent's standing offers: one for each market, runtime and unit with a price, under an id that stays as long as the price does. */
@@ -27,11 +28,20 @@ export interface OfferDesk {
 
 type DeskContext = Pick<
   AgentContext,
-  'options' | 'world' | 'signer' | 'book' | 'workloads' | 'markets' | 'pricing' | 'log'
+  | 'options'
+  | 'world'
+  | 'signer'
+  | 'book'
+  | 'workloads'
+  | 'markets'
+  | 'marketRecords'
+  | 'pricing'
+  | 'maintenance'
+  | 'log'
 >
 
-const slotsOnSale = (context: DeskContext, now: number): number =>
-  context.book.door === null ? slotsLeft(context, now) : 0
+const slotsOnSale = (context: DeskContext, market: Address, now: number): number =>
+  context.book.door === null && !context.maintenance.isUnder() ? slotsLeft(context, market, now) : 0
 
 const mostAttestations = 8
 
@@ -40,12 +50,13 @@ const claimsOf = (
   { options, signer }: DeskContext,
   market: Address,
   now: number,
-): Pick<Offer, 'network' | 'operator' | 'attestations'> => {
+): Pick<Offer, 'network' | 'gflops' | 'operator' | 'attestations'> => {
   const attestations = options.attestations
     .filter(({ record }) => record.market === market && record.provider === signer.address && record.expiresAt > now)
     .slice(0, mostAttestations)
   return {
     ...(options.network === null ? {} : { network: options.network }),
+    ...(options.gflops === null ? {} : { gflops: options.gflops }),
     ...(options.operator === null ? {} : { operator: options.operator }),
     ...(attestations.length === 0 ? {} : { attestations }),
   }
@@ -60,6 +71,7 @@ interface Published {
   /** Slots that it has or could have. */
   readonly slots: number
   readonly counted: readonly ReservationId[]
+  readonly maintenance: readonly Maintenance[]
 }
 
 const isSame = <Id>(a: readonly Id[], b: readonly Id[]): boolean =>
@@ -79,9 +91,13 @@ export const createOfferDesk = (context: DeskContext): OfferDesk => {
   let renewal: Timer | null = null
   let isStopped = false
 
+  /** One that the agent is leaving is offered nothing. */
+  const pricesFor = (market: Address): readonly StandingPrice[] => (markets.isOpen(market) ? standing.of(market) : [])
+
   const makeOffers = (market: Address, now: number): Offer[] => {
     const offers: Offer[] = []
-    for (const { id, runtime, price } of standing.of(market)) {
+    const maintenance = context.maintenance.windows()
+    for (const { id, runtime, price, term } of pricesFor(market)) {
       const workload = workloads.get(runtime)
       if (workload === undefined) continue
       offers.push({
@@ -90,7 +106,7 @@ export const createOfferDesk = (context: DeskContext): OfferDesk => {
         market,
         provider: signer.address,
         resources: options.slot,
-        slots: slotsOnSale(context, now),
+        slots: slotsOnSale(context, market, now),
         runtimes: [runtime],
         execSpec: workload.execSpec,
         gpus: [...options.gpus],
@@ -98,6 +114,8 @@ export const createOfferDesk = (context: DeskContext): OfferDesk => {
         country: options.country,
         attributes: { ...options.attributes },
         ...claimsOf(context, market, now),
+        ...(term === undefined ? {} : { term }),
+        ...(maintenance.length === 0 ? {} : { maintenance: [...maintenance] }),
         price,
         issuedAt: now,
         expiresAt: now + options.offerTtlMs,
@@ -113,14 +131,19 @@ export const createOfferDesk = (context: DeskContext): OfferDesk => {
     for (const [id, { record }] of issued) if (record.expiresAt <= now) issued.delete(id)
     for (const offer of offers) issued.set(offer.record.id, offer)
     const counted = countedFor(market)
-    published.set(market, { offers: offers.map(({ record }) => record.id), slots: slotsFor(market, now), counted })
+    published.set(market, {
+      offers: offers.map(({ record }) => record.id),
+      slots: slotsFor(market, now),
+      counted,
+      maintenance: context.maintenance.windows(),
+    })
     markets.send(market, { type: 'offers', offers, counted: [...counted] })
   }
 
   const countedFor = (market: Address): readonly ReservationId[] => reservedFor(context, market).map(({ id }) => id)
 
   const slotsFor = (market: Address, now: number): number =>
-    reservedFor(context, market).reduce((sum, { slots }) => sum + slots, slotsOnSale(context, now))
+    reservedFor(context, market).reduce((sum, { slots }) => sum + slots, slotsOnSale(context, market, now))
 
   /**
    * A market keeps count of what it takes and gives back itself, and hears at once of what others do. What ended without
@@ -129,7 +152,8 @@ export const createOfferDesk = (context: DeskContext): OfferDesk => {
   const publishChanged = (): void => {
     const now = world.now()
     for (const market of markets.addresses)
-      if (published.get(market)?.slots !== slotsFor(market, now) || isRepriced(market)) publish(market)
+      if (published.get(market)?.slots !== slotsFor(market, now) || isRepriced(market) || isRescheduled(market))
+        publish(market)
     if (markets.addresses.some(isBehind)) refresh ??= world.after(refreshMs, publishRefreshed)
   }
 
@@ -138,8 +162,13 @@ export const createOfferDesk = (context: DeskContext): OfferDesk => {
     markets.isLinked(market) &&
     !isSame(
       published.get(market)?.offers ?? [],
-      standing.of(market).map(({ id }) => id),
+      pricesFor(market).map(({ id }) => id),
     )
+
+  /** Maintenance is announced that the market was not told of, or called off. */
+  const isRescheduled = (market: Address): boolean =>
+    markets.isLinked(market) &&
+    JSON.stringify(published.get(market)?.maintenance ?? []) !== JSON.stringify(context.maintenance.windows())
 
   const isBehind = (market: Address): boolean =>
     markets.isLinked(market) && !isSame(published.get(market)?.counted ?? [], countedFor(market))

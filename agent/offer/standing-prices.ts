@@ -2,13 +2,17 @@ import {
   newId,
   slotsThatFit,
   type Address,
+  type LeaseId,
+  type LeaseKind,
   type OfferId,
+  type OfferTerm,
   type Price,
   type PriceUnit,
   type RuntimeKind,
   type Timer,
 } from '@muster/protocol'
 import type { AgentContext } from '../context.ts'
+import type { LeasePolicy } from '../price/price-policy.ts'
 import { quote } from '../price/quote.ts'
 import type { RefusalReason } from '../price/refuse-order.ts'
 
@@ -17,6 +21,8 @@ export interface StandingPrice {
   readonly id: OfferId
   readonly runtime: RuntimeKind
   readonly price: Price
+  /** Absent where the policy speaks of no leases. */
+  readonly term?: OfferTerm
 }
 
 /** The policy's quotes for whoever comes, at the utilisation and the time there are now. */
@@ -28,18 +34,31 @@ export interface StandingPrices {
 
 type PriceContext = Pick<AgentContext, 'options' | 'world' | 'book' | 'workloads' | 'pricing' | 'log'>
 
-/** Share of this machine's slots that are leased, 0 to 1. What is only reserved is not sold: most bids lose. */
-export const utilisationOf = ({ options, book, world }: Pick<PriceContext, 'options' | 'book' | 'world'>): number => {
+/** Share of this machine's slots that are leased, 0 to 1, by others than `except`. What is only reserved is not sold: most bids lose. */
+export const utilisationOf = (
+  { options, book, world }: Pick<PriceContext, 'options' | 'book' | 'world'>,
+  except?: LeaseId,
+): number => {
   const total = Math.min(options.maxSlots, slotsThatFit(options.capacity, options.slot))
   const now = world.now()
   let leased = 0
   for (const { lease, until, slots } of book.capacity.holdings.values())
-    if (lease !== null && until > now) leased += slots
+    if (lease !== null && lease !== except && until > now) leased += slots
   return total === 0 ? 0 : Math.min(1, leased / total)
 }
 
 /** Refusals that are a gap in the policy and not its will. */
 const gaps: ReadonlySet<RefusalReason> = new Set(['gpu_unpriced', 'out_of_range'])
+
+const termOf = (kind: LeaseKind, { noticeMs, minMs, maxMs }: LeasePolicy): OfferTerm => ({
+  kinds: [kind],
+  ...(noticeMs === null ? {} : { noticeMs }),
+  minMs,
+  maxMs,
+})
+
+const isSameTerm = (a: OfferTerm | undefined, b: OfferTerm | undefined): boolean =>
+  a?.noticeMs === b?.noticeMs && a?.minMs === b?.minMs && a?.maxMs === b?.maxMs
 
 const minuteMs = 60_000
 
@@ -51,13 +70,14 @@ export const createStandingPrices = (context: PriceContext, onChange: () => void
   let clock: Timer | null = null
   let isStopped = false
 
-  const price = (market: Address, runtime: RuntimeKind, unit: PriceUnit): Price | null => {
+  const price = (market: Address, runtime: RuntimeKind, unit: PriceUnit, kind: LeaseKind): Price | null => {
     const models = [...new Set(options.gpus.map(({ model }) => model))]
     const order = {
       tenant: null,
       tenantRegion: null,
       runtime,
       unit,
+      lease: kind,
       resources: options.slot,
       gpuModels: models,
       maxNanoUsd: null,
@@ -78,11 +98,14 @@ export const createStandingPrices = (context: PriceContext, onChange: () => void
     return null
   }
 
-  const keep = (market: Address, runtime: RuntimeKind, asked: Price): StandingPrice => {
-    const key = `${market} ${runtime} ${asked.per}`
+  const keep = (market: Address, runtime: RuntimeKind, asked: Price, kind: LeaseKind): StandingPrice => {
+    const key = `${market} ${runtime} ${asked.per} ${kind}`
+    const lease = pricing.policy().leases.get(kind)
+    const term = lease === undefined ? undefined : termOf(kind, lease)
     const known = standing.get(key)
-    if (known !== undefined && known.price.nanoUsd === asked.nanoUsd) return known
-    const made = { id: newId(world, 'offer'), runtime, price: asked }
+    if (known?.price.nanoUsd === asked.nanoUsd && isSameTerm(known.term, term)) return known
+    const id = newId(world, 'offer')
+    const made: StandingPrice = { id, runtime, price: asked, ...(term === undefined ? {} : { term }) }
     standing.set(key, made)
     return made
   }
@@ -107,11 +130,15 @@ export const createStandingPrices = (context: PriceContext, onChange: () => void
   return {
     of: (market) => {
       const found: StandingPrice[] = []
+      const { leases } = pricing.policy()
+      const kinds: readonly LeaseKind[] = leases.size === 0 ? ['on-demand'] : [...leases.keys()]
       for (const [runtime, units] of pricing.policy().runtimes) {
         if (!workloads.has(runtime)) continue
         for (const unit of units.keys()) {
-          const asked = price(market, runtime, unit)
-          if (asked !== null) found.push(keep(market, runtime, asked))
+          for (const kind of kinds) {
+            const asked = price(market, runtime, unit, kind)
+            if (asked !== null) found.push(keep(market, runtime, asked, kind))
+          }
         }
       }
       return found

@@ -1,10 +1,13 @@
 import {
+  digestOf,
   failedGpuFields,
+  failedTerms,
   maxClockSkewMs,
   MusterError,
   type Address,
   type Offer,
   type SignedOrder,
+  type SignedResize,
 } from '@muster/protocol'
 import { domainOf, type AgentContext } from '../context.ts'
 
@@ -48,15 +51,59 @@ export const checkOrder = (context: AgentContext, market: Address, signed: Signe
   }
 }
 
+/**
+ * How many slots the order asks for by now: its own, or as its tenant changed that. Throws `request_invalid` for a change of another
+ * order, `signature_invalid` for one that whoever signed the order did not sign.
+ */
+export const slotsAsked = (
+  context: AgentContext,
+  market: Address,
+  order: SignedOrder,
+  resize: SignedResize | undefined,
+): number => {
+  if (resize === undefined) return order.record.slots
+  if (resize.record.order !== digestOf(order.record))
+    throw refuse('This change of slots is of another order.', { order: order.record.id })
+  const domain = domainOf(context, market)
+  const { custody } = order.record
+  const expected = custody === 'market' ? market : context.verifier.signerOf(domain, order)
+  if (expected === undefined || context.verifier.signerOf(domain, resize) !== expected) {
+    throw new MusterError({
+      code: 'signature_invalid',
+      message: 'The signature of this change of slots is not by whoever signed the order.',
+      facts: { kind: 'resize', custody },
+      fault: 'market',
+    })
+  }
+  return resize.record.slots
+}
+
+/** That the lease ordered is one the offer is for, and ends before the next maintenance. Throws `request_invalid`, `capacity_taken`. */
+export const checkTerm = ({ record: order }: SignedOrder, offer: Offer, now: number): void => {
+  const [failed] = failedTerms(order, offer, now)
+  if (failed === undefined) return
+  if (failed.requirement !== 'maintenance') throw refuse('This offer is not for such a lease.', { ...failed })
+  throw new MusterError({
+    code: 'capacity_taken',
+    message: 'This machine is under maintenance before that lease would end.',
+    facts: { ...failed },
+  })
+}
+
 const quantities = ['cpuMilli', 'memoryBytes', 'diskBytes', 'gpuCount'] as const
 
 /** That a slot of the offer serves what was ordered. Throws `request_invalid`. */
-export const checkDemand = ({ record: order }: SignedOrder, offer: Offer, slots: number): void => {
+export const checkDemand = (
+  { record: order }: SignedOrder,
+  offer: Offer,
+  slots: number,
+  mostSlots = order.slots,
+): void => {
   if (!offer.runtimes.includes(order.runtime)) {
     throw refuse('This offer is for another runtime.', { expected: offer.runtimes, found: order.runtime })
   }
-  if (slots > order.slots) {
-    throw refuse('The order asks for fewer slots than this.', { expected: order.slots, found: slots })
+  if (slots > mostSlots) {
+    throw refuse('The order asks for fewer slots than this.', { expected: mostSlots, found: slots })
   }
   for (const quantity of quantities) {
     if (order.resources[quantity] <= offer.resources[quantity]) continue

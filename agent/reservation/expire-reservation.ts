@@ -5,7 +5,7 @@ import { callAt, freeSlots } from './hold-slots.ts'
 
 /** Frees the slots of a reservation at `until`, unless a lease has followed by then. */
 export const expireReservation = (context: AgentContext, held: HeldReservation, until: number): void => {
-  const { id } = held.signed.record
+  const { id, market } = held.signed.record
   if (held.lease !== null || context.book.reservations.get(id) !== held) return
   callAt(
     context,
@@ -14,6 +14,7 @@ export const expireReservation = (context: AgentContext, held: HeldReservation, 
     () => {
       if (held.lease !== null) return
       freeSlots(context, held)
+      context.marketRecords.note(market, 'lapsed')
       context.writeLater([forgetReservation(id)])
     },
   )

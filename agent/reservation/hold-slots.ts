@@ -20,13 +20,15 @@ export const callAt = (
   )
 }
 
-/** Enters a reservation into the book; its slots are taken until `until`. Throws `capacity_taken`. */
+/** Enters a reservation into the book; its slots, or what is left of them, are taken until `until`. Throws `capacity_taken`. */
 export const holdSlots = (
   { book, world }: Pick<AgentContext, 'book' | 'world'>,
   held: HeldReservation,
   until: number,
+  slots = held.signed.record.slots,
 ): void => {
-  const { id, slots, resources, gpus, order, offer } = held.signed.record
+  const { id, resources, order, offer } = held.signed.record
+  const gpus = held.signed.record.gpus.slice(0, slots * resources.gpuCount)
   const holding = { reservation: id, lease: null, slots, resources, gpus, until }
   book.capacity = stepCapacity(book.capacity, { type: 'reserved', holding }, world.now())
   book.reservations.set(id, held)

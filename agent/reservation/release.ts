@@ -3,6 +3,9 @@ import type { AgentContext } from '../context.ts'
 import { forgetReservation } from '../journal/journal-record.ts'
 import { freeSlots } from './hold-slots.ts'
 
+/** Longer than this after its auction, without a lease, is in vain: who only loses one gives back at once. */
+const promptMs = 5_000
+
 /** Gives up a reservation; one that is not held any more is given up already. Throws `conflict` where a lease followed it. */
 export const release = async (context: AgentContext, market: Address, id: ReservationId): Promise<void> => {
   const held = context.book.reservations.get(id)
@@ -17,5 +20,7 @@ export const release = async (context: AgentContext, market: Address, id: Reserv
     })
   }
   freeSlots(context, held)
+  const heldMs = context.world.now() - held.signed.record.issuedAt
+  context.marketRecords.note(market, heldMs > held.windowMs + promptMs ? 'lapsed' : 'released')
   await context.write([forgetReservation(id)])
 }

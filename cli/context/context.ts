@@ -1,9 +1,8 @@
-import { addressSchema } from '@muster/protocol'
+import { addressSchema, marketUrlSchema } from '@muster/protocol'
 import { z } from 'zod'
 
-/** Which market to talk to and as whom: what `muster up` leaves behind, so that no flag is needed on this machine. */
-export const contextSchema = z.object({
-  url: z.url({ protocol: /^https?$/, error: 'expected a URL such as http://127.0.0.1:7600' }),
+const marketSchema = z.object({
+  url: marketUrlSchema,
   apiKey: z.string().min(1).optional(),
   /** Bearer key of the market's operator. */
   adminKey: z.string().min(1).optional(),
@@ -13,6 +12,14 @@ export const contextSchema = z.object({
   chainId: z.int().optional(),
 })
 
+/**
+ * Which market to talk to and as whom: what `muster up` leaves behind, so that no flag is needed on this machine. Others beside it are
+ * markets that jobs may go to as well.
+ */
+export const contextSchema = marketSchema.extend({ others: z.array(marketSchema).max(63).optional() })
+
+/** One market of a context. */
+export type MarketContext = z.output<typeof marketSchema>
 export type Context = z.output<typeof contextSchema>
 
 export const contextFile = 'context.json'

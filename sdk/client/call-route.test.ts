@@ -1,7 +1,8 @@
 import { MusterError, newId, systemWorld } from '@muster/protocol'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { fakeApiKey, noopSpec, startFakeMarket, type FakeMarket } from '../fake/index.ts'
-import { createMuster, type Muster } from './create-muster.ts'
+import type { Muster } from './create-client.ts'
+import { createMuster } from './create-muster.ts'
 
 let market: FakeMarket
 let muster: Muster

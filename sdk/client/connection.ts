@@ -1,9 +1,9 @@
-import { MusterError, systemWorld, type Address, type Signer, type World } from '@muster/protocol'
+import { MusterError, nodeUrls, systemWorld, type Address, type Signer, type World } from '@muster/protocol'
 import type { RetryPolicy } from './retry-call.ts'
 
 /** How to reach one market. Everything but `url` has a default. */
 export interface MusterOptions {
-  /** Base URL of the market's API: `http://127.0.0.1:4100`. */
+  /** Base URL of the market's API: `http://127.0.0.1:4100`; of a market with several nodes theirs, with `+` between them. */
   readonly url: string
   /** A tenant's API key, or the operator's. Routes that anyone may call work without one. */
   readonly apiKey?: string | undefined
@@ -22,6 +22,8 @@ export interface MusterOptions {
 /** `MusterOptions` with every default filled in: what the calls see. */
 export interface Connection {
   readonly url: string
+  /** The node that is asked: the first until it does not answer, then the next. */
+  readonly nodes: { readonly urls: readonly string[]; at: number }
   readonly apiKey: string | undefined
   readonly signer: Signer | undefined
   readonly chainId: number | undefined
@@ -33,7 +35,7 @@ export interface Connection {
 
 const defaultRetry: RetryPolicy = { attempts: 5, firstDelayMs: 100, maxDelayMs: 5_000 }
 
-const parseUrl = (text: string): string => {
+const parseNode = (text: string): string => {
   const url = URL.parse(text)
   if (url !== null && (url.protocol === 'http:' || url.protocol === 'https:')) return url.href.replace(/\/+$/, '')
   throw new MusterError({
@@ -43,9 +45,13 @@ const parseUrl = (text: string): string => {
   })
 }
 
+/** The URL to ask now. */
+export const currentNode = ({ url, nodes: { urls, at } }: Connection): string => urls[at % urls.length] ?? url
+
 /** Throws `request_invalid` where the URL is none. */
 export const openConnection = (options: MusterOptions): Connection => ({
-  url: parseUrl(options.url),
+  url: nodeUrls(options.url).map(parseNode).join('+'),
+  nodes: { urls: nodeUrls(options.url).map(parseNode), at: 0 },
   apiKey: options.apiKey,
   signer: options.signer,
   chainId: options.chainId,

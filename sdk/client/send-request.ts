@@ -1,5 +1,5 @@
-import { fillPath, type Route } from '@muster/protocol'
-import type { Connection } from './connection.ts'
+import { fillPath, MusterError, type Route } from '@muster/protocol'
+import { currentNode, type Connection } from './connection.ts'
 import { networkError } from './network-error.ts'
 import { readProblem } from './read-problem.ts'
 
@@ -13,11 +13,11 @@ export interface OutgoingRequest {
   readonly headers: Readonly<Record<string, string>>
 }
 
-const addressOf = (connection: Connection, route: Route, request: OutgoingRequest): string => {
+const addressOf = (url: string, route: Route, request: OutgoingRequest): string => {
   const query = new URLSearchParams()
   for (const [name, value] of Object.entries(request.query)) if (value !== undefined) query.set(name, `${value}`)
   const search = query.size === 0 ? '' : `?${query.toString()}`
-  return `${connection.url}${fillPath(route, request.params)}${search}`
+  return `${url}${fillPath(route, request.params)}${search}`
 }
 
 const acceptOf = (route: Route): string => {
@@ -50,11 +50,17 @@ export const sendRequest = async (
     ...(body === undefined ? {} : { body: typeof body === 'function' ? body() : body }),
     ...(typeof body === 'function' ? { duplex: 'half' } : {}),
   }
+  const url = currentNode(connection)
+  const moveOn = (): void => {
+    if (currentNode(connection) === url) connection.nodes.at++
+  }
   try {
-    const response = await fetch(addressOf(connection, route, request), init)
+    const response = await fetch(addressOf(url, route, request), init)
     if (response.ok) return response
-    throw await readProblem(response, connection.url)
+    if (response.status >= 500) moveOn()
+    throw await readProblem(response, url)
   } catch (error) {
-    throw networkError(error, connection.url, `${route.method} ${route.path}`)
+    if (!(error instanceof MusterError) && !signal.aborted) moveOn()
+    throw networkError(error, url, `${route.method} ${route.path}`)
   }
 }
