@@ -34,6 +34,8 @@ const heapBytes = (): number => {
 
 interface Round {
   readonly ordersPerSecond: number
+  /** Of processor time, which is the same on a machine that is busy with other work. */
+  readonly ordersPerCpuSecond: number
   readonly latenciesUs: readonly number[]
   readonly answers: readonly (readonly Award[])[]
 }
@@ -41,6 +43,7 @@ interface Round {
 const play = (book: Book, steps: readonly Step[]): Round => {
   const latenciesUs: number[] = []
   const answers: Award[][] = []
+  const cpuBefore = process.cpuUsage()
   const startedAt = performance.now()
   for (const step of steps) {
     if (step.type === 'publish') {
@@ -51,7 +54,14 @@ const play = (book: Book, steps: readonly Step[]): Round => {
     answers.push(book.order(step.demand))
     latenciesUs.push((performance.now() - askedAt) * 1_000)
   }
-  return { ordersPerSecond: (answers.length / (performance.now() - startedAt)) * 1_000, latenciesUs, answers }
+  const wallMs = performance.now() - startedAt
+  const { user, system } = process.cpuUsage(cpuBefore)
+  return {
+    ordersPerSecond: (answers.length / wallMs) * 1e3,
+    ordersPerCpuSecond: (answers.length / (user + system)) * 1e6,
+    latenciesUs,
+    answers,
+  }
 }
 
 const requireSame = (ours: Round, theirs: Round): void => {
@@ -89,6 +99,8 @@ interface Measured {
   readonly sqliteP99Us: number
   readonly sqliteBytesPerOffer: number
   readonly vsSqlite: number
+  readonly cpuUsPerOrder: number
+  readonly cpuVsSqlite: number
 }
 
 const loadMuster = (providers: readonly ListedProvider[]) => {
@@ -141,6 +153,10 @@ const measure = (offers: number, rivalTakes: number): Measured => {
     vsSqlite: median(
       ours.slice(0, rounds).map((our, index) => our.ordersPerSecond / (theirs[index]?.ordersPerSecond ?? 0)),
     ),
+    cpuUsPerOrder: 1e6 / median(counted.map(({ ordersPerCpuSecond }) => ordersPerCpuSecond)),
+    cpuVsSqlite: median(
+      ours.slice(0, rounds).map((our, index) => our.ordersPerCpuSecond / (theirs[index]?.ordersPerCpuSecond ?? 0)),
+    ),
   }
 }
 
@@ -166,10 +182,12 @@ export const runMatchBench = async (): Promise<BenchResult> => {
     machine: describeMachine(),
     figures: {
       ordersPerSecond: small.ordersPerSecond,
+      cpuUsPerOrder: small.cpuUsPerOrder,
       orderP50Us: small.p50Us,
       orderP99Us: small.p99Us,
       orderWorstUs: small.worstUs,
       ordersPerSecondOfMillion: large.ordersPerSecond,
+      cpuUsPerOrderOfMillion: large.cpuUsPerOrder,
       orderP50UsOfMillion: large.p50Us,
       orderP99UsOfMillion: large.p99Us,
       orderWorstUsOfMillion: large.worstUs,
@@ -182,7 +200,10 @@ export const runMatchBench = async (): Promise<BenchResult> => {
     ratios: {
       ordersPerSecondVsSqlite: small.vsSqlite,
       ordersPerSecondVsSqliteOfMillion: large.vsSqlite,
+      ordersPerCpuSecondVsSqlite: small.cpuVsSqlite,
+      ordersPerCpuSecondVsSqliteOfMillion: large.cpuVsSqlite,
       costGrowth10x: large.usPerOrder / small.usPerOrder,
+      cpuGrowth10x: large.cpuUsPerOrder / small.cpuUsPerOrder,
     },
     detail: { small, large, orders, rivalOrders },
   }

@@ -1,4 +1,4 @@
-import { gpuModelOf, type Gpu, type GpuDemand } from '@muster/protocol'
+import { gpuModelOf, type Gpu } from '@muster/protocol'
 
 /** Remembers what a function made of the last few thousand texts. */
 const remembered = <Made>(make: (text: string) => Made): ((text: string) => Made) => {
@@ -36,14 +36,24 @@ export const gpuKindOf = (gpus: readonly Gpu[]): string => {
   return kinds === undefined ? only : [...kinds].toSorted().join(',')
 }
 
-const partsOf = remembered((kind) => kind.split(',').map((each) => each.split(' ')))
+/** One kind of card among those of an offer: vendor, model and interface, which may be unknown. */
+export type GpuParts = readonly string[]
 
-const isAllowed = (list: readonly string[], text: string): boolean => list.length === 0 || list.includes(text)
+/** The kinds of card that a kind of offer names; none where it names no GPU. */
+export const gpuPartsOf = remembered((kind): readonly GpuParts[] =>
+  kind === '' ? [] : kind.split(',').map((each) => each.split(' ')),
+)
+
+/** Which cards are wanted: lists of vendors, models and interfaces, where an empty one allows all. */
+export interface WantedGpus {
+  /** Whether offers will do that name no card. */
+  readonly mayBeUnnamed: boolean
+  readonly lists: readonly [vendors: readonly string[], models: readonly string[], interfaces: readonly string[]]
+}
 
 /** Whether GPUs of this kind are what is asked for, their memory aside: each of them. */
-export const isKindWanted = (kind: string, demand: GpuDemand): boolean =>
-  kind !== '' &&
-  partsOf(kind).every(
-    ([vendor = '', model = '', connection = '']) =>
-      isAllowed(demand.vendors, vendor) && isAllowed(demand.models, model) && isAllowed(demand.interfaces, connection),
+export const isKindWanted = (kind: string, { mayBeUnnamed, lists }: WantedGpus): boolean =>
+  (mayBeUnnamed || kind !== '') &&
+  gpuPartsOf(kind).every((parts) =>
+    lists.every((list, field) => list.length === 0 || list.includes(parts[field] ?? '')),
   )

@@ -1,4 +1,5 @@
 import type { Address, Demand, SignedOffer } from '@muster/protocol'
+import type { FindOffers } from '../auction/find-offers.ts'
 import type { Supply } from './supply.ts'
 
 export interface Match {
@@ -13,16 +14,17 @@ const mostShown = 200
 const mostSlots = 10_000
 
 /** What a demand would get now, where `cover` says for how many slots the stake of each provider is enough. */
-export const matchDemand = (
+export const matchDemand = async (
   demand: Demand,
-  supply: Pick<Supply, 'cheapest' | 'freeSlots'>,
+  findOffers: FindOffers,
+  supply: Pick<Supply, 'freeSlots'>,
   cover: ReadonlyMap<Address, number>,
-): Match => {
+): Promise<Match> => {
   const left = new Map(cover)
   const offers: SignedOffer[] = []
   let slots = 0
   for (let after: SignedOffer | undefined; slots < mostSlots;) {
-    const page = supply.cheapest(demand, { limit: pageSize, ...(after === undefined ? {} : { after }) })
+    const page = await findOffers(demand, { limit: pageSize, ...(after === undefined ? {} : { after }) })
     for (const offer of page) {
       const { provider } = offer.record
       const covered = left.get(provider) ?? Infinity

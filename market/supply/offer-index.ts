@@ -1,9 +1,14 @@
-import type { Demand, Offer, PriceUnit, SignedOffer } from '@muster/protocol'
+import type { Demand, PriceUnit, SignedOffer } from '@muster/protocol'
 import { compileDemand, isPlace, tokensOf, type CompiledDemand } from './compile-demand.ts'
-import { gpuKindOf } from './gpu-kind.ts'
-import { createOfferRows, runtimeBits, termColumns } from './offer-rows.ts'
+import { isAlike } from './is-alike.ts'
+import { createOfferRows } from './offer-rows.ts'
 import { createPostings } from './posting.ts'
-import { createPriceTree, type Cursor, type PriceTree } from './price-tree.ts'
+import { createPriceTrees } from './price-tree.ts'
+import { rowFits, rowIsOfKind } from './row-fits.ts'
+import { createShelfBoard, type Shelf, type ShelfBoard, type Side } from './shelf-board.ts'
+import { hasRuntime } from './size-code.ts'
+import { shortList } from './short-list.ts'
+import { createWalkShelves, makeOpenShelf, type OpenShelf } from './walk-shelves.ts'
 
 export interface SearchOptions {
   /** At most so many offers. */
@@ -17,12 +22,22 @@ export interface OfferIndexModules {
   readonly rowsOf: (provider: SignedOffer['record']['provider']) => Iterable<number>
 }
 
+/** What is searched for beyond what fits. */
+export interface WideSearchOptions extends SearchOptions {
+  /** Open ones, unless said otherwise. */
+  readonly side?: Side
+  /** Requirements that an offer need not meet, by the names of `failedRequirements`, slots and unit aside. */
+  readonly waived?: ReadonlySet<string>
+  /** In place of the unit of the demand. */
+  readonly per?: PriceUnit
+}
+
 /**
- * Offers in memory, found by what they are. An offer is a row; it is open while it has slots to sell, and only open ones
- * are found. Of `n` offers, one that comes, goes, opens, closes or is priced anew costs O(log n).
+ * Offers in memory, found by what they are. An offer is a row; it is open while it has slots to sell, else closed. Of `n`
+ * offers, one that comes, goes, opens, closes or is priced anew costs O(log n).
  */
 export interface OfferIndex {
-  /** Takes an offer in, closed. */
+  /** Takes an offer in, which is then to be opened or closed. */
   add(offer: SignedOffer): number
   /** Puts an offer in the place of the one in this row; it stays open or closed. */
   replace(row: number, offer: SignedOffer): void
@@ -31,161 +46,55 @@ export interface OfferIndex {
   close(row: number): void
   isOpen(row: number): boolean
   openCount(): number
+  /** Offers that are open or closed. */
+  count(): number
   /** The open offers that fit, in the order of `rankOffers`. */
-  cheapest(demand: Demand, now: number, options: SearchOptions): SignedOffer[]
-}
-
-/** Open offers of one unit, one set of runtimes, one kind of GPU and one number of them, by price. */
-interface Shelf {
-  readonly key: string
-  readonly runtimes: number
-  /** A term, or `mixed`. */
-  readonly kind: number
-  /** GPUs of a slot; of a mixed shelf any. */
-  readonly gpuCount: number
-  readonly tree: PriceTree
-}
-
-interface Unit {
-  readonly shelves: Map<string, Shelf>
-  /** The same by kind of GPU, which a demand is compared with once. */
-  readonly byKind: Map<number, Shelf[]>
-}
-
-/** The kind of a shelf that holds what is left when there are too many kinds: strangers choose how many. */
-const mixed = -1
-const mostShelves = 1_024
-
-const isSameText = (a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean => {
-  const names = Object.keys(a)
-  return names.length === Object.keys(b).length && names.every((name) => Object.hasOwn(b, name) && a[name] === b[name])
-}
-
-const isSameSigned = ({ attestations: a = [] }: Offer, { attestations: b = [] }: Offer): boolean =>
-  a.length === b.length &&
-  a.every(
-    ({ record }, index) =>
-      record.auditor === b[index]?.record.auditor && isSameText(record.attributes, b[index].record.attributes),
-  )
-
-const isSameGpus = (a: Offer['gpus'], b: Offer['gpus']): boolean =>
-  a === b ||
-  (a.length === b.length &&
-    a.every(
-      ({ vendor, model, interface: connection }, at) =>
-        vendor === b[at]?.vendor && model === b[at].model && connection === b[at].interface,
-    ))
-
-/** Whether nothing differs by which an offer is found: only measures, price and slots. */
-const isAlike = (a: Offer, b: Offer): boolean =>
-  a.region === b.region &&
-  a.country === b.country &&
-  a.execSpec === b.execSpec &&
-  a.operator === b.operator &&
-  a.price.per === b.price.per &&
-  runtimeBits(a.runtimes) === runtimeBits(b.runtimes) &&
-  isSameText(a.attributes, b.attributes) &&
-  isSameSigned(a, b) &&
-  (isSameGpus(a.gpus, b.gpus) || gpuKindOf(a.gpus) === gpuKindOf(b.gpus))
-
-/** Moves an item of a binary heap down until none below is before it. */
-const sink = <Item>(heap: Item[], from: number, isBefore: (a: Item, b: Item) => boolean): void => {
-  const item = heap[from]
-  if (item === undefined) return
-  for (let at = from; ;) {
-    const left = at * 2 + 1
-    const right = left + 1
-    let next = left
-    const [first, second] = [heap[left], heap[right]]
-    if (first !== undefined && second !== undefined && isBefore(second, first)) next = right
-    const child = heap[next]
-    if (child === undefined || !isBefore(child, item)) {
-      heap[at] = item
-      return
-    }
-    heap[at] = child
-    at = next
-  }
-}
-
-interface Opened {
-  shelf: Shelf
-  cursor: Cursor | undefined
-  /** The next row that fits; -1 until it was looked for. */
-  row: number
-  /** No row of the shelf that is still to come is cheaper. */
-  price: number
+  cheapest(demand: Demand, now: number, options: WideSearchOptions): SignedOffer[]
 }
 
 export const createOfferIndex = ({ rowsOf }: OfferIndexModules): OfferIndex => {
   const rows = createOfferRows()
   const postings = createPostings()
-  const units = new Map<PriceUnit, Unit>()
-  /** The shelf of a row while it is open. */
+  const trees = createPriceTrees(rows)
+  const walkShelves = createWalkShelves(rows, trees)
+  const boards = new Map<PriceUnit, ShelfBoard>()
+  /** Where a row stands. */
   const shelfOf: (Shelf | undefined)[] = []
-  let openCount = 0
+  const counts: Record<Side, number> = { open: 0, closed: 0 }
   /** Used again by every search. */
-  const spare: Opened[] = []
+  const spare: OpenShelf[] = []
 
-  const table = {
-    priceOf: rows.price,
-    compare: rows.compare,
-    codeOf: rows.code,
-    traitsOf: rows.traits,
-    measures: rows.measures,
-  }
+  const sideOf = (row: number): Side => (rows.isOpen(row) ? 'open' : 'closed')
 
-  const shelfFor = (row: number): Shelf => {
-    const { price, runtimes, resources } = rows.offer(row).record
-    const unit = units.get(price.per) ?? { shelves: new Map<string, Shelf>(), byKind: new Map<number, Shelf[]>() }
-    units.set(price.per, unit)
-    const bits = runtimeBits(runtimes)
-    const kind = rows.term(row, termColumns.gpuKind)
-    const found = unit.shelves.get(`${bits} ${kind} ${resources.gpuCount}`)
-    if (found !== undefined) return found
-    const isSpecial = unit.shelves.size < mostShelves
-    const shelfKind = isSpecial ? kind : mixed
-    const key = isSpecial ? `${bits} ${kind} ${resources.gpuCount}` : `${bits} mixed`
-    const known = unit.shelves.get(key)
+  const boardFor = (row: number): ShelfBoard => {
+    const { per } = rows.offer(row).record.price
+    const known = boards.get(per)
     if (known !== undefined) return known
-    const made: Shelf = {
-      key,
-      runtimes: bits,
-      kind: shelfKind,
-      gpuCount: isSpecial ? resources.gpuCount : Infinity,
-      tree: createPriceTree(table),
-    }
-    unit.shelves.set(key, made)
-    const alike = unit.byKind.get(shelfKind)
-    if (alike === undefined) unit.byKind.set(shelfKind, [made])
-    else alike.push(made)
+    const made = createShelfBoard(rows, trees)
+    boards.set(per, made)
     return made
   }
 
-  const dropShelf = (shelf: Shelf, per: PriceUnit): void => {
-    const unit = units.get(per)
-    if (unit === undefined) return
-    unit.shelves.delete(shelf.key)
-    const alike = unit.byKind.get(shelf.kind) ?? []
-    alike.splice(alike.indexOf(shelf), 1)
-    if (alike.length === 0) unit.byKind.delete(shelf.kind)
-  }
-
-  const open = (row: number): void => {
-    if (shelfOf[row] !== undefined) return
-    const shelf = shelfFor(row)
-    shelf.tree.insert(row)
-    shelfOf[row] = shelf
-    openCount++
-  }
-
-  const close = (row: number): void => {
+  const leave = (row: number): void => {
     const shelf = shelfOf[row]
     if (shelf === undefined) return
-    shelf.tree.remove(row)
-    if (shelf.tree.size() === 0) dropShelf(shelf, rows.offer(row).record.price.per)
+    const side = sideOf(row)
+    shelf.board.remove(row, shelf, side)
     shelfOf[row] = undefined
-    openCount--
+    counts[side]--
+  }
+
+  const put = (row: number, side: Side): void => {
+    const shelf = shelfOf[row]
+    const was = sideOf(row)
+    if (shelf === undefined) shelfOf[row] = boardFor(row).insert(row, side)
+    else if (was === side) return
+    else {
+      shelf.board.turn(row, shelf, side)
+      counts[was]--
+    }
+    rows.setOpen(row, side === 'open')
+    counts[side]++
   }
 
   const add = (offer: SignedOffer): number => {
@@ -200,27 +109,28 @@ export const createOfferIndex = ({ rowsOf }: OfferIndexModules): OfferIndex => {
   }
 
   const remove = (row: number): void => {
-    close(row)
+    leave(row)
     for (const token of tokensOf(rows.offer(row).record)) postings.remove(token, row)
     rows.remove(row)
   }
 
   const replace = (row: number, offer: SignedOffer): void => {
-    const was = rows.offer(row)
-    const wasOpen = shelfOf[row] !== undefined
-    if (!isAlike(was.record, offer.record)) {
+    const was = rows.offer(row).record
+    const shelf = shelfOf[row]
+    const side = sideOf(row)
+    if (!isAlike(was, offer.record)) {
       remove(row)
       // The row that was given back last is the next to be taken.
       add(offer)
-      if (wasOpen) open(row)
+      if (shelf !== undefined) put(row, side)
       return
     }
-    const isMoved = was.record.price.nanoUsd !== offer.record.price.nanoUsd || was.record.id !== offer.record.id
-    const shelf = isMoved ? undefined : shelfOf[row]
-    if (isMoved) close(row)
-    rows.write(row, offer)
-    if (wasOpen && isMoved) open(row)
-    else shelf?.tree.remeasure(row)
+    const isMoved = was.price.nanoUsd !== offer.record.price.nanoUsd || was.id !== offer.record.id
+    if (isMoved) leave(row)
+    const isChanged = rows.write(row, offer)
+    if (shelf === undefined) return
+    if (isMoved) put(row, side)
+    else if (isChanged) shelf.board.remeasure(row, shelf, side)
   }
 
   const isPast = (row: number, after: SignedOffer): boolean => {
@@ -231,134 +141,68 @@ export const createOfferIndex = ({ rowsOf }: OfferIndexModules): OfferIndex => {
     return record.provider <= provider
   }
 
-  const isOnShelf = (shelf: Shelf, row: number, demand: CompiledDemand): boolean =>
-    (shelf.runtimes & demand.runtimeBit) !== 0 && demand.isKindWanted(rows.term(row, termColumns.gpuKind))
-
   /** Looks at every row of a list, and sorts what fits. */
-  const searchList = (list: Iterable<number>, per: PriceUnit, demand: CompiledDemand, options: SearchOptions) => {
+  const searchList = (
+    list: Iterable<number>,
+    board: ShelfBoard,
+    side: Side,
+    demand: CompiledDemand,
+    { limit, after }: SearchOptions,
+  ) => {
     const found: number[] = []
-    const { after, limit } = options
     for (const row of list) {
       const shelf = shelfOf[row]
-      if (shelf === undefined || rows.price(row) > demand.need.mostPrice || rows.offer(row).record.price.per !== per)
-        continue
-      if (!isOnShelf(shelf, row, demand) || !demand.fits(row)) continue
+      if (shelf?.board !== board || sideOf(row) !== side || rows.priceOf(row) > demand.need.mostPrice) continue
+      if ((shelf.runtimes & demand.runtimes) === 0 || !hasRuntime(rows.codeOf(row), demand.need.runtimes)) continue
+      if (!rowIsOfKind(row, demand, rows) || !rowFits(row, demand, rows)) continue
       if (after === undefined || !isPast(row, after)) found.push(row)
     }
     return found.sort(rows.compare).slice(0, limit)
   }
 
-  const shelvesFor = ({ byKind }: Unit, demand: CompiledDemand): Opened[] => {
-    const opened: Opened[] = []
-    const { mostPrice } = demand.need
-    for (const [kind, shelves] of byKind) {
-      if (kind !== mixed && !demand.isKindWanted(kind)) continue
-      for (const shelf of shelves) {
-        if ((shelf.runtimes & demand.runtimeBit) === 0 || shelf.gpuCount < demand.gpuCount) continue
-        const price = shelf.tree.lowest()
-        if (price > mostPrice || !shelf.tree.mayMeet(demand.need)) continue
-        const one = (spare[opened.length] ??= { shelf, cursor: undefined, row: -1, price })
-        one.shelf = shelf
-        one.cursor = undefined
-        one.row = -1
-        one.price = price
-        opened.push(one)
-      }
-    }
-    return opened
-  }
-
-  /** Walks shelves from their cheapest end, always on along the one whose next row may be the cheapest. */
-  const walk = (opened: Opened[], demand: CompiledDemand, { limit, after }: SearchOptions): number[] => {
-    const found: number[] = []
-    const past = after === undefined ? undefined : (row: number) => isPast(row, after)
-    const fitsMixed = (row: number): boolean =>
-      demand.isKindWanted(rows.term(row, termColumns.gpuKind)) && demand.fits(row)
-
-    const advance = (one: Opened): void => {
-      const { shelf } = one
-      one.cursor ??= shelf.tree.open(past)
-      const fits = shelf.kind === mixed ? fitsMixed : demand.fits
-      one.row = shelf.tree.next(one.cursor, demand.need, fits)
-      one.price = one.row === -1 ? Infinity : rows.price(one.row)
-    }
-
-    const isBefore = (a: Opened, b: Opened): boolean => {
-      if (a.price !== b.price) return a.price < b.price
-      // What was not looked for yet may be before what was found at the same price.
-      return a.row === -1 || (b.row !== -1 && rows.compare(a.row, b.row) < 0)
-    }
-
-    for (let at = (opened.length >> 1) - 1; at >= 0; at--) sink(opened, at, isBefore)
-    while (found.length < limit) {
-      const [best] = opened
-      if (best === undefined) break
-      if (best.row !== -1) {
-        found.push(best.row)
-        best.row = -1
-        continue
-      }
-      advance(best)
-      if (best.row === -1) {
-        const last = opened.pop()
-        if (last !== undefined && last !== best) opened[0] = last
-      }
-      sink(opened, 0, isBefore)
-    }
-    return found
-  }
-
-  /** The group of tokens that the fewest offers have one of, and how many do. */
-  const rarest = ({ tokens }: CompiledDemand): { readonly group: readonly string[]; readonly count: number } => {
-    let best: { group: readonly string[]; count: number } = { group: [], count: Infinity }
-    for (const group of tokens) {
-      let count = 0
-      for (const token of group) count += postings.count(token)
-      if (count < best.count) best = { group, count }
-    }
-    return best
-  }
-
-  /** A list that has every offer the demand could take, where one is shorter than the walk would be. */
-  const shortList = (
-    demand: Demand,
-    compiled: CompiledDemand,
-    limit: number,
-    size: number,
-  ): Set<number> | undefined => {
-    const { providers } = demand.placement
-    if (providers.length > 0) return new Set(providers.flatMap((provider) => [...rowsOf(provider)]))
-    const { group, count } = rarest(compiled)
-    // A walk meets one that has the token every `openCount / count` rows, if the token says nothing of the price.
-    const steps = count === 0 ? size : Math.min(size, (limit * openCount) / count)
-    if (count * 2 >= steps) return undefined
-    const list = new Set<number>()
-    for (const token of group) {
-      const found = postings.rows(token)
-      if (found === undefined) return undefined
-      for (const row of found) list.add(row)
-    }
-    return list
+  /** The rows of the providers a demand names. */
+  const namedRows = ({ placement: { providers } }: Demand, waived?: ReadonlySet<string>): Set<number> | undefined => {
+    if (providers.length === 0 || waived?.has('placement.providers') === true) return undefined
+    return new Set(providers.flatMap((provider) => [...rowsOf(provider)]))
   }
 
   return {
     add,
     replace,
     remove,
-    open,
-    close,
-    isOpen: (row) => shelfOf[row] !== undefined,
-    openCount: () => openCount,
+    open: (row) => put(row, 'open'),
+    close: (row) => put(row, 'closed'),
+    isOpen: (row) => shelfOf[row] !== undefined && rows.isOpen(row),
+    openCount: () => counts.open,
+    count: () => counts.open + counts.closed,
     cheapest: (demand, now, options) => {
-      const { per } = demand.maxPrice
-      const unit = units.get(per)
-      if (unit === undefined || options.limit <= 0) return []
-      const compiled = compileDemand(demand, rows, now)
-      const opened = shelvesFor(unit, compiled)
+      const { limit, after, side = 'open', waived, per = demand.maxPrice.per } = options
+      const board = boards.get(per)
+      if (board === undefined || limit <= 0) return []
+      const compiled = compileDemand(demand, rows, now, waived)
+      const list = namedRows(demand, waived)
+      if (list !== undefined) return searchList(list, board, side, compiled, options).map(rows.offer)
+      const opened: OpenShelf[] = []
       let size = 0
-      for (const { shelf } of opened) size += shelf.tree.size()
-      const list = shortList(demand, compiled, options.limit, size)
-      const found = list === undefined ? walk(opened, compiled, options) : searchList(list, per, compiled, options)
+      board.select(compiled, side, (shelf) => {
+        const one = (spare[opened.length] ??= makeOpenShelf(shelf))
+        one.shelf = shelf
+        one.isBegun = false
+        one.row = -1
+        one.price = shelf[side].lowest
+        opened.push(one)
+        size += shelf[side].size
+      })
+      const short = shortList(compiled, postings, { limit, size, all: counts[side] })
+      if (short !== undefined) return searchList(short, board, side, compiled, options).map(rows.offer)
+      const found = walkShelves(opened, {
+        side,
+        need: compiled.need,
+        limit,
+        isPast: after === undefined ? undefined : (row) => isPast(row, after),
+        fits: (row) => rowFits(row, compiled, rows),
+        isOfKind: (row) => rowIsOfKind(row, compiled, rows),
+      })
       return found.map(rows.offer)
     },
   }

@@ -1,8 +1,6 @@
-import { reaches } from './size-code.ts'
+import { createLeafPages, pageRows } from './leaf-pages.ts'
+import { hasRuntime, largest, reaches } from './size-code.ts'
 import { mayBe, type TraitNeed } from './trait-code.ts'
-
-/** How many numbers of a row are summed up: the largest of each below a node lets a search pass the node by. */
-export const measureCount = 8
 
 /** What the tree asks of the rows it orders. */
 export interface PricedRows {
@@ -10,22 +8,19 @@ export interface PricedRows {
   priceOf(row: number): number
   /** Below zero where the first comes before the second: by exact price, then by id. */
   compare(a: number, b: number): number
-  /** The measures as `sizeCode` packs them. */
+  /** The measures and runtimes as `sizeCode` and `runtimeCode` pack them; another when a row is written again. */
   codeOf(row: number): number
   /** What the row is, as `traitCode` packs it: the same as long as the row is in. */
   traitsOf(row: number): number
-  /** `measureCount` numbers for each row, from `row * measureCount` on. */
-  measures(): Float64Array
 }
 
 interface Leaf {
   readonly isLeaf: true
-  readonly rows: number[]
-  readonly prices: number[]
-  readonly codes: number[]
-  readonly traits: number[]
-  /** No row below has more. It may lie above what there is, until rows that left are counted out. */
-  readonly most: number[]
+  /** Of the rows in it. */
+  readonly page: number
+  size: number
+  /** The largest of each size below, as `sizeCode` packs them. It may lie above what there is, until rows that left are counted out. */
+  most: number
   /** Rows that left or changed since `most` was exact. */
   stale: number
 }
@@ -33,119 +28,111 @@ interface Leaf {
 interface Branch {
   readonly isLeaf: false
   readonly children: Node[]
-  readonly most: number[]
+  /** For each child but the first: no price in it is lower, none before it higher. */
+  readonly keys: number[]
+  /** `most` of each child. */
+  readonly mosts: number[]
+  most: number
   stale: number
 }
 
 type Node = Leaf | Branch
 
-const leafSize = 96
+const leafSize = pageRows - 1
 const branchSize = 48
 
 /** What a search asks of a row. */
 export interface Need {
+  /** At least so much of each measure, and packed by `sizeCode`. */
   readonly measures: Float64Array
   readonly code: number
+  /** Of which a row must have one, packed by `runtimeCode`; 0 where any will do. */
+  readonly runtimes: number
   readonly traits: TraitNeed
   readonly mostPrice: number
 }
 
-/** Where a search through a tree stands. */
+/** Where a search through a tree stands. It may be used again for another. */
 export interface Cursor {
   readonly branches: Branch[]
   /** The next child to look at of each branch. */
   readonly at: number[]
   leaf: Leaf | undefined
   index: number
+  /** Of the row that was found last. */
+  price: number
 }
 
-/** Rows ordered by price, then by id: in, out and the next that meets a need, each in logarithmic time. */
+export const makeCursor = (): Cursor => ({ branches: [], at: [], leaf: undefined, index: 0, price: 0 })
+
+/** Rows ordered by price, then by id, in nodes that know the largest measures below them. */
 export interface PriceTree {
-  insert(row: number): void
-  /** Takes a row out that is in, with the price it was put in with. */
-  remove(row: number): void
-  /** Looks at the row again, whose measures have changed and whose place has not. */
-  remeasure(row: number): void
-  size(): number
+  root: Node
+  size: number
   /** The price of the first row; infinite where there is none. */
-  lowest(): number
-  /** Whether every measure needed is there somewhere. */
-  mayMeet(need: Need): boolean
-  /** A search from the start, or from behind a place: the rows `isBefore` says are past are passed over. */
-  open(isPast?: (row: number) => boolean): Cursor
+  lowest: number
+}
+
+/** Takes rows in and out of trees, and finds the next that meets a need, each in logarithmic time. */
+export interface PriceTrees {
+  plant(): PriceTree
+  /** Ends a tree that is empty. */
+  uproot(tree: PriceTree): void
+  insert(tree: PriceTree, row: number): void
+  /** Takes a row out that is in, with the price it was put in with. */
+  remove(tree: PriceTree, row: number): void
+  /** Looks at the row again, whose measures have changed and whose place has not. */
+  remeasure(tree: PriceTree, row: number): void
+  /** Begins a search at the start, or behind a place: the rows `isPast` says are past are passed over. */
+  open(tree: PriceTree, cursor: Cursor, isPast?: (row: number) => boolean): void
   /** The next row that is not too dear and passes `fits`, which looks at its measures; -1 where there is none. */
   next(cursor: Cursor, need: Need, fits: (row: number) => boolean): number
 }
 
-const noMeasures = (): number[] => Array.from({ length: measureCount }, () => -Infinity)
-
-const makeLeaf = (rows: number[], prices: number[], codes: number[], traits: number[]): Leaf => ({
-  isLeaf: true,
-  rows,
-  prices,
-  codes,
-  traits,
-  most: noMeasures(),
+const makeLeaf = (page: number): Leaf => ({ isLeaf: true, page, size: 0, most: 0, stale: 0 })
+const makeBranch = (children: Node[], keys: number[]): Branch => ({
+  isLeaf: false,
+  children,
+  keys,
+  mosts: children.map(({ most }) => most),
+  most: 0,
   stale: 0,
 })
 
-const makeBranch = (children: Node[]): Branch => ({ isLeaf: false, children, most: noMeasures(), stale: 0 })
+/** In place of a child that is always there. */
+const nowhere: Node = makeLeaf(-1)
 
-const insertAt = (list: number[], at: number, value: number): void => {
-  list.push(value)
-  for (let index = list.length - 1; index > at; index--) list[index] = list[index - 1] ?? 0
-  list[at] = value
-}
-
-const removeAt = (list: number[], at: number): void => {
-  for (let index = at + 1; index < list.length; index++) list[index - 1] = list[index] ?? 0
-  list.pop()
-}
-
-const isShort = (most: readonly number[], needs: Float64Array): boolean => {
-  for (let index = 0; index < measureCount; index++) if ((most[index] ?? 0) < (needs[index] ?? 0)) return true
-  return false
-}
-
-const firstRow = (node: Node): number => {
+const firstLeaf = (node: Node): Leaf => {
   let at = node
-  while (!at.isLeaf) at = at.children[0] ?? makeLeaf([], [], [], [])
-  return at.rows[0] ?? -1
+  while (!at.isLeaf) at = at.children[0] ?? nowhere
+  return at
 }
 
-const firstPrice = (node: Node): number => {
-  let at = node
-  while (!at.isLeaf) at = at.children[0] ?? makeLeaf([], [], [], [])
-  return at.prices[0] ?? Infinity
-}
-
-const sizeOf = (node: Node): number => (node.isLeaf ? node.rows.length : node.children.length)
+const sizeOf = (node: Node): number => (node.isLeaf ? node.size : node.children.length)
 const roomOf = (node: Node): number => (node.isLeaf ? leafSize : branchSize)
 
-/** A B+ tree whose nodes know the largest measures below them. */
-export const createPriceTree = (table: PricedRows): PriceTree => {
-  let root: Node = makeLeaf([], [], [], [])
-  let size = 0
-  let lowest = Infinity
+/** B+ trees of the rows of one table. */
+export const createPriceTrees = (table: PricedRows): PriceTrees => {
+  const pages = createLeafPages()
 
-  const raise = (most: number[], row: number): void => {
-    const measures = table.measures()
-    for (let index = 0, from = row * measureCount; index < measureCount; index++, from++) {
-      const found = measures[from] ?? 0
-      if (found > (most[index] ?? 0)) most[index] = found
-    }
+  const firstRow = (node: Node): number => {
+    const { page, size } = firstLeaf(node)
+    return size === 0 ? -1 : (pages.rows[page * pageRows] ?? -1)
+  }
+
+  const firstPrice = (node: Node): number => {
+    const { page, size } = firstLeaf(node)
+    return size === 0 ? Infinity : (pages.prices[page * pageRows] ?? Infinity)
   }
 
   const measure = (node: Node): void => {
-    node.most.fill(-Infinity)
+    let most = 0
+    if (node.isLeaf) {
+      const from = node.page * pageRows
+      for (let at = from; at < from + node.size; at++) most = largest(most, pages.codes[at] ?? 0)
+    } else for (const below of node.mosts) most = largest(most, below)
+    node.most = most
     node.stale = 0
-    if (node.isLeaf) for (const row of node.rows) raise(node.most, row)
-    else {
-      for (const child of node.children) {
-        for (let index = 0; index < measureCount; index++)
-          node.most[index] = Math.max(node.most[index] ?? 0, child.most[index] ?? 0)
-      }
-    }
   }
 
   /** Counts what left a node out of its `most`, now and then: until then it is too large, which costs time and no answer. */
@@ -155,28 +142,35 @@ export const createPriceTree = (table: PricedRows): PriceTree => {
   }
 
   /** Where the row is in the leaf or would be. */
-  const placeIn = ({ rows, prices }: Leaf, row: number, price: number): number => {
+  const placeIn = ({ page, size }: Leaf, row: number, price: number): number => {
+    const from = page * pageRows
+    const { prices, rows } = pages
     let low = 0
-    let high = rows.length
+    let high = size
     while (low < high) {
       const middle = (low + high) >>> 1
-      const found = prices[middle] ?? 0
-      const isBefore = found < price || (found === price && table.compare(rows[middle] ?? 0, row) < 0)
-      if (isBefore) low = middle + 1
+      const found = prices[from + middle] ?? 0
+      const isFound = found < price || (found === price && table.compare(rows[from + middle] ?? 0, row) < 0)
+      if (isFound) low = middle + 1
       else high = middle
     }
     return low
   }
 
+  /** Whether the row comes before all of a node. */
+  const isBefore = (row: number, price: number, node: Node): boolean => {
+    const first = firstPrice(node)
+    return first > price || (first === price && table.compare(firstRow(node), row) > 0)
+  }
+
   /** The child that has the row or would have it: the last that does not begin behind it. */
-  const childFor = ({ children }: Branch, row: number, price: number): number => {
+  const childFor = ({ children, keys }: Branch, row: number, price: number): number => {
     let low = 1
     let high = children.length
     while (low < high) {
       const middle = (low + high) >>> 1
-      const child = children[middle] ?? root
-      const found = firstPrice(child)
-      const isBehind = found > price || (found === price && table.compare(firstRow(child), row) > 0)
+      const key = keys[middle] ?? Infinity
+      const isBehind = key > price || (key === price && isBefore(row, price, children[middle] ?? nowhere))
       if (isBehind) high = middle
       else low = middle + 1
     }
@@ -185,97 +179,137 @@ export const createPriceTree = (table: PricedRows): PriceTree => {
 
   const split = (node: Node): Node => {
     const half = sizeOf(node) >>> 1
-    const other = node.isLeaf
-      ? makeLeaf(node.rows.splice(half), node.prices.splice(half), node.codes.splice(half), node.traits.splice(half))
-      : makeBranch(node.children.splice(half))
+    let other: Node
+    if (node.isLeaf) {
+      other = makeLeaf(pages.take())
+      pages.copy(node.page, half, node.size, other.page, 0)
+      other.size = node.size - half
+      node.size = half
+    } else {
+      other = makeBranch(node.children.splice(half), node.keys.splice(half))
+      node.mosts.length = half
+    }
     measure(node)
     measure(other)
     return other
   }
 
   const insertInto = (node: Node, row: number, price: number): void => {
-    raise(node.most, row)
+    const code = table.codeOf(row)
+    node.most = largest(node.most, code)
     if (node.isLeaf) {
       const at = placeIn(node, row, price)
-      insertAt(node.rows, at, row)
-      insertAt(node.prices, at, price)
-      insertAt(node.codes, at, table.codeOf(row))
-      insertAt(node.traits, at, table.traitsOf(row))
+      pages.shiftUp(node.page, at, node.size)
+      const to = node.page * pageRows + at
+      pages.rows[to] = row
+      pages.prices[to] = price
+      pages.codes[to] = code
+      pages.traits[to] = table.traitsOf(row)
+      node.size++
       return
     }
     const at = childFor(node, row, price)
-    const child = node.children[at] ?? root
+    const child = node.children[at] ?? nowhere
     insertInto(child, row, price)
-    if (sizeOf(child) > roomOf(child)) node.children.splice(at + 1, 0, split(child))
+    if (sizeOf(child) > roomOf(child)) {
+      const other = split(child)
+      node.children.splice(at + 1, 0, other)
+      node.keys.splice(at + 1, 0, firstPrice(other))
+      node.mosts.splice(at + 1, 0, other.most)
+    }
+    node.mosts[at] = child.most
+  }
+
+  const dropChild = ({ children, keys, mosts }: Branch, at: number): void => {
+    const [child] = children.splice(at, 1)
+    if (child?.isLeaf === true) pages.giveBack(child.page)
+    keys.splice(at, 1)
+    mosts.splice(at, 1)
   }
 
   /** Drops a child that is empty, and joins one that is nearly so to its neighbour. */
   const tidy = (branch: Branch, at: number): void => {
     const child = branch.children[at]
     if (child === undefined) return
-    if (sizeOf(child) === 0) return void branch.children.splice(at, 1)
+    if (sizeOf(child) === 0) return dropChild(branch, at)
     if (sizeOf(child) > roomOf(child) / 4) return
     const left = at > 0 ? at - 1 : at
     const [first, second] = [branch.children[left], branch.children[left + 1]]
     if (first === undefined || second === undefined || sizeOf(first) + sizeOf(second) > roomOf(first) / 2) return
     if (first.isLeaf && second.isLeaf) {
-      first.rows.push(...second.rows)
-      first.prices.push(...second.prices)
-      first.codes.push(...second.codes)
-      first.traits.push(...second.traits)
-    } else if (!first.isLeaf && !second.isLeaf) first.children.push(...second.children)
-    branch.children.splice(left + 1, 1)
+      pages.copy(second.page, 0, second.size, first.page, first.size)
+      first.size += second.size
+    } else if (!first.isLeaf && !second.isLeaf) {
+      // The first key of a branch says nothing: that of its place does.
+      first.keys.push(branch.keys[left + 1] ?? 0, ...second.keys.slice(1))
+      first.children.push(...second.children)
+      first.mosts.push(...second.mosts)
+    }
+    dropChild(branch, left + 1)
     measure(first)
+    branch.mosts[left] = first.most
   }
 
   const removeFrom = (node: Node, row: number, price: number): void => {
     if (node.isLeaf) {
       const at = placeIn(node, row, price)
-      if (node.rows[at] !== row) throw new Error('the row is not where its price says')
-      removeAt(node.rows, at)
-      removeAt(node.prices, at)
-      removeAt(node.codes, at)
-      removeAt(node.traits, at)
+      if (at === node.size || pages.rows[node.page * pageRows + at] !== row)
+        throw new Error('the row is not where its price says')
+      pages.shiftDown(node.page, at, node.size)
+      node.size--
     } else {
       const at = childFor(node, row, price)
-      removeFrom(node.children[at] ?? root, row, price)
+      const child = node.children[at] ?? nowhere
+      removeFrom(child, row, price)
+      node.mosts[at] = child.most
       tidy(node, at)
     }
     wear(node)
   }
 
   const remeasureIn = (node: Node, row: number, price: number): void => {
-    raise(node.most, row)
-    if (node.isLeaf) node.codes[placeIn(node, row, price)] = table.codeOf(row)
-    else remeasureIn(node.children[childFor(node, row, price)] ?? root, row, price)
+    const code = table.codeOf(row)
+    node.most = largest(node.most, code)
+    if (node.isLeaf) pages.codes[node.page * pageRows + placeIn(node, row, price)] = code
+    else {
+      const at = childFor(node, row, price)
+      const child = node.children[at] ?? nowhere
+      remeasureIn(child, row, price)
+      node.mosts[at] = child.most
+    }
     wear(node)
   }
 
   return {
-    insert: (row) => {
-      const price = table.priceOf(row)
-      if (price < lowest) lowest = price
-      insertInto(root, row, price)
-      size++
-      if (sizeOf(root) <= roomOf(root)) return
-      const first = root
-      root = makeBranch([first, split(first)])
-      measure(root)
+    plant: () => ({ root: makeLeaf(pages.take()), size: 0, lowest: Infinity }),
+    uproot: ({ root }) => {
+      if (root.isLeaf) pages.giveBack(root.page)
     },
-    remove: (row) => {
+    insert: (tree, row) => {
       const price = table.priceOf(row)
-      removeFrom(root, row, price)
-      size--
-      while (!root.isLeaf && root.children.length <= 1) root = root.children[0] ?? makeLeaf([], [], [], [])
-      if (price === lowest) lowest = firstPrice(root)
+      if (price < tree.lowest) tree.lowest = price
+      insertInto(tree.root, row, price)
+      tree.size++
+      if (sizeOf(tree.root) <= roomOf(tree.root)) return
+      const first = tree.root
+      const other = split(first)
+      tree.root = makeBranch([first, other], [0, firstPrice(other)])
+      measure(tree.root)
     },
-    remeasure: (row) => remeasureIn(root, row, table.priceOf(row)),
-    size: () => size,
-    lowest: () => lowest,
-    mayMeet: (need) => !isShort(root.most, need.measures),
-    open: (isPast) => {
-      const cursor: Cursor = { branches: [], at: [], leaf: undefined, index: 0 }
-      let node = root
+    remove: (tree, row) => {
+      const price = table.priceOf(row)
+      removeFrom(tree.root, row, price)
+      tree.size--
+      while (!tree.root.isLeaf && tree.root.children.length <= 1)
+        tree.root = tree.root.children[0] ?? makeLeaf(pages.take())
+      if (price === tree.lowest) tree.lowest = firstPrice(tree.root)
+    },
+    remeasure: (tree, row) => remeasureIn(tree.root, row, table.priceOf(row)),
+    open: (tree, cursor, isPast) => {
+      cursor.branches.length = 0
+      cursor.at.length = 0
+      cursor.index = 0
+      let node = tree.root
       while (!node.isLeaf) {
         const { children } = node
         let at = 0
@@ -283,35 +317,38 @@ export const createPriceTree = (table: PricedRows): PriceTree => {
           let high = children.length
           for (at = 1; at < high;) {
             const middle = (at + high) >>> 1
-            if (isPast(firstRow(children[middle] ?? root))) at = middle + 1
+            if (isPast(firstRow(children[middle] ?? nowhere))) at = middle + 1
             else high = middle
           }
           at--
         }
         cursor.branches.push(node)
         cursor.at.push(at + 1)
-        node = children[at] ?? makeLeaf([], [], [], [])
+        node = children[at] ?? nowhere
       }
       cursor.leaf = node
-      while (isPast !== undefined && cursor.index < node.rows.length && isPast(node.rows[cursor.index] ?? 0)) {
+      const from = node.page * pageRows
+      while (isPast !== undefined && cursor.index < node.size && isPast(pages.rows[from + cursor.index] ?? 0)) {
         cursor.index++
       }
-      return cursor
     },
-    next: (cursor, { measures, code, traits: wanted, mostPrice }, fits) => {
+    next: (cursor, { code, runtimes, traits: wanted, mostPrice }, fits) => {
       for (;;) {
         const { leaf, branches, at } = cursor
         if (leaf !== undefined) {
-          const { rows, prices, codes, traits } = leaf
-          for (let index = cursor.index; index < rows.length; index++) {
-            if (!reaches(codes[index] ?? 0, code) || !mayBe(traits[index] ?? 0, wanted)) continue
-            if ((prices[index] ?? 0) > mostPrice) {
-              cursor.index = index
-              return -1
-            }
+          const { rows, prices, codes, traits } = pages
+          const from = leaf.page * pageRows
+          const end = from + leaf.size
+          for (let index = from + cursor.index; index < end; index++) {
+            const found = codes[index] ?? 0
+            if (!reaches(found, code) || !hasRuntime(found, runtimes) || !mayBe(traits[index] ?? 0, wanted)) continue
+            const price = prices[index] ?? 0
+            cursor.index = index - from
+            if (price > mostPrice) return -1
             const row = rows[index] ?? 0
             if (!fits(row)) continue
-            cursor.index = index + 1
+            cursor.index++
+            cursor.price = price
             return row
           }
           cursor.leaf = undefined
@@ -321,13 +358,16 @@ export const createPriceTree = (table: PricedRows): PriceTree => {
         if (branch === undefined) return -1
         const next = at[depth] ?? 0
         at[depth] = next + 1
-        const child = branch.children[next]
-        if (child === undefined) {
+        const most = branch.mosts[next]
+        if (most === undefined) {
           branches.pop()
           at.pop()
-        } else if (isShort(child.most, measures)) continue
-        else if (child.isLeaf) {
-          if ((child.prices[0] ?? 0) > mostPrice) return -1
+          continue
+        }
+        if (next > 0 && (branch.keys[next] ?? 0) > mostPrice) return -1
+        if (!reaches(most, code) || !hasRuntime(most, runtimes)) continue
+        const child = branch.children[next] ?? nowhere
+        if (child.isLeaf) {
           cursor.leaf = child
           cursor.index = 0
         } else {

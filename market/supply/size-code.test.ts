@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { measureCount } from './price-tree.ts'
-import { reaches, sizeCode } from './size-code.ts'
+import { largest, measureCount, reaches, sizeCode } from './size-code.ts'
 
 const gib = 2 ** 30
 const measure = fc.oneof(
@@ -30,4 +29,13 @@ test('and says no where a measure is a step short, whichever it is', () => {
     short[index] = 0
     expect(reaches(sizeCode(short, 0), sizeCode(large, 0))).toBe(false)
   }
+})
+
+test('the largest of two codes is enough for what either is enough for, and for no step more', () => {
+  fc.assert(
+    fc.property(measures, measures, (a, b) => {
+      const both = a.map((value, index) => Math.max(value, b[index] ?? 0))
+      expect(largest(sizeCode(a, 0), sizeCode(b, 0))).toBe(sizeCode(both, 0))
+    }),
+  )
 })

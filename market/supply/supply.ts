@@ -2,6 +2,9 @@ import type {
   Address,
   AgentPeer,
   Demand,
+  Maintenance,
+  MeasuredBy,
+  NearMisses,
   OfferId,
   Publication,
   ReservationId,
@@ -10,7 +13,8 @@ import type {
   World,
 } from '@muster/protocol'
 import { createHolds, type Hold } from './holds.ts'
-import { createOfferIndex, type SearchOptions } from './offer-index.ts'
+import { nearMisses, type NearMissesOptions } from './near-misses.ts'
+import { createOfferIndex, type SearchOptions, type WideSearchOptions } from './offer-index.ts'
 
 /** An offer as it was published. What is free of it follows from the holds; the agent's answer to `reserve` decides. */
 interface Standing {
@@ -24,7 +28,10 @@ interface Standing {
 
 interface Linked {
   readonly peer: AgentPeer
-  standing: Map<OfferId, Standing>
+  /** Few: one publication has 64 at most. */
+  standing: readonly Standing[]
+  /** Slots to add to what it published: given back meanwhile, less those taken meanwhile. */
+  readonly held: { readonly change: number }
 }
 
 /** A provider that did not keep its word: its offers count as taken until the timer runs out. */
@@ -42,11 +49,14 @@ export interface Supply {
   unlink(peer: AgentPeer): void
   peer(provider: Address): AgentPeer | undefined
   linkedCount(): number
+  peers(): Iterable<AgentPeer>
   /** Replaces what the peer offers. */
   replace(peer: AgentPeer, publication: Publication): void
   hasFree(): boolean
   /** Offers with slots believed free that fit, cheapest first: what `rankOffers` gives, without a look at all the others. */
   cheapest(demand: Demand, options: SearchOptions): SignedOffer[]
+  /** What is nearest to a demand that nothing fits, without a look at every offer. */
+  nearMisses(demand: Demand, options: NearMissesOptions): NearMisses
   /** Offers with slots believed free. */
   free(): Iterable<SignedOffer>
   /** Every standing offer with `slots` as last published. */
@@ -54,6 +64,8 @@ export interface Supply {
   /** Every standing offer with the slots believed free. */
   believed(): Iterable<SignedOffer>
   freeSlots(offer: SignedOffer): number
+  /** When the provider's machine is announced not to be had. */
+  maintenanceOf(provider: Address): readonly Maintenance[]
   /** Slots of the provider that this market asked for or leased. */
   heldSlots(provider: Address): number
   /** Counts slots of the provider as taken until they are given back, whatever it publishes meanwhile. */
@@ -66,6 +78,8 @@ export interface Supply {
   pause(provider: Address): void
   /** The provider did not keep its word: none of its offers counts for a while, twice as long each time in a row. */
   rest(provider: Address): void
+  /** Whether none of the provider's offers counts now. */
+  isResting(provider: Address): boolean
   /** The provider kept its word. */
   trust(provider: Address): void
   /** Rises whenever slots may have become free. */
@@ -80,7 +94,7 @@ const maxRefusals = 3
 const firstRestMs = 5_000
 const maxRestMs = 600_000
 
-export const createSupply = (world: World): Supply => {
+export const createSupply = (world: World, measured: MeasuredBy = () => undefined): Supply => {
   const agents = new Map<Address, Linked>()
   const index = createOfferIndex({ rowsOf: (provider) => rowsOf(provider) })
   const resting = new Map<Address, Resting>()
@@ -93,20 +107,21 @@ export const createSupply = (world: World): Supply => {
   }
 
   /** All offers of a provider sell the same machine. */
-  const freeOf = ({ offer: { record }, isAside }: Standing): number =>
-    isAside || isResting(record.provider) ? 0 : Math.max(0, record.slots + holds.change(record.provider))
+  const freeOf = ({ offer: { record }, isAside }: Standing, { held }: Linked): number =>
+    isAside || isResting(record.provider) ? 0 : Math.max(0, record.slots + held.change)
 
-  const look = (standing: Standing): void => {
-    if (freeOf(standing) > 0) index.open(standing.row)
+  const look = (standing: Standing, linked: Linked): void => {
+    if (freeOf(standing, linked) > 0) index.open(standing.row)
     else index.close(standing.row)
   }
 
   const lookAll = (provider: Address): void => {
-    for (const standing of agents.get(provider)?.standing.values() ?? []) look(standing)
+    const linked = agents.get(provider)
+    if (linked !== undefined) for (const standing of linked.standing) look(standing, linked)
   }
 
   const rowsOf = function* (provider: Address): Iterable<number> {
-    for (const { row } of agents.get(provider)?.standing.values() ?? []) yield row
+    for (const { row } of agents.get(provider)?.standing ?? []) yield row
   }
 
   const holds = createHolds((provider, isMore) => {
@@ -116,11 +131,13 @@ export const createSupply = (world: World): Supply => {
 
   const isResting = (provider: Address): boolean => resting.size > 0 && resting.get(provider)?.timer !== undefined
 
-  const find = (provider: Address, offer: OfferId): Standing | undefined => agents.get(provider)?.standing.get(offer)
+  const find = (linked: Linked | undefined, id: OfferId): Standing | undefined =>
+    linked?.standing.find(({ offer }) => offer.record.id === id)
 
   const clear = (linked: Linked | undefined): void => {
-    for (const { row } of linked?.standing.values() ?? []) index.remove(row)
-    linked?.standing.clear()
+    if (linked === undefined) return
+    for (const { row } of linked.standing) index.remove(row)
+    linked.standing = []
   }
 
   /** Looks again at what the provider has free. */
@@ -153,15 +170,16 @@ export const createSupply = (world: World): Supply => {
   }
 
   const standAside = (provider: Address, offer: OfferId): void => {
-    const standing = find(provider, offer)
-    if (standing === undefined) return
+    const linked = agents.get(provider)
+    const standing = find(linked, offer)
+    if (linked === undefined || standing === undefined) return
     standing.isAside = true
     standing.asideTimer?.cancel()
-    look(standing)
+    look(standing, linked)
     standing.asideTimer = world.after(asideMs, () => {
-      if (find(provider, offer) !== standing) return
+      if (find(agents.get(provider), offer) !== standing) return
       standing.isAside = false
-      look(standing)
+      look(standing, linked)
       freed()
     })
   }
@@ -169,8 +187,7 @@ export const createSupply = (world: World): Supply => {
   return {
     link: (peer) => {
       clear(agents.get(peer.provider))
-      holds.linked(peer.provider)
-      agents.set(peer.provider, { peer, standing: new Map() })
+      agents.set(peer.provider, { peer, standing: [], held: holds.linked(peer.provider) })
     },
     unlink: (peer) => {
       const linked = agents.get(peer.provider)
@@ -183,44 +200,64 @@ export const createSupply = (world: World): Supply => {
     },
     peer: (provider) => agents.get(provider)?.peer,
     linkedCount: () => agents.size,
+    peers: function* () {
+      for (const { peer } of agents.values()) yield peer
+    },
     replace: (peer, { offers, counted }) => {
       const linked = agents.get(peer.provider)
       if (linked?.peer !== peer) return
       holds.counted(peer.provider, counted)
-      const before = linked.standing
-      linked.standing = new Map()
+      const left = new Set(linked.standing)
+      const standing: Standing[] = []
       for (const offer of offers) {
         const { id } = offer.record
-        const known = before.get(id) ?? linked.standing.get(id)
-        before.delete(id)
-        if (known !== undefined) index.replace(known.row, offer)
-        linked.standing.set(id, { offer, row: known?.row ?? index.add(offer), isAside: false })
+        const again = standing.findIndex((each) => each.offer.record.id === id)
+        const known = standing[again] ?? find(linked, id)
+        if (known !== undefined) {
+          left.delete(known)
+          index.replace(known.row, offer)
+        }
+        const made: Standing = { offer, row: known?.row ?? index.add(offer), isAside: false }
+        if (again === -1) standing.push(made)
+        else standing[again] = made
       }
-      for (const { row } of before.values()) index.remove(row)
+      linked.standing = standing
+      for (const { row } of left) index.remove(row)
       lookAll(peer.provider)
       freed()
     },
     hasFree: () => index.openCount() > 0,
-    cheapest: (demand, options) => index.cheapest(demand, world.now(), options),
+    cheapest: (demand, options) => index.cheapest({ ...demand, measured }, world.now(), options),
+    nearMisses: (demand, options) => {
+      const now = world.now()
+      const search = (asked: Demand, wide: WideSearchOptions) => index.cheapest(asked, now, wide)
+      return nearMisses({ ...demand, measured }, options, { search, count: index.count(), now })
+    },
     free: function* () {
       for (const { standing } of agents.values()) {
-        for (const { offer, row } of standing.values()) if (index.isOpen(row)) yield offer
+        for (const { offer, row } of standing) if (index.isOpen(row)) yield offer
       }
     },
     all: function* () {
-      for (const { standing } of agents.values()) for (const { offer } of standing.values()) yield offer
+      for (const { standing } of agents.values()) for (const { offer } of standing) yield offer
     },
     believed: function* () {
-      for (const { standing } of agents.values()) {
-        for (const each of standing.values()) {
+      for (const linked of agents.values()) {
+        for (const each of linked.standing) {
           const { offer } = each
-          yield { ...offer, record: { ...offer.record, slots: freeOf(each) } }
+          yield { ...offer, record: { ...offer.record, slots: freeOf(each, linked) } }
         }
       }
     },
+    maintenanceOf: (provider) => {
+      const now = world.now()
+      const [standing] = agents.get(provider)?.standing.values() ?? []
+      return standing?.offer.record.maintenance?.filter(({ until }) => until > now) ?? []
+    },
     freeSlots: ({ record }) => {
-      const standing = find(record.provider, record.id)
-      return standing === undefined ? 0 : freeOf(standing)
+      const linked = agents.get(record.provider)
+      const standing = find(linked, record.id)
+      return linked === undefined || standing === undefined ? 0 : freeOf(standing, linked)
     },
     heldSlots: holds.held,
     take: holds.take,
@@ -235,6 +272,7 @@ export const createSupply = (world: World): Supply => {
       if (!isResting(provider)) pauseFor(provider, asideMs)
     },
     rest,
+    isResting,
     trust: (provider) => {
       if (resting.get(provider)?.timer === undefined) resting.delete(provider)
     },
