@@ -11,8 +11,11 @@ export const bugs: Readonly<Record<Bug, Invariant>> = {
   'effect-lost-after-commit': 'dispatch-reaches-agent',
   'double-dispatch-on-restart': 'runs-where-leased',
   'reservation-leaked-on-crash': 'slots-come-back',
+  'reservation-leaked-across-markets': 'slot-sold-once',
   'receipt-refunded-twice': 'books-add-up',
   'statement-off-by-one': 'books-add-up',
+  'stream-split-ownership': 'one-writer',
+  'unfair-award': 'awards-follow-the-rule',
 }
 
 export const isBug = (name: string): name is Bug => Object.hasOwn(bugs, name)

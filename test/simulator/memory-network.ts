@@ -47,6 +47,8 @@ export interface MemoryNode {
 export interface MemoryListener {
   /** Closes every link as `shutdown` and refuses dials. */
   close(): void
+  /** Closes the provider's link where it is older than this epoch. */
+  supersede(provider: Address, epoch: number): void
   /** The node is gone at once: nothing is said to it any more, and its agents notice in time. What it sent may yet arrive within `lingerMs`. */
   crash(lingerMs?: number): void
 }
@@ -123,7 +125,9 @@ export const createMemoryNetwork = (
         throw error
       }),
   }
-  const stations = new Map<Address, Station>()
+  /** Of each market the nodes that are up. */
+  const stations = new Map<Address, Station[]>()
+  const isUp = (station: Station): boolean => stations.get(station.node.market)?.includes(station) === true
 
   /** A hop of the handshake; whoever it was meant for may be gone when it ends. */
   const hop = (): Promise<void> => new Promise((resolve) => void world.after(network.latencyMs(), resolve))
@@ -139,7 +143,7 @@ export const createMemoryNetwork = (
     const skewMs = agentNow - node.world.now()
     if (Math.abs(skewMs) > maxClockSkewMs) throw skewed(skewMs)
     const isNewest = await Promise.race([node.acceptEpoch(provider, epoch), station.crashed.promise])
-    if (stations.get(node.market) !== station) throw linkClosed('lost')
+    if (!isUp(station)) throw linkClosed('lost')
     const older = links.get(provider)
     if (!isNewest || (older !== undefined && older.epoch >= epoch)) throw superseded(provider, epoch)
     older?.peer.close('superseded')
@@ -168,14 +172,19 @@ export const createMemoryNetwork = (
     listen: (node) => {
       const station: Station = { node, links: new Map(), crashed: Promise.withResolvers() }
       station.crashed.promise.catch(() => {})
-      stations.set(node.market, station)
+      stations.set(node.market, [...(stations.get(node.market) ?? []), station])
       const leave = () => {
-        if (stations.get(node.market) === station) stations.delete(node.market)
+        const left = (stations.get(node.market) ?? []).filter((each) => each !== station)
+        stations.set(node.market, left)
       }
       return {
         close: () => {
           leave()
           for (const link of [...station.links.values()]) link.peer.close('shutdown')
+        },
+        supersede: (provider, epoch) => {
+          const link = station.links.get(provider)
+          if (link !== undefined && link.epoch < epoch) link.peer.close('superseded')
         },
         crash: (lingerMs) => {
           leave()
@@ -188,9 +197,12 @@ export const createMemoryNetwork = (
       let current: MemoryLink | undefined
       let isHeld = false
       let isCrashed = false
+      /** Agents begin with different nodes, whoever they are. */
+      let dials = Number.parseInt(provider.slice(-6), 16)
       const dial = async (epoch: number, handlers: AgentHandlers): Promise<MarketPeer> => {
         await hop()
-        const station = stations.get(market)
+        const up = stations.get(market) ?? []
+        const station = up[dials++ % up.length]
         if (station === undefined || isHeld || network.breaksNow()) throw linkClosed('lost')
         const link = await admit(station, provider, epoch, agentWorld.now(), handlers)
         if (isCrashed) link.crash('agent')

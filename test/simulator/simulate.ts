@@ -5,20 +5,14 @@ import type { Bug } from './bugs.ts'
 import { checkMoney } from './invariant/check-money.ts'
 import { checkEnd } from './invariant/check-end.ts'
 import { checkMemory, checkSteady } from './invariant/check-steady.ts'
-import { createReach } from './invariant/reach.ts'
 import { createViolations, type Violation } from './invariant/violations.ts'
-import { watchJobs } from './invariant/watch-jobs.ts'
-import { watchLedger } from './invariant/watch-ledger.ts'
 import { watchWaiting } from './invariant/watch-waiting.ts'
 import { watchRuns } from './invariant/watch-runs.ts'
-import { createMemoryNetwork } from './memory-network.ts'
 import { createAgentProcess, type AgentProcess } from './process/agent-process.ts'
-import { depositAll } from './process/deposit-all.ts'
 import { startFalseAgent } from './process/false-agent.ts'
-import { chainId, beginKeys } from './process/keys.ts'
-import { createMarketNode } from './process/market-node.ts'
+import { beginKeys } from './process/keys.ts'
 import type { Run } from './process/run.ts'
-import { createTenantJob } from './process/tenant.ts'
+import { agentSites, attemptOf, closedJobs, createSite, sitesOf, type SharedRun, type Site } from './process/site.ts'
 import { makeScenario } from './scenario/make-scenario.ts'
 import type { AgentFault, Scenario } from './scenario/scenario.ts'
 import { createProcessWorld } from './world/process-world.ts'
@@ -89,49 +83,39 @@ const plan = (process: AgentProcess, fault: AgentFault, run: Run, isCalm: () => 
   }
 }
 
-const createRun = (scenario: Scenario, keepsStory: boolean): Run => {
+const createShared = (scenario: Scenario, keepsStory: boolean, sites: readonly Site[]): SharedRun => {
   const timeline = createTimeline()
   const { now } = timeline
   const violations = createViolations(now)
-  const reach = createReach(now)
   const keys = beginKeys(scenario.network.isChecked)
-  const domain = { chainId, market: keys.signerOf('market').address }
-  const jobs = watchJobs(scenario.market, { now, violations, reach, verifier: keys.verifier, domain })
   const names = new Map(scenario.agents.map(({ name }) => [keys.signerOf(name).address, name]))
   return {
     timeline,
     violations,
-    reach,
-    jobs,
     story: createStory(now, keepsStory),
-    ledger: watchLedger(violations),
-    runs: watchRuns(jobs, violations),
+    runs: watchRuns((id) => attemptOf(sites, id), violations),
     random: createRandom(`muster ${scenario.seed} run`),
     keys,
+    isTold: true,
     nameOf: (provider) => names.get(provider) ?? provider,
   }
 }
 
-/** Runs one market node and its agents through the scenario of a seed, and says what did not hold. */
+/** Runs one market node, and in some seeds others, with their agents through the scenario of a seed, and says what did not hold. */
 export const simulate = async (seed: number, { bug, keepsStory = false }: SimulateOptions = {}): Promise<Simulated> => {
   const scenario = makeScenario(seed)
-  const run = createRun(scenario, keepsStory)
-  const { timeline, violations, story, reach } = run
-  const { network: link } = scenario
-  const { world } = createProcessWorld(timeline, run.random.fork('outside'))
-  const network = createMemoryNetwork(world, run.random.fork('network').next, {
-    ...link,
-    limits: { pingIntervalMs: link.pingIntervalMs, silentIntervals: link.silentIntervals },
-    onBreak: reach.unlinked,
-    onHandlerError: (error) => violations.report('nothing-unexpected', `a message handler threw: ${String(error)}`),
-  })
+  const sites: Site[] = []
+  const shared = createShared(scenario, keepsStory, sites)
+  const { timeline, violations, story } = shared
+  const { world } = createProcessWorld(timeline, shared.random.fork('outside'))
   const bugs = new Set(bug === undefined ? [] : [bug])
-  const node = createMarketNode(scenario.market, network, run, bugs as ReadonlySet<PlantedBug>)
-  const tenants = await depositAll(scenario, node, run, world)
-  const jobs = scenario.jobs.flatMap((job) => {
-    const tenant = tenants[job.tenant]
-    return tenant === undefined ? [] : [createTenantJob(job, tenant, node, run, world)]
-  })
+  const planted = bugs as ReadonlySet<PlantedBug>
+  for (const plan of sitesOf(scenario))
+    sites.push(await createSite(plan, scenario, shared, { world, bugs: planted, isFirst: sites.length === 0 }))
+  const [first] = sites
+  if (first === undefined) throw new Error('a run has a market')
+  const { run, network, node } = first
+  const jobs = sites.flatMap((site) => site.jobs)
   const programs = new Map(jobs.map(({ id, plan: { program } }) => [id as string, program]))
   const programOf = (attempt: AttemptId) => {
     const program = programs.get(attempt.slice(0, attempt.indexOf('.')))
@@ -147,7 +131,7 @@ export const simulate = async (seed: number, { bug, keepsStory = false }: Simula
       startFalseAgent(agent, node.address, network, run)
       continue
     }
-    const modules = { run, network, market: node.address, programOf, bugs: bugs as ReadonlySet<SimulatedBug> }
+    const modules = { run, sites: agentSites(sites), programOf, bugs: bugs as ReadonlySet<SimulatedBug> }
     const process = createAgentProcess(agent, modules)
     agents.set(process.provider, process)
     timeline.after(agent.startsAtMs, process.start)
@@ -157,25 +141,33 @@ export const simulate = async (seed: number, { bug, keepsStory = false }: Simula
     if (isCalm) return
     isCalm = true
     story.tell('the world', 'is calm from now on')
-    network.calm()
-    node.calm()
+    for (const site of sites) {
+      site.network.calm()
+      site.node.calm()
+    }
     for (const agent of agents.values()) agent.calm()
   }
-  for (const { atMs, skewMs } of scenario.market.clockSteps) timeline.after(atMs, () => node.setClock(skewMs))
-  for (const { atMs, downMs } of scenario.market.crashes) {
-    timeline.after(atMs, () => {
-      if (!isCalm) node.crash(downMs)
-    })
+  for (const [index, { market }] of sitesOf(scenario).entries()) {
+    const own = sites[index]?.node
+    for (const { atMs, skewMs } of market.clockSteps) timeline.after(atMs, () => own?.setClock(skewMs))
+    for (const { atMs, downMs } of market.crashes) {
+      timeline.after(atMs, () => {
+        if (!isCalm) own?.crash(downMs)
+      })
+    }
+    timeline.after(0, () => void own?.start())
   }
-  timeline.after(0, () => void node.start())
   for (const job of jobs) job.begin()
   timeline.after(scenario.calmAtMs, calm)
-  const lookAtWaiting = watchWaiting(run, node, agents, jobs)
+  const waiting = sites.map((site) => watchWaiting(site.run, site.node, agents, site.jobs))
   let looks = 0
   const look = (): void => {
-    checkSteady(run, node, agents)
-    lookAtWaiting()
-    if (++looks % 8 === 0) checkMemory(run, node)
+    looks++
+    for (const site of sites) {
+      checkSteady(site.run, site.node, agents)
+      if (looks % 8 === 0) checkMemory(site.run, site.node)
+    }
+    for (const lookAtWaiting of waiting) lookAtWaiting()
     timeline.after(lookMs, look)
   }
   timeline.after(lookMs, look)
@@ -187,7 +179,7 @@ export const simulate = async (seed: number, { bug, keepsStory = false }: Simula
   try {
     const isOver = () => violations.first() !== undefined
     await timeline.run(
-      () => isOver() || run.jobs.closed() === jobs.length || timeline.now() > scenario.calmAtMs,
+      () => isOver() || closedJobs(sites) === jobs.length || timeline.now() > scenario.calmAtMs,
       onError,
     )
     calm()
@@ -195,15 +187,15 @@ export const simulate = async (seed: number, { bug, keepsStory = false }: Simula
     await timeline.run(
       () =>
         isOver() ||
-        (timeline.now() > back && (run.jobs.closed() === jobs.length || timeline.now() > back + patienceMs)),
+        (timeline.now() > back && (closedJobs(sites) === jobs.length || timeline.now() > back + patienceMs)),
       onError,
     )
     const end = timeline.now() + settleMs
     await timeline.run(() => isOver() || timeline.now() > end, onError)
-    if (!isOver()) await checkEnd({ run, node, agents, jobs, rogues })
-    if (!isOver()) {
-      const providers = scenario.agents.map(({ name }) => run.keys.signerOf(name).address)
-      await checkMoney({ run, node, providers, bugs: bugs as ReadonlySet<PlantedBug> })
+    const providers = scenario.agents.map(({ name }) => run.keys.signerOf(name).address)
+    for (const site of sites) {
+      if (!isOver()) await checkEnd({ ...site, agents, rogues })
+      if (!isOver()) await checkMoney({ ...site, providers, bugs: planted })
     }
   } finally {
     process.off('unhandledRejection', onRejection)

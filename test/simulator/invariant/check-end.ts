@@ -9,8 +9,10 @@ import {
   type Address,
   type Job,
 } from '@muster/protocol'
+import { reservableSlots } from '../../../agent/market/market-record.ts'
 import { decodeEvents } from '../../../market/journal/encode-events.ts'
 import { paidTwice, unreconciled } from '../../../market/store/memory/reads.ts'
+import { checkAuctions } from './check-auctions.ts'
 import type { AgentProcess } from '../process/agent-process.ts'
 import type { MarketNode } from '../process/market-node.ts'
 import type { Run } from '../process/run.ts'
@@ -27,7 +29,12 @@ export interface EndOfRun {
 
 const maxLosses = 10
 
-const checkTasks = (job: Job, { plan, spec }: TenantJob, { run, rogues }: EndOfRun): void => {
+/** What must hold of the tasks of a closed job. Where machines are lost all the time, a task may be given up for that. */
+export const checkTasks = (
+  job: Job,
+  { plan, spec }: Pick<TenantJob, 'plan' | 'spec'>,
+  { run, rogues, isStormy = false }: Pick<EndOfRun, 'run' | 'rogues'> & { readonly isStormy?: boolean },
+): void => {
   const wrong = (message: string) => run.violations.report('task-accounted-for', `${plan.name} ${message}`)
   const isRogue = (provider: Address | undefined) => provider !== undefined && rogues.has(provider)
   for (const [index, task] of job.tasks.entries()) {
@@ -43,7 +50,7 @@ const checkTasks = (job: Job, { plan, spec }: TenantJob, { run, rogues }: EndOfR
     const isSpoilt = task.attempts.some(
       ({ phase: ended, lease }) => ended === 'failed' && isRogue(job.leases.get(lease)?.provider),
     )
-    if (plan.program.kind === 'sound' && !isSpoilt)
+    if (plan.program.kind === 'sound' && !isSpoilt && !(isStormy && losses >= maxLosses))
       wrong(
         `gave up ${id}, whose program is sound, after ${failures} failures and ${losses} losses: ${job.problems.get(index)?.message}`,
       )
@@ -88,6 +95,7 @@ const checkWork = ({ run, agents }: EndOfRun): void => {
   const paid = run.jobs.receipts
   for (const [attempt, provider] of run.runs.done) {
     const process = agents.get(provider)
+    if (!run.jobs.attempts.has(attempt)) continue
     if (paid.has(attempt) || process === undefined || process.isGone()) continue
     const [, index, fence] = attempt.split('.')
     const job = run.jobs.jobs.get(attempt.slice(0, attempt.indexOf('.')) as Job['id'])
@@ -101,6 +109,13 @@ const checkLedger = ({ run, node }: EndOfRun): void => {
   const wrong = (message: string) => run.violations.report('ledger-balances', message)
   for (const { entry, paid, receipted } of unreconciled(node.disk))
     wrong(`the payment ${entry} is ${paid}, its receipts are ${receipted}`)
+  checkBalances(run, node)
+  for (const job of run.jobs.jobs.values()) if (job.closed !== null) checkEmpty(job, run)
+}
+
+/** That every balance is what its entries sum to, and all of them together nothing. */
+export const checkBalances = (run: Run, node: MarketNode): void => {
+  const wrong = (message: string) => run.violations.report('ledger-balances', message)
   let total = 0n
   for (const [account, balance] of node.disk.balances) {
     total += balance
@@ -108,23 +123,32 @@ const checkLedger = ({ run, node }: EndOfRun): void => {
     if (balance !== added) wrong(`${account} is at ${balance}, and its entries sum to ${added}`)
   }
   if (total !== 0n) wrong(`all accounts sum to ${total}`)
-  for (const job of run.jobs.jobs.values()) {
-    if (job.closed === null) continue
-    const escrow = run.ledger.balances.get(escrowAccount(job.id)) ?? 0n
-    if (escrow !== 0n) wrong(`the escrow of ${job.id}, which is closed, holds ${escrow}`)
-    for (const lease of job.leases.keys()) {
-      const bond = run.ledger.balances.get(bondAccount(lease)) ?? 0n
-      if (bond !== 0n) wrong(`the bond of ${lease}, which is closed, holds ${bond}`)
-    }
+}
+
+/** That nothing is left in the accounts of a closed job. */
+export const checkEmpty = (job: Job, run: Run): void => {
+  const wrong = (message: string) => run.violations.report('ledger-balances', message)
+  const escrow = run.ledger.balances.get(escrowAccount(job.id)) ?? 0n
+  if (escrow !== 0n) wrong(`the escrow of ${job.id}, which is closed, holds ${escrow}`)
+  for (const lease of job.leases.keys()) {
+    const bond = run.ledger.balances.get(bondAccount(lease)) ?? 0n
+    if (bond !== 0n) wrong(`the bond of ${lease}, which is closed, holds ${bond}`)
   }
 }
 
 /** Slots are offered once for each of these, and are the same slots. */
 const runtimes = ['noop', 'graph'] as const
 
-const checkSlots = ({ run, node, agents }: EndOfRun): void => {
+export const checkSlots = ({ run, node, agents }: Pick<EndOfRun, 'run' | 'node' | 'agents'>): void => {
   const wrong = (message: string) => run.violations.report('slots-come-back', message)
-  const supply = node.market()?.modules.supply
+  const supplies = node.markets().map(({ modules }) => modules.supply)
+  const supplyOf = new Map(
+    supplies.flatMap((each) => [...each.peers()].map(({ provider }) => [provider, each] as const)),
+  )
+  const offers = Map.groupBy(
+    supplies.flatMap((each) => [...each.free()]),
+    ({ record }) => record.provider,
+  )
   for (const { plan, provider, agent, skewMs } of agents.values()) {
     const status = agent()?.status()
     if (status === undefined || status.lifecycle !== 'running') continue
@@ -134,34 +158,43 @@ const checkSlots = ({ run, node, agents }: EndOfRun): void => {
     if (status.reservations > 0) wrong(`${plan.name} still holds ${status.reservations} reservations`)
     if (status.free.cpuMilli !== status.total.cpuMilli)
       wrong(`${plan.name} has ${status.free.cpuMilli} milli-cores free`)
-    if (Math.abs(skewMs()) > 58_000 || supply === undefined) continue
-    if (supply.peer(provider) === undefined) wrong(`${plan.name} is not linked`)
-    const offered = [...supply.free()].filter(({ record }) => record.provider === provider)
-    const slots = runtimes.map((runtime) =>
+    if (Math.abs(skewMs()) > 58_000 || supplies.length === 0) continue
+    const supply = supplyOf.get(provider)
+    if (supply === undefined) {
+      wrong(`${plan.name} is not linked`)
+      continue
+    }
+    const offered = offers.get(provider) ?? []
+    const slots = (plan.runtimes ?? runtimes).map((runtime) =>
       offered
         .filter(({ record }) => record.runtimes.includes(runtime))
         .reduce((sum, offer) => sum + supply.freeSlots(offer), 0),
     )
-    if (slots.some((free) => free !== plan.slots))
-      wrong(`${plan.name} has ${plan.slots} slots free for any runtime and the market sees ${slots.join(' and ')}`)
+    const own = status.markets.find(({ market }) => market === node.address)
+    const linked = status.markets.filter(({ phase }) => phase === 'linked').length
+    if (own === undefined || (linked > 1 && own.record.restsUntil > 0)) continue
+    const expected = reservableSlots(plan.slots, linked, own.record, null)
+    if (slots.some((free) => free !== expected))
+      wrong(`${plan.name} has ${expected} slots free for any runtime and ${run.market} sees ${slots.join(' and ')}`)
   }
 }
 
-const checkJournals = async ({ run, node, agents }: EndOfRun): Promise<void> => {
-  for (const [id, job] of run.jobs.jobs) {
-    const events = (node.disk.journal.get(id) ?? []).flatMap(({ version, events: bytes }) =>
-      decodeEvents(version, bytes),
-    )
-    const replayed = replayJob(events.map(({ event }) => event))
-    if (
-      replayed === undefined ||
-      Buffer.compare(encodeCanonical(snapshotJob(replayed)), encodeCanonical(snapshotJob(job))) !== 0
-    )
-      run.violations.report('journal-is-memory', `${id} replays from disk to another state`)
-  }
+/** That the journal of a job says what was seen of it. */
+export const checkJournal = (id: Job['id'], job: Job, { run, node }: Pick<EndOfRun, 'run' | 'node'>): void => {
+  const events = (node.disk.journal.get(id) ?? []).flatMap(({ version, events: bytes }) => decodeEvents(version, bytes))
+  const replayed = replayJob(events.map(({ event }) => event))
+  if (
+    replayed === undefined ||
+    Buffer.compare(encodeCanonical(snapshotJob(replayed)), encodeCanonical(snapshotJob(job))) !== 0
+  )
+    run.violations.report('journal-is-memory', `${id} replays from disk to another state`)
+}
+
+/** That the journals of agents are empty. */
+export const checkAgentJournals = async ({ run, agents }: Pick<EndOfRun, 'run' | 'agents'>): Promise<void> => {
   for (const { plan, journal, agent, hadFullDisk } of agents.values()) {
     if (hadFullDisk() || agent()?.status().lifecycle !== 'running') continue
-    const left = await journal.load()
+    const left = (await journal.load()).filter(({ kind }) => kind !== 'market')
     if (left.length > 0)
       run.violations.report(
         'slots-come-back',
@@ -176,6 +209,8 @@ export const checkEnd = async (end: EndOfRun): Promise<void> => {
   checkReceipts(end)
   checkWork(end)
   checkLedger(end)
+  checkAuctions(end)
   checkSlots(end)
-  await checkJournals(end)
+  for (const [id, job] of end.run.jobs.jobs) checkJournal(id, job, end)
+  await checkAgentJournals(end)
 }

@@ -43,7 +43,7 @@ export const checkMoney = async ({ run, node, providers, bugs }: MoneyOfRun): Pr
   const paid = [...run.jobs.receipts.values()].toSorted()
   const receipt = paid[paid.length >> 1]
   if (receipt !== undefined) {
-    const refund = createRefund({ world, store, domain, signer: run.keys.signerOf('market'), bugs })
+    const refund = createRefund({ world, store, domain, signer: run.keys.signerOf(run.market), bugs })
     const input = { of: { type: 'receipt', receipt }, reason: 'blank pages', idempotencyKey: undefined } as const
     await refund(input)
     await refund(input).catch((error: unknown) => {

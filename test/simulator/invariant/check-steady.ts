@@ -34,7 +34,14 @@ const checkDispatched = (run: Run, node: MarketNode, agents: ReadonlyMap<Address
 
 const checkBooks = (run: Run, agents: ReadonlyMap<Address, AgentProcess>): void => {
   for (const { plan, agent } of agents.values()) {
-    const free = agent()?.status().free
+    const status = agent()?.status()
+    const free = status?.free
+    const sold = status?.markets.reduce((sum, { reserved, leased }) => sum + reserved + leased, 0) ?? 0
+    if (sold > plan.slots)
+      run.violations.report(
+        'slot-sold-once',
+        `${plan.name} has ${plan.slots} slots, and its markets hold ${sold} of them`,
+      )
     if (free !== undefined && (free.cpuMilli < 0 || free.memoryBytes < 0))
       run.violations.report(
         'slot-sold-once',
@@ -48,7 +55,7 @@ const isSame = (a: Job, b: Job): boolean =>
 
 /** What the market has in memory is what its journal says, for each job that nothing is being written to. */
 export const checkMemory = (run: Run, node: MarketNode): void => {
-  for (const actor of node.market()?.modules.jobs.all() ?? []) {
+  for (const actor of node.markets().flatMap(({ modules }) => [...modules.jobs.all()])) {
     const memory = actor.peek()
     const journal = run.jobs.jobs.get(actor.id)
     if (memory === undefined || actor.version() !== run.jobs.versions.get(actor.id)) continue

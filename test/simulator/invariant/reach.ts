@@ -11,6 +11,8 @@ export interface Reach {
   /** The market's process has ended. */
   allGone(): void
   held(provider: Address, isHeld: boolean): void
+  /** While the nodes of a market do not reach each other, nobody can say which agents it reaches: none counts. */
+  parted(isParted: boolean): void
   /** When the agent was last reachable for at least a second, which is enough to ask it about every lease. */
   lastAt(provider: Address): number
   /** How long the agent has been reachable without a break. */
@@ -30,6 +32,7 @@ const settledMs = 1_000
 
 export const createReach = (now: () => number): Reach => {
   const contacts = new Map<Address, Contact>()
+  let isParted = false
 
   const contactOf = (provider: Address): Contact => {
     const known = contacts.get(provider)
@@ -40,7 +43,7 @@ export const createReach = (now: () => number): Reach => {
   }
 
   const look = (contact: Contact): void => {
-    const isReachable = contact.isLinked && contact.hasAnswered && !contact.isHeld
+    const isReachable = !isParted && contact.isLinked && contact.hasAnswered && !contact.isHeld
     if (isReachable) contact.since ??= now()
     else if (contact.since !== null) {
       if (now() - contact.since >= settledMs) contact.until = now()
@@ -77,6 +80,10 @@ export const createReach = (now: () => number): Reach => {
       const contact = contactOf(provider)
       contact.isHeld = isHeld
       look(contact)
+    },
+    parted: (parted) => {
+      isParted = parted
+      contacts.forEach(unlink)
     },
     lastAt: (provider) => {
       const { since, until } = contactOf(provider)

@@ -15,6 +15,8 @@ export const invariants = [
   'dispatch-reaches-agent',
   'work-paid-or-refused',
   'journal-is-memory',
+  'awards-follow-the-rule',
+  'one-writer',
   'nothing-unexpected',
 ] as const
 

@@ -43,6 +43,8 @@ export interface JobsWatch {
   readonly leases: ReadonlyMap<LeaseId, WatchedLease>
   /** Receipts by the attempt they are for. */
   readonly receipts: ReadonlyMap<AttemptId, ReceiptId>
+  /** Forgets a closed job but for what its agents may yet come back with. */
+  forget(id: JobId): void
 }
 
 export interface WatchJobsOptions {
@@ -149,6 +151,24 @@ export const watchJobs = (options: WatchJobsOptions, modules: WatchJobsModules):
     attempts,
     leases,
     receipts,
+    forget: (id) => {
+      const job = jobs.get(id)
+      if (job === undefined) return
+      for (const [index, task] of job.tasks.entries()) {
+        accepted.delete(`${id}.${index}`)
+        for (const { fence, phase } of task.attempts) {
+          const attempt = attemptId(id, index, fence)
+          receipts.delete(attempt)
+          if (phase === 'final') attempts.delete(attempt)
+        }
+      }
+      for (const [id, { lease }] of job.leases) {
+        leases.delete(id)
+        sold.delete(lease.record.reservation)
+      }
+      jobs.delete(id)
+      versions.delete(id)
+    },
     committed: (commit) => {
       for (const { stream, events } of commit.appends ?? []) {
         for (const event of events) {

@@ -1,5 +1,5 @@
 import type { Address, AttemptId } from '@muster/protocol'
-import type { JobsWatch } from './watch-jobs.ts'
+import type { WatchedAttempt } from './watch-jobs.ts'
 import type { Violations } from './violations.ts'
 
 /** What machines really do, told by the workloads themselves. */
@@ -11,9 +11,15 @@ export interface RunsWatch {
   /** Attempts that ended well, with who ran them. */
   readonly done: ReadonlyMap<AttemptId, Address>
   count(): number
+  /** Forgets how these ended: nothing can come of them any more. */
+  forget(attempts: Iterable<AttemptId>): void
 }
 
-export const watchRuns = (jobs: JobsWatch, violations: Violations): RunsWatch => {
+/** `attemptOf` says what its market knows of an attempt. */
+export const watchRuns = (
+  attemptOf: (id: AttemptId) => WatchedAttempt | undefined,
+  violations: Violations,
+): RunsWatch => {
   const running = new Map<Address, Set<AttemptId>>()
   const places = new Map<AttemptId, Address>()
   const done = new Map<AttemptId, Address>()
@@ -32,7 +38,7 @@ export const watchRuns = (jobs: JobsWatch, violations: Violations): RunsWatch =>
     count: () => count,
     started: (provider, slots, attempt) => {
       count++
-      const dispatched = jobs.attempts.get(attempt)
+      const dispatched = attemptOf(attempt)
       if (dispatched?.provider !== provider) {
         const holder = dispatched === undefined ? 'nobody' : dispatched.provider
         violations.report('runs-where-leased', `${provider} runs ${attempt}, which was dispatched to ${holder}`)
@@ -53,6 +59,14 @@ export const watchRuns = (jobs: JobsWatch, violations: Violations): RunsWatch =>
         if (!isDone) return
         done.set(attempt, provider)
         fresh.set(provider, (fresh.get(provider) ?? new Set()).add(attempt))
+      }
+    },
+    forget: (attempts) => {
+      for (const attempt of attempts) {
+        const place = places.get(attempt)
+        if (place !== undefined) fresh.get(place)?.delete(attempt)
+        done.delete(attempt)
+        places.delete(attempt)
       }
     },
     crashed: (provider) => {

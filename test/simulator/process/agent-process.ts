@@ -1,14 +1,16 @@
-import type { Address, AttemptId } from '@muster/protocol'
+import type { Address, AttemptId, Cid } from '@muster/protocol'
 import {
   agentOptions,
   createAgent,
   openMemoryBlobCache,
   openMemoryJournal,
   type Agent,
+  type AgentOptions,
   type BlobCache,
   type Journal,
   type SimulatedBug,
 } from '@muster/agent'
+import type { Reach } from '../invariant/reach.ts'
 import type { MemoryAgent, MemoryNetwork } from '../memory-network.ts'
 import type { AgentPlan, CommitPoint, ProgramPlan } from '../scenario/scenario.ts'
 import { createProcessWorld, type ProcessWorld } from '../world/process-world.ts'
@@ -43,30 +45,40 @@ export interface AgentProcess {
   isGone(): boolean
 }
 
-export interface AgentProcessModules {
-  readonly run: Run
+/** A market that an agent sells to, and how it is reached. */
+export interface AgentSite {
   readonly network: MemoryNetwork
   readonly market: Address
+  readonly reach: Reach
+}
+
+export interface AgentProcessModules {
+  readonly run: Run
+  readonly sites: readonly AgentSite[]
   readonly programOf: (attempt: AttemptId) => ProgramPlan
   readonly bugs: ReadonlySet<SimulatedBug>
+  /** Other than the quick ones of a short run. */
+  readonly options?: Partial<Pick<AgentOptions, 'offerTtlMs' | 'resendMs' | 'maxReservationTtlMs'>>
+  readonly fetchMs?: (program: Cid) => number
 }
 
 const slotBytes = 2 ** 30
 
 interface Life {
   readonly process: ProcessWorld
-  readonly link: MemoryAgent
+  readonly links: ReadonlyMap<Address, MemoryAgent>
   readonly agent: Agent
 }
 
 export const createAgentProcess = (plan: AgentPlan, modules: AgentProcessModules): AgentProcess => {
-  const { run, network, market } = modules
+  const { run, sites } = modules
   const signer = run.keys.signerOf(plan.name)
   const { timeline, story } = run
   const random = run.random.fork(plan.name)
   const provider = signer.address
   const journal = openMemoryJournal()
   const cache: BlobCache = openMemoryBlobCache({ maxBytes: 2 ** 26 })
+  const runtimes = plan.runtimes ?? (['noop', 'graph'] as const)
   const watchesOwner = plan.faults.some(({ type }) => type === 'owner-busy')
   const done = new Set<object>()
   let life: Life | undefined
@@ -83,7 +95,7 @@ export const createAgentProcess = (plan: AgentPlan, modules: AgentProcessModules
 
   const options = agentOptions({
     chainId,
-    markets: [market],
+    markets: sites.map(({ market }) => market),
     region: plan.region,
     capacity: {
       cpuMilli: plan.slots * 1000,
@@ -93,7 +105,7 @@ export const createAgentProcess = (plan: AgentPlan, modules: AgentProcessModules
     },
     slot: { cpuMilli: 1000, memoryBytes: slotBytes, diskBytes: slotBytes, gpuCount: 0 },
     prices: new Map(
-      (['noop', 'graph'] as const).map((kind) => [kind, { nanoUsd: BigInt(plan.priceNanoUsd), per: 'task' }] as const),
+      runtimes.map((kind) => [kind, { nanoUsd: BigInt(plan.priceNanoUsd), per: plan.pricePer ?? 'task' }] as const),
     ),
     offerTtlMs: 120_000,
     resendMs: 5_000,
@@ -102,6 +114,7 @@ export const createAgentProcess = (plan: AgentPlan, modules: AgentProcessModules
     settleMs: 3_000,
     owner: watchesOwner ? { busyShare: 0.5, sampleMs: 1_000, busySamples: 2, quietMs: 3_000 } : null,
     bugs: modules.bugs,
+    ...modules.options,
   })
 
   const comeBack = (backAfterMs: number | null): void => {
@@ -113,10 +126,10 @@ export const createAgentProcess = (plan: AgentPlan, modules: AgentProcessModules
     if (life === undefined) return
     story.tell(plan.name, backAfterMs === null ? 'vanishes' : `crashes, back in ${backAfterMs} ms`)
     life.process.kill()
-    life.link.crash(random.pick([0, 0, 5, 300]))
+    for (const link of life.links.values()) link.crash(random.pick([0, 0, 5, 300]))
     life = undefined
     run.runs.crashed(provider)
-    run.reach.gone(provider)
+    for (const { reach } of sites) reach.gone(provider)
     comeBack(backAfterMs)
   }
 
@@ -135,8 +148,8 @@ export const createAgentProcess = (plan: AgentPlan, modules: AgentProcessModules
     if (life !== undefined || isGone) return
     const process = createProcessWorld(timeline, random.fork(`life ${lives++}`), skewMs)
     const { world } = process
-    const link = network.agent(provider, market, world)
-    if (isHeld) link.hold(true)
+    const links = new Map(sites.map(({ network, market }) => [market, network.agent(provider, market, world)]))
+    if (isHeld) for (const link of links.values()) link.hold(true)
     const agent = createAgent(options, {
       world,
       signer,
@@ -148,7 +161,9 @@ export const createAgentProcess = (plan: AgentPlan, modules: AgentProcessModules
         onPoint,
       }),
       blobs: cache,
-      workloads: (['noop', 'graph'] as const).map((kind) =>
+      onBreach: ({ auction, message }) =>
+        run.violations.report('awards-follow-the-rule', `${plan.name} found ${auction} broken: ${message}`),
+      workloads: runtimes.map((kind) =>
         createSimulatedWorkload(kind, {
           provider,
           slots: plan.slots,
@@ -158,13 +173,18 @@ export const createAgentProcess = (plan: AgentPlan, modules: AgentProcessModules
           random,
           runs: run.runs,
           programOf: modules.programOf,
+          ...(modules.fetchMs === undefined ? {} : { fetchMs: modules.fetchMs }),
         }),
       ),
-      dialOf: () => link.dial,
-      log: createRunLog(plan.name, process.isAlive, () => hadFullDisk, story, run.violations),
+      dialOf: (market) => {
+        const link = links.get(market)
+        if (link === undefined) throw new Error(`no way to ${market}`)
+        return link.dial
+      },
+      log: createRunLog(plan.name, process.isAlive, () => hadFullDisk, run),
       ...(watchesOwner ? { sampleLoad: async () => (isBusy ? 1 : 0) } : {}),
     })
-    life = { process, link, agent }
+    life = { process, links, agent }
     upSince = timeline.now()
     story.tell(plan.name, `starts with ${plan.slots} slots`)
     agent.start().catch((error: unknown) => {
@@ -184,7 +204,7 @@ export const createAgentProcess = (plan: AgentPlan, modules: AgentProcessModules
     void own.agent.drain().then(() => {
       if (life !== own) return
       story.tell(plan.name, 'has drained')
-      run.reach.gone(provider)
+      for (const { reach } of sites) reach.gone(provider)
       own.process.kill()
       life = undefined
       comeBack(backAfterMs)
@@ -201,13 +221,13 @@ export const createAgentProcess = (plan: AgentPlan, modules: AgentProcessModules
     drain,
     cut: () => {
       story.tell(plan.name, 'loses its connection')
-      life?.link.cut()
+      for (const link of life?.links.values() ?? []) link.cut()
     },
     hold: (held) => {
       story.tell(plan.name, held ? 'falls silent' : 'is heard again')
       isHeld = held
-      run.reach.held(provider, held)
-      life?.link.hold(held)
+      for (const { reach } of sites) reach.held(provider, held)
+      for (const link of life?.links.values() ?? []) link.hold(held)
     },
     ownerBusy: (busy) => {
       isBusy = busy
@@ -230,8 +250,8 @@ export const createAgentProcess = (plan: AgentPlan, modules: AgentProcessModules
       isFull = false
       if (isHeld) {
         isHeld = false
-        run.reach.held(provider, false)
-        life?.link.hold(false)
+        for (const { reach } of sites) reach.held(provider, false)
+        for (const link of life?.links.values() ?? []) link.hold(false)
       }
     },
     upSince: () => upSince,

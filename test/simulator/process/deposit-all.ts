@@ -8,26 +8,38 @@ import {
   type World,
 } from '@muster/protocol'
 import { createMemoryStore, createTenant } from '@muster/market'
+import { createNames } from '../../../market/personal/names.ts'
 import type { Tenant } from '../../../market/store/store.ts'
 import type { Scenario } from '../scenario/scenario.ts'
 import type { MarketNode } from './market-node.ts'
 import type { Run } from './run.ts'
 import { blobsFor } from './simulated-program.ts'
 
-const balance = 1_000_000_000n
+const usualBalance = 1_000_000_000n
 const bondPerSlot = 10_000_000n
 
+export interface SimulatedTenant extends Tenant {
+  readonly name: string
+}
+
 /** What was there before the market's node started: tenants with money, providers with stakes, and the inputs and programs of jobs. */
-export const depositAll = async (scenario: Scenario, node: MarketNode, run: Run, world: World): Promise<Tenant[]> => {
+export const depositAll = async (
+  scenario: Pick<Scenario, 'tenants' | 'agents' | 'jobs'>,
+  node: MarketNode,
+  run: Run,
+  world: World,
+  balance = usualBalance,
+): Promise<SimulatedTenant[]> => {
   const store = createMemoryStore({ disk: node.disk })
   const at = world.now()
   const deposit = (kind: 'deposit' | 'stake', to: AccountName, amount: bigint) =>
     transfer({ id: newId(world, 'entry'), kind, from: outsideAccount, to, amount, at })
-  const tenants: Tenant[] = []
+  const names = createNames({ world, store, personalSecret: new Uint8Array(32) })
+  const tenants: SimulatedTenant[] = []
   for (const [index, { custody }] of scenario.tenants.entries()) {
     const name = `tenant-${index}`
     const address = custody === 'tenant' ? run.keys.signerOf(name).address : undefined
-    const { tenant } = await createTenant({ name, address }, { world, store })
+    const { tenant } = await createTenant({ name, address }, { world, store, names })
     tenants.push({ id: tenant, name, address: address ?? null, createdAt: at })
   }
   const entries = [

@@ -35,7 +35,6 @@ const signerOfSeal = createKeyring(sealed)
 
 /** Keys for a run that begins: with the signatures of the real network, or the same keys with signatures that cost nothing. */
 export const beginKeys = (isReal: boolean): Keys => {
-  sealed.forget()
   const secp256k1 = isReal ? curve : sealed
   return { secp256k1, verifier: createVerifier(secp256k1), signerOf: isReal ? signerOfCurve : signerOfSeal }
 }

@@ -15,6 +15,8 @@ import {
   type Market,
   type Store,
 } from '@muster/market'
+import type { ClusterLink } from '../../../market/cluster/cluster.ts'
+import type { NodeId } from '../../../market/store/node-store.ts'
 import type { BlobStore } from '../../../market/blob/blob-store.ts'
 import type { PlantedBug } from '../../../market/planted-bug.ts'
 import { createMemoryDisk, type MemoryDisk } from '../../../market/store/memory/memory-disk.ts'
@@ -27,13 +29,26 @@ import { chainId } from './keys.ts'
 import { createRunLog } from './run-log.ts'
 import { describeJobEvent, describeMessage, type Run } from './run.ts'
 
-/** The one node of the market, crashed and started again on the same disk. */
+/** What a node has in common with the others of its market. */
+export interface NodeMember {
+  readonly name: string
+  readonly disk: MemoryDisk
+  readonly blobs: Map<Cid, Uint8Array>
+  /** Opens what this run of it reaches the others by. */
+  readonly open: (process: ProcessWorld) => ClusterLink
+  /** Whether it reaches no database now. */
+  readonly isAway: () => boolean
+}
+
+/** A market: its node, crashed and started again on the same disk, or several of them. */
 export interface MarketNode {
   readonly address: Address
   readonly disk: MemoryDisk
   readonly blobs: Map<Cid, Uint8Array>
   /** The running market, if it is up. */
   market(): Market | undefined
+  /** Those of all nodes that are up. */
+  markets(): readonly Market[]
   start(): Promise<void>
   /** Gone at once; back after `downMs`. */
   crash(downMs: number): void
@@ -50,6 +65,8 @@ export interface MarketNode {
 
 interface Life {
   readonly process: ProcessWorld
+  /** Of this run, where it is one of several nodes. */
+  readonly id: () => NodeId | undefined
   market: Market | undefined
   listener: MemoryListener | undefined
 }
@@ -73,11 +90,14 @@ export const createMarketNode = (
   network: MemoryNetwork,
   run: Run,
   bugs: ReadonlySet<PlantedBug>,
+  member?: NodeMember,
 ): MarketNode => {
-  const { timeline, story, violations, reach, jobs, ledger } = run
-  const signer = run.keys.signerOf('market')
-  const disk = createMemoryDisk()
-  const blobs = new Map<Cid, Uint8Array>()
+  const { timeline, story, isTold, violations, reach, jobs, ledger } = run
+  const signer = run.keys.signerOf(run.market)
+  const disk = member?.disk ?? createMemoryDisk()
+  const blobs = member?.blobs ?? new Map<Cid, Uint8Array>()
+  /** Of the agents linked to this node, with their epochs. */
+  const linked = new Map<Address, number>()
   const crashPoints: string[] = []
   const options = compileMarketOptions({
     chainId,
@@ -89,6 +109,7 @@ export const createMarketNode = (
     cleanEveryMs: plan.cleanEveryMs,
     snapshotEvents: plan.snapshotEvents,
     feeBasisPoints: 137,
+    benchmarkHours: 0,
   })
   let life: Life | undefined
   let lives = 0
@@ -104,22 +125,37 @@ export const createMarketNode = (
 
   const crash = (downMs: number): void => {
     if (life === undefined) return
-    story.tell('market', `crashes, back in ${downMs} ms`)
+    story.tell(run.market, `crashes, back in ${downMs} ms`)
     life.process.kill()
     life.listener?.crash(run.random.pick(lingersMs))
     life = undefined
-    reach.allGone()
+    if (member === undefined) reach.allGone()
+    else for (const [provider, epoch] of linked) reach.unlinked(provider, epoch)
+    linked.clear()
     timeline.after(downMs, () => void start())
+  }
+
+  const requireOwner = (): void => {
+    if (member === undefined) return
+    for (const { stream } of current.appends ?? []) {
+      const owner = disk.owners.get(stream)
+      if (owner !== life?.id())
+        violations.report('one-writer', `${member.name} wrote to ${stream}, which ${owner} owns`)
+    }
   }
 
   const pass = (point: CommitPoint): void => {
     const commit = commits
     if (point === 'after-commit') {
       commits++
+      requireOwner()
       jobs.committed(current)
       ledger.post(current.entries ?? [])
-      for (const { events } of current.appends ?? [])
-        story.tell('journal', events.map((event) => describeJobEvent(event)).join('; '))
+      for (const { stream, events } of current.appends ?? [])
+        story.tell(
+          run.market === 'market' ? 'journal' : `${run.market}’s journal`,
+          isTold ? events.map(describeJobEvent).join('; ') : `${stream} ${events.map(({ type }) => type)}`,
+        )
     }
     if (isCalm) return
     const planned = plan.crashesAtCommit.find(
@@ -136,7 +172,7 @@ export const createMarketNode = (
         return
       }
       crashPoints.push(`${commit}.${point}`)
-      story.tell('market', `reaches ${point} ${commit}`)
+      story.tell(run.market, `reaches ${point} ${commit}`)
       crash(planned.downMs)
       throw new CrashError(point)
     }
@@ -144,7 +180,7 @@ export const createMarketNode = (
     if (isDown || plan.hiccups.some((fault) => fault.commit === commit && fault.point === point)) {
       // A commit that is refused before it is durable does not count, so that the next one is the one after it.
       if (point === 'before-commit') commits++
-      story.tell('market', `has a hiccup ${point} ${commit}`)
+      story.tell(run.market, `has a hiccup ${point} ${commit}`)
       throw hiccup(point)
     }
   }
@@ -157,15 +193,24 @@ export const createMarketNode = (
     const really =
       <Args extends readonly unknown[], Result>(read: (...args: Args) => Promise<Result>) =>
       async (...args: Args): Promise<Result> => {
+        if (member?.isAway() === true) throw hiccup('before-commit')
         if (plan.readDelayMs > 0) await sleep(world, random.between(0, plan.readDelayMs))
         if (!isCalm && failing.chance(plan.readFailChance)) {
-          story.tell('market', 'cannot read')
+          story.tell(run.market, 'cannot read')
           throw hiccup('before-commit')
         }
         return read(...args)
       }
+    const near: Store['nodes'] = {
+      ...store.nodes,
+      beat: really(store.nodes.beat),
+      list: really(store.nodes.list),
+      claim: really(store.nodes.claim),
+      ownersOf: really(store.nodes.ownersOf),
+    }
     return {
       ...store,
+      nodes: near,
       readStream: really(store.readStream),
       readEvents: really(store.readEvents),
       jobs: { ...store.jobs, get: really(store.jobs.get), active: really(store.jobs.active) },
@@ -177,6 +222,7 @@ export const createMarketNode = (
       },
       commit: (commit) =>
         queue(() => {
+          if (member?.isAway() === true) return Promise.reject(hiccup('before-commit'))
           current = commit
           return store.commit(commit)
         }),
@@ -199,11 +245,11 @@ export const createMarketNode = (
   const overhear = (peer: AgentPeer): AgentPeer => ({
     ...peer,
     send: (message: MarketMessage) => {
-      story.tell('market', `→ ${run.nameOf(peer.provider)} ${describeMessage(message)}`)
+      if (isTold) story.tell(run.market, `→ ${run.nameOf(peer.provider)} ${describeMessage(message)}`)
       peer.send(message)
     },
     call: async (call, request, callOptions) => {
-      story.tell('market', `calls ${run.nameOf(peer.provider)} ${call}`)
+      if (isTold) story.tell(run.market, `calls ${run.nameOf(peer.provider)} ${call}`)
       const answer = await peer.call(call, request, callOptions)
       if (call === 'holdings' || call === 'open-lease') reach.answered(peer.provider, peer.epoch)
       return answer
@@ -217,14 +263,16 @@ export const createMarketNode = (
         const known = overhear(peer)
         overheard.set(peer, known)
         reach.linked(peer.provider, peer.epoch)
+        linked.set(peer.provider, peer.epoch)
         peers.onOpen(known)
       },
       onMessage: (peer, message) => {
-        story.tell(run.nameOf(peer.provider), `→ market ${describeMessage(message)}`)
+        if (isTold) story.tell(run.nameOf(peer.provider), `→ ${run.market} ${describeMessage(message)}`)
         peers.onMessage(overheard.get(peer) ?? peer, message)
       },
       onClose: (peer, reason) => {
         reach.unlinked(peer.provider, peer.epoch)
+        if (linked.get(peer.provider) === peer.epoch) linked.delete(peer.provider)
         peers.onClose(overheard.get(peer) ?? peer, reason)
         overheard.delete(peer)
       },
@@ -233,9 +281,10 @@ export const createMarketNode = (
 
   const start = async (): Promise<void> => {
     const process = createProcessWorld(timeline, run.random.fork(`market ${lives++}`), skewMs)
-    const own: Life = { process, market: undefined, listener: undefined }
+    const opened: Market[] = []
+    const own: Life = { process, id: () => opened[0]?.cluster?.id(), market: undefined, listener: undefined }
     life = own
-    const log = createRunLog('market', process.isAlive, () => false, story, violations)
+    const log = createRunLog(run.market, process.isAlive, () => false, run)
     const store = openStore(process)
     const market = createMarket(options, {
       world: process.world,
@@ -243,9 +292,12 @@ export const createMarketNode = (
       blobs: openBlobs(),
       secp256k1: run.keys.secp256k1,
       signer,
+      personalSecret: new Uint8Array(32),
       log,
       bugs,
+      ...(member === undefined ? {} : { cluster: member.open(process) }),
     })
+    opened.push(market)
     const listen = () => {
       own.listener = network.listen({
         market: signer.address,
@@ -253,13 +305,14 @@ export const createMarketNode = (
         handlers: handlersOf(market),
         acceptEpoch: market.acceptEpoch,
       })
+      market.supersede = own.listener.supersede
     }
     if (plan.linksEarly) listen()
     try {
       await market.start()
     } catch (error) {
       // A program that cannot read what it must take up ends, and whoever runs it starts it again.
-      story.tell('market', `cannot start: ${String(error)}`)
+      story.tell(run.market, `cannot start: ${String(error)}`)
       if (life === own) crash(500)
       return
     }
@@ -267,7 +320,7 @@ export const createMarketNode = (
     own.market = market
     if (!plan.linksEarly) listen()
     upSince = timeline.now()
-    story.tell('market', 'is up')
+    story.tell(run.market, 'is up')
   }
 
   return {
@@ -275,6 +328,7 @@ export const createMarketNode = (
     disk,
     blobs,
     market: () => life?.market,
+    markets: () => (life?.market === undefined ? [] : [life.market]),
     start,
     crash,
     setClock: (ms) => {

@@ -1,6 +1,5 @@
 import { MusterError, type Log, type LogFields } from '@muster/protocol'
-import type { Violations } from '../invariant/violations.ts'
-import type { Story } from '../world/story.ts'
+import type { Run } from './run.ts'
 
 const shown = (value: unknown): string => {
   if (value instanceof MusterError) return `${value.code} (${value.message})`
@@ -13,13 +12,12 @@ export const createRunLog = (
   who: string,
   isAlive: () => boolean,
   isExcused: () => boolean,
-  story: Story,
-  violations: Violations,
+  { story, violations, isTold }: Pick<Run, 'story' | 'violations' | 'isTold'>,
 ): Log => {
   const say =
     (level: string) =>
     (message: string, fields: LogFields = {}) => {
-      if (!isAlive()) return
+      if (!isAlive() || (!isTold && level !== 'error')) return
       const facts = Object.entries(fields).map(([name, value]) => `${name}=${shown(value)}`)
       story.tell(who, [message, ...facts].join(' '))
       if (level === 'error' && !isExcused())

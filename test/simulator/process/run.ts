@@ -13,6 +13,8 @@ import type { Timeline } from '../world/timeline.ts'
 export interface Run {
   readonly timeline: Timeline
   readonly story: Story
+  /** The story tells of each message and log line; otherwise of what became durable, and who came and went. */
+  readonly isTold: boolean
   readonly violations: Violations
   readonly reach: Reach
   readonly jobs: JobsWatch
@@ -20,6 +22,8 @@ export interface Run {
   readonly runs: RunsWatch
   readonly random: Random
   readonly keys: Keys
+  /** Of the market whose run this is: `market`, or that of another one. */
+  readonly market: string
   nameOf(provider: Address): string
 }
 
@@ -38,6 +42,7 @@ export const describeJobEvent = (event: JobEvent): string => {
     case 'lease-suspected':
     case 'lease-recovered':
     case 'lease-noticed':
+    case 'lease-amended':
       return `${event.type} ${shortId(event.lease)}`
     case 'dispatched':
       return `dispatched to ${shortId(event.lease)} ${event.attempts.map(({ index, fence }) => `${index}.${fence}`).join(' ')}`
@@ -54,10 +59,14 @@ export const describeJobEvent = (event: JobEvent): string => {
       return `abandoned ${event.tasks.join(' ')}: ${event.problem.message}`
     case 'withdrawn':
       return `withdrawn ${event.tasks.join(' ')}`
+    case 'auctioned':
+      return `auctioned, ${event.winners} of ${event.bids} bids won`
     case 'unmatched':
       return `unmatched, ${event.missing} slots`
     case 'closed':
       return `closed ${event.outcome}`
+    case 'resized':
+      return `resized to ${event.resize.record.slots} slots`
     case 'cancel-requested':
       return event.type
   }

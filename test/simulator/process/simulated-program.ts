@@ -27,10 +27,16 @@ export const inputOf = (length: number): Blob => {
   return known
 }
 
-const makeProgram = (names: readonly string[]) => {
+/** A chain of so many operators. */
+const makeProgram = (names: readonly string[], operators = 1) => {
+  const valueAt = (index: number) => (index === 0 ? 'w' : index === operators ? 'y' : `v${index}`)
   const { id, manifestBytes, modelBytes } = publishProgram(
     buildModelBytes({
-      nodes: [{ op: 'Identity', inputs: ['w'], outputs: ['y'] }],
+      nodes: Array.from({ length: operators }, (_, index) => ({
+        op: 'Identity',
+        inputs: [valueAt(index)],
+        outputs: [valueAt(index + 1)],
+      })),
       inputs: names.map(bytesNamed),
       outputs: [bytesNamed('y')],
       weights: { w: { dtype: 'uint8', dims: [1], data: Uint8Array.of(1) } },
@@ -40,10 +46,18 @@ const makeProgram = (names: readonly string[]) => {
 }
 
 const [withoutInput, withInput] = [makeProgram([]), makeProgram(['x'])]
+const chains = new Map<number, ReturnType<typeof makeProgram>>()
+
+const chainOf = (operators: number): ReturnType<typeof makeProgram> => {
+  const known = chains.get(operators) ?? makeProgram([], operators)
+  chains.set(operators, known)
+  return known
+}
 
 /** The program of a job that has outputs, which is what its tasks are held to: what they do is simulated all the same. */
-export const programFor = ({ inputBytes, program }: JobPlan): ReturnType<typeof makeProgram> | null => {
+export const programFor = ({ inputBytes, program, operators = 1 }: JobPlan): ReturnType<typeof makeProgram> | null => {
   if (program.outputBytes === 0) return null
+  if (operators > 1) return chainOf(operators)
   return inputBytes === 0 ? withoutInput : withInput
 }
 

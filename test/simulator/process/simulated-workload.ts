@@ -1,6 +1,7 @@
 import { execSpecDigest } from '@muster/graph'
-import { MusterError, sleep, type Address, type AttemptId, type World } from '@muster/protocol'
+import { MusterError, sleep, type Address, type AttemptId, type Cid, type World } from '@muster/protocol'
 import type { Workload, WorkloadOutput } from '@muster/agent'
+import type { ReadBlob } from '../../../agent/workload/workload.ts'
 import type { ProgramPlan } from '../scenario/scenario.ts'
 import type { Random } from '../world/random.ts'
 import type { RunsWatch } from '../invariant/watch-runs.ts'
@@ -15,6 +16,8 @@ export interface SimulatedWorkloadOptions {
   readonly random: Random
   readonly runs: RunsWatch
   readonly programOf: (attempt: AttemptId) => ProgramPlan
+  /** How long a program takes to arrive and be ready, the first time on this machine since it started; at once, unless it is said. */
+  readonly fetchMs?: (program: Cid) => number
 }
 
 const outputsOf = (attempt: AttemptId, outputBytes: number): WorkloadOutput[] => {
@@ -29,10 +32,23 @@ const crashed = (): MusterError => new MusterError({ code: 'program_crashed', me
 /** Work that takes virtual time and ends as planned, and tells what really ran where. */
 export const createSimulatedWorkload = (kind: 'noop' | 'graph', options: SimulatedWorkloadOptions): Workload => {
   const { provider, slots, slowness, world, random, runs } = options
+  const here = new Map<Cid, Promise<void>>()
+  const fetchProgram = async (program: Cid, ms: number, readBlob: ReadBlob, signal: AbortSignal): Promise<void> => {
+    await readBlob(program, signal)
+    await sleep(world, ms, signal)
+  }
   return {
     kind,
     execSpec: kind === 'graph' ? execSpecDigest : '',
-    prepare: async () => {},
+    prepare: async (program, readBlob, signal) => {
+      if (program === null || options.fetchMs === undefined) return
+      const ready = here.get(program) ?? fetchProgram(program, options.fetchMs(program), readBlob, signal)
+      here.set(program, ready)
+      await ready.catch((error: unknown) => {
+        if (here.get(program) === ready) here.delete(program)
+        throw error
+      })
+    },
     run: async ({ attempt, inputs, readBlob }, signal) => {
       if (!options.isAlive()) return never
       const program = options.programOf(attempt)

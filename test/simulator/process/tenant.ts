@@ -1,4 +1,5 @@
 import {
+  commitSpec,
   digestOf,
   MusterError,
   newId,
@@ -6,6 +7,7 @@ import {
   toHex,
   type ErrorCode,
   type JobId,
+  type CommittedSpec,
   type JobSpec,
   type Order,
   type OrderId,
@@ -14,7 +16,7 @@ import {
 } from '@muster/protocol'
 import { submitJob, type Market } from '@muster/market'
 import { cancelJob } from '../../../market/job/cancel-job.ts'
-import type { Tenant } from '../../../market/store/store.ts'
+import type { SimulatedTenant } from './deposit-all.ts'
 import type { JobPlan } from '../scenario/scenario.ts'
 import { chainId } from './keys.ts'
 import type { Keys } from './keys.ts'
@@ -26,12 +28,15 @@ import { blobsFor, inputOf, programFor } from './simulated-program.ts'
 export interface TenantJob {
   readonly plan: JobPlan
   readonly id: JobId
-  readonly spec: JobSpec
+  readonly spec: CommittedSpec
   /** The market said that it has the job. */
   isAcknowledged(): boolean
   isCancelled(): boolean
   begin(): void
 }
+
+/** No secret in a simulation. */
+const nameSalt = `0x${'5a'.repeat(32)}` as const
 
 const specOf = (plan: JobPlan): JobSpec => ({
   apiVersion: 'muster/v1',
@@ -45,17 +50,19 @@ const specOf = (plan: JobPlan): JobSpec => ({
   slots: plan.slots,
   resources: { cpuMilli: 1000, memoryBytes: 2 ** 29, diskBytes: 0, gpuCount: 0 },
   placement: { regions: [...plan.regions], countries: [], providers: [], excludeProviders: [], attributes: {} },
-  award: 'lowest',
-  maxPrice: { nanoUsd: BigInt(plan.maxPriceNanoUsd), per: 'task' },
-  ceiling: BigInt(plan.maxPriceNanoUsd) * BigInt(plan.tasks),
+  award: plan.award ?? 'lowest',
+  ...(plan.auction === null ? {} : { auction: plan.auction }),
+  maxPrice: { nanoUsd: BigInt(plan.maxPriceNanoUsd), per: plan.pricePer ?? 'task' },
+  ceiling:
+    BigInt(plan.maxPriceNanoUsd) * BigInt(plan.tasks * (plan.pricePer === 'operator' ? (plan.operators ?? 1) : 1)),
   limits: { taskTimeoutMs: plan.taskTimeoutMs, maxFailures: plan.maxFailures },
   verify: 'none',
 })
 
 const signOrder = (
   id: OrderId,
-  tenant: Tenant,
-  spec: JobSpec,
+  tenant: SimulatedTenant,
+  spec: CommittedSpec,
   node: MarketNode,
   world: World,
   keys: Keys,
@@ -72,6 +79,7 @@ const signOrder = (
     runtime: spec.runtime,
     placement: spec.placement,
     award: spec.award,
+    ...(spec.auction === undefined ? {} : { auction: spec.auction }),
     maxPrice: spec.maxPrice,
     ceiling: spec.ceiling,
     nonce: toHex(world.random(16)),
@@ -85,11 +93,18 @@ const signOrder = (
 const passing: readonly ErrorCode[] = ['nothing_fits', 'unavailable', 'stale_writer', 'timeout']
 
 /** Submits a job until it is acknowledged, and cancels it where that is planned, over every crash of the market. */
-export const createTenantJob = (plan: JobPlan, tenant: Tenant, node: MarketNode, run: Run, world: World): TenantJob => {
+export const createTenantJob = (
+  plan: JobPlan,
+  tenant: SimulatedTenant,
+  node: MarketNode,
+  run: Run,
+  world: World,
+): TenantJob => {
   const { timeline, story, violations } = run
   const orderId = newId(world, 'order')
   const id = `job_${orderId.slice(4)}` as JobId
-  const spec = specOf(plan)
+  const written = specOf(plan)
+  const spec = commitSpec(written, nameSalt)
   const who = tenant.name
   let order: SignedOrder | undefined
   let isAcknowledged = false
@@ -115,7 +130,9 @@ export const createTenantJob = (plan: JobPlan, tenant: Tenant, node: MarketNode,
     order ??= tenant.address === null ? undefined : signOrder(orderId, tenant, spec, node, world, run.keys)
     story.tell(who, `submits ${plan.name} ${id.slice(-5)} with ${plan.tasks} tasks for ${plan.slots} slots`)
     upload(market)
-      .then(() => submitJob({ tenant, spec, order, idempotencyKey: orderId }, market.submitModules))
+      .then(() =>
+        submitJob({ tenant, spec: { ...written, nameSalt }, order, idempotencyKey: orderId }, market.submitModules),
+      )
       .then(onAnswer, onRefusal)
   }
 
@@ -132,7 +149,12 @@ export const createTenantJob = (plan: JobPlan, tenant: Tenant, node: MarketNode,
     timeline.after(plan.patienceMs, cancel)
     const market = node.market()
     if (market === undefined || !isAcknowledged) return
-    const actor = market.modules.jobs.get(id)
+    const actor = node
+      .markets()
+      .map(({ modules }) => modules.jobs.get(id))
+      .find((each) => each !== undefined)
+    // On its way from one node to another.
+    if (actor === undefined && run.jobs.jobs.get(id)?.closed === null && node.markets().length !== 1) return
     story.tell(who, `cancels ${plan.name}`)
     const onCancelled = () => {
       isCancelled = true

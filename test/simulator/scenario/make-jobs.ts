@@ -1,3 +1,4 @@
+import type { AuctionTerms } from '@muster/protocol'
 import type { Random } from '../world/random.ts'
 import { regions } from './make-agents.ts'
 import type { AgentPlan, JobPlan, ProgramPlan } from './scenario.ts'
@@ -23,6 +24,11 @@ const makeProgram = (tasks: number, random: Random): ProgramPlan => {
   const outputBytes = random.pick([0, 0, 20, 20, 50_000])
   return { kind: kindOf(random), minMs, maxMs, outputBytes: tasks > 20 ? Math.min(outputBytes, 20) : outputBytes }
 }
+
+const makeAuction = (random: Random): AuctionTerms | null =>
+  random.chance(0.25)
+    ? { windowMs: random.pick([1_000, 1_500, 3_000]), pricing: random.pick(['pay-as-bid', 'second-price'] as const) }
+    : null
 
 const sizes = [1, 1, 1, 2, 3, 5, 8] as const
 
@@ -57,6 +63,7 @@ export const makeJobs = (
       inputBytes: random.pick([0, 0, 0, 30, tasks > 20 ? 30 : 40_000]),
       program,
       cancelAtMs: random.chance(0.15) ? submitAtMs + random.int(0, 12_000) : null,
+      auction: makeAuction(random.fork(`auction ${index}`)),
     }
   })
 }

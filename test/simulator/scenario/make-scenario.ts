@@ -1,11 +1,42 @@
 import { createRandom, type Random } from '../world/random.ts'
 import { makeAgents } from './make-agents.ts'
 import { makeJobs } from './make-jobs.ts'
-import type { CommitPoint, MarketPlan, NetworkPlan, Scenario } from './scenario.ts'
+import type {
+  AgentPlan,
+  CommitPoint,
+  MarketPlan,
+  NetworkPlan,
+  NodesPlan,
+  OtherMarketPlan,
+  Scenario,
+} from './scenario.ts'
 
 /** Commits at which the first crash of a run is tried, in turn over the seeds. */
 const firstCrashes = 64
 const points: readonly CommitPoint[] = ['before-commit', 'after-commit']
+
+/** A market is one node in most runs, else two or three that lose their way or end. */
+const makeNodes = (calmAtMs: number, random: Random): NodesPlan => {
+  const count = random.pick([1, 1, 1, 2, 3])
+  if (count === 1) return { count, outages: [], kills: [] }
+  const node = () => random.int(0, count - 1)
+  const outages: NodesPlan['outages'][number][] = []
+  while (outages.length < 5 && random.chance(0.75))
+    outages.push({
+      node: node(),
+      of: random.pick(['database', 'database', 'hop', 'bus'] as const),
+      atMs: random.int(500, calmAtMs - 15_000),
+      forMs: random.pick([200, 2_000, random.int(3_000, 12_000)]),
+    })
+  const kills: NodesPlan['kills'][number][] = []
+  while (kills.length < 3 && random.chance(0.5))
+    kills.push({
+      node: node(),
+      atMs: random.int(500, calmAtMs - 15_000),
+      downMs: random.pick([0, 500, random.int(2_000, 20_000)]),
+    })
+  return { count, outages, kills }
+}
 
 const makeMarket = (seed: number, calmAtMs: number, longestTaskMs: number, random: Random): MarketPlan => {
   const downMs = () => random.pick([0, 50, random.int(200, 2_000), random.int(2_000, 15_000)])
@@ -45,6 +76,7 @@ const makeMarket = (seed: number, calmAtMs: number, longestTaskMs: number, rando
     crashes,
     hiccups,
     hiccupChance: random.pick([0, 0, 0, 0, 0, 0.03, 0.15]),
+    nodes: makeNodes(calmAtMs, random.fork('nodes')),
   }
 }
 
@@ -61,6 +93,30 @@ const makeNetwork = (seed: number, random: Random): NetworkPlan => {
   }
 }
 
+/** Seeds in which the agents sell to two or three markets. */
+const severalEvery = 5
+
+const makeOtherMarkets = (
+  seed: number,
+  calmAtMs: number,
+  agents: readonly AgentPlan[],
+  tenants: number,
+  leastFailures: number,
+  random: Random,
+): OtherMarketPlan[] => {
+  if (seed % severalEvery !== 2) return []
+  return Array.from({ length: random.int(1, 2) }, (_, index) => {
+    const own = random.fork(`${index}`)
+    const name = `market-${index + 2}`
+    const jobs = makeJobs(calmAtMs, agents, tenants, leastFailures, own.fork('jobs')).map((job) => ({
+      ...job,
+      name: `${name}-${job.name}`,
+    }))
+    const longestTaskMs = Math.max(...jobs.map(({ taskTimeoutMs }) => taskTimeoutMs))
+    return { name, jobs, market: makeMarket(own.int(0, 1_000), calmAtMs, longestTaskMs, own.fork('market')) }
+  })
+}
+
 /** What happens under this seed. Each part draws from a stream of its own. */
 export const makeScenario = (seed: number): Scenario => {
   const random = createRandom(`muster ${seed}`)
@@ -70,7 +126,8 @@ export const makeScenario = (seed: number): Scenario => {
   const tenants = Array.from({ length: 3 }, (_, index) => ({
     custody: index === 0 ? ('tenant' as const) : ('market' as const),
   }))
-  const jobs = makeJobs(calmAtMs, agents, tenants.length, network.corruptChance > 0 ? 3 : 1, random.fork('jobs'))
+  const leastFailures = network.corruptChance > 0 ? 3 : 1
+  const jobs = makeJobs(calmAtMs, agents, tenants.length, leastFailures, random.fork('jobs'))
   const longestTaskMs = Math.max(...jobs.map(({ taskTimeoutMs }) => taskTimeoutMs))
   return {
     seed,
@@ -80,5 +137,6 @@ export const makeScenario = (seed: number): Scenario => {
     agents,
     tenants,
     jobs,
+    otherMarkets: makeOtherMarkets(seed, calmAtMs, agents, tenants.length, leastFailures, random.fork('other markets')),
   }
 }

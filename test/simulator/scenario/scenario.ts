@@ -1,3 +1,5 @@
+import type { AuctionTerms, JobSpec, PriceUnit, RuntimeKind } from '@muster/protocol'
+
 /** Where a commit is cut off. */
 export type CommitPoint = 'before-commit' | 'after-commit'
 
@@ -28,6 +30,10 @@ export interface AgentPlan {
   readonly startsAtMs: number
   readonly slots: number
   readonly priceNanoUsd: number
+  /** What the price is for: a task, unless it is said. */
+  readonly pricePer?: PriceUnit
+  /** What it runs: everything, unless it is said. */
+  readonly runtimes?: readonly RuntimeKind[]
   readonly region: string
   readonly skewMs: number
   /** How much longer than planned its work takes. */
@@ -56,12 +62,20 @@ export interface JobPlan {
   readonly slots: number
   readonly regions: readonly string[]
   readonly maxPriceNanoUsd: number
+  /** What the price is for: a task, unless it is said. */
+  readonly pricePer?: PriceUnit
+  /** `lowest`, unless it is said. */
+  readonly award?: JobSpec['award']
   readonly taskTimeoutMs: number
   readonly maxFailures: number
   /** Size of the input each task has, 0 for none. */
   readonly inputBytes: number
   readonly program: ProgramPlan
+  /** Of its program: one, unless it is said. */
+  readonly operators?: number
   readonly cancelAtMs: number | null
+  /** Null: from standing offers, at once. */
+  readonly auction: AuctionTerms | null
 }
 
 export interface MarketPlan {
@@ -87,6 +101,22 @@ export interface MarketPlan {
   readonly hiccups: readonly CommitFault[]
   /** Of every commit to fail so, at either point. */
   readonly hiccupChance: number
+  /** Several nodes of it, in some runs; left out, one. */
+  readonly nodes?: NodesPlan
+}
+
+/** Where a market is more than one node. */
+export interface NodesPlan {
+  readonly count: number
+  /** One of them loses its way to the database, to the other nodes, or to the bus between them. */
+  readonly outages: readonly {
+    readonly node: number
+    readonly of: 'database' | 'hop' | 'bus'
+    readonly atMs: number
+    readonly forMs: number
+  }[]
+  /** One of them is gone at once. */
+  readonly kills: readonly { readonly node: number; readonly atMs: number; readonly downMs: number }[]
 }
 
 export interface NetworkPlan {
@@ -99,6 +129,13 @@ export interface NetworkPlan {
   readonly isChecked: boolean
 }
 
+/** Another market that the agents sell to as well, with jobs of its own. */
+export interface OtherMarketPlan {
+  readonly name: string
+  readonly market: MarketPlan
+  readonly jobs: readonly JobPlan[]
+}
+
 /** Everything that is to happen in one run. After `calmAtMs` nothing fails any more and what is to come back is back. */
 export interface Scenario {
   readonly seed: number
@@ -107,5 +144,7 @@ export interface Scenario {
   readonly network: NetworkPlan
   readonly agents: readonly AgentPlan[]
   readonly tenants: readonly { readonly custody: 'tenant' | 'market' }[]
+  /** None in most runs, else one or two. */
+  readonly otherMarkets: readonly OtherMarketPlan[]
   readonly jobs: readonly JobPlan[]
 }
