@@ -11,6 +11,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { createAgent, type Agent } from './agent.ts'
 import { openSlowJournal } from './stage/slow-journal.ts'
+import { heldRecords } from './stage/held-records.ts'
 import { stageModules } from './stage/stage-agent.ts'
 
 type Action =
@@ -243,7 +244,7 @@ const play = async (seed: number, steps: readonly (readonly [Action, number])[])
   market.send({ type: 'settled', attempts: everything })
   await world.pass(6000)
   expect(agent.status().attempts).toEqual([])
-  expect(await journal.load()).toEqual([])
+  expect(await heldRecords(journal)).toEqual([])
   await agent.stop()
 }
 

@@ -7,26 +7,37 @@ import {
   type DialMarket,
   type LeaseId,
   type Log,
+  type Maintenance,
   type Signer,
   type Timer,
   type Verifier,
   type World,
 } from '@muster/protocol'
+import { newBids, type AuctionProof } from './auction/bids.ts'
 import { createLogBook, defaultLogBook } from './attempt/log-book.ts'
+import type { Bench } from './benchmark/bench.ts'
+import { createBenchmarkDesk } from './benchmark/benchmark-desk.ts'
 import type { BlobCache } from './blob/blob-cache.ts'
 import { createWants } from './blob/wants.ts'
 import { newBook, type AttemptPhase, type ClosedDoor } from './book/book.ts'
 import { loadBook, resumeWork } from './book/load-book.ts'
 import { createOutbox } from './claim/outbox.ts'
+import type { ClaimCounts } from './earning/claim-counts.ts'
+import { countClaims } from './earning/count-claims.ts'
 import { domainOf, type AgentContext } from './context.ts'
 import { drainAgent } from './drain-agent.ts'
 import type { Journal } from './journal/journal.ts'
 import type { JournalChange } from './journal/journal-record.ts'
-import { returnLeases } from './lease/return-leases.ts'
+import { yieldLeases } from './lease/return-leases.ts'
+import { createMaintenancePlan } from './maintenance/plan.ts'
+import { createMaintenanceWatch } from './maintenance/watch-maintenance.ts'
 import { stepLifecycle, type Lifecycle } from './lifecycle.ts'
 import { joinMarket } from './market/join-market.ts'
+import { leaveMarket } from './market/leave-market.ts'
+import { createMarketRecords } from './market/market-records.ts'
+import { marketStatus, type MarketStatus } from './market/market-status.ts'
 import { createMarkets } from './market/markets.ts'
-import { createOfferDesk } from './offer/offer-desk.ts'
+import { createOfferDesk, type OfferDesk } from './offer/offer-desk.ts'
 import type { AgentOptions } from './options.ts'
 import { createPricing, type OwnPricing } from './price/pricing.ts'
 import type { PricePolicy } from './price/price-policy.ts'
@@ -41,10 +52,18 @@ export interface AgentModules {
   readonly verifier: Verifier
   readonly journal: Journal
   readonly blobs: BlobCache
+  /** Where claims are counted, for the owner to hold receipts against. */
+  readonly claimCounts?: Pick<ClaimCounts, 'add'>
   readonly workloads: readonly Workload[]
   /** How each market of the options is reached. */
   readonly dialOf: (market: Address) => DialMarket
+  /** Whether more markets are to be joined, so that an agent that is left with none stays. */
+  readonly isExpectingMarkets?: () => boolean
   readonly log: Log
+  /** Keeps a proof that a market did not run an auction by its rule; it is logged in any case. */
+  readonly onBreach?: (proof: AuctionProof) => void
+  /** Measures the machine for markets that ask; without it they are told that its owner allows none. */
+  readonly bench?: Bench
   /** Needed where `options.owner` is set. */
   readonly sampleLoad?: SampleLoad
 }
@@ -59,6 +78,7 @@ export interface AgentStatus {
   readonly reservations: number
   readonly leases: readonly LeaseId[]
   readonly attempts: readonly { readonly id: AttemptId; readonly phase: AttemptPhase }[]
+  readonly markets: readonly MarketStatus[]
 }
 
 export interface Agent {
@@ -66,8 +86,17 @@ export interface Agent {
   status(): AgentStatus
   /** Reads the journal, takes up what it promised and links to its markets. Throws `transition_refused` the second time. */
   start(): Promise<void>
+  /** Sells to one more market from now on. One that it sells to already changes nothing; throws `conflict` while it is being left. */
+  join(market: Address, dial: DialMarket): void
+  /**
+   * Sells to this market no more: gives its leases back with notice, lets what runs finish and claims be settled, within bounds; then
+   * unlinks. With `isForgotten` at once, and what it owes is given up.
+   */
+  leave(market: Address, isForgotten?: boolean): Promise<void>
   /** Asks by another policy from now on: offers are published anew; what was offered before holds as long as the offer does. */
   reprice(policy: PricePolicy): void
+  /** Announces this maintenance, beside that of the options, in the place of what was announced so before. */
+  maintain(windows: readonly Maintenance[]): void
   /** Takes no new work, gives notice, lets running attempts finish and claims be settled, within bounds; then stops. */
   drain(): Promise<void>
   /** Stops at once. The journal keeps what was not finished; safe in every state. */
@@ -121,18 +150,65 @@ const createContext = (
   signal.addEventListener('abort', flushLater, { once: true })
   const book = newBook(options.capacity)
   const markets = createMarkets(options.markets)
+  const marketRecords = createMarketRecords({ world, write: writeAlong, onChange: () => offers.changed() })
   const workloads = new Map(modules.workloads.map((workload) => [workload.kind, workload]))
   const writes = { write, writeLater, writeAlong }
-  const base = { options, world, signer, verifier, blobs, workloads, log, book, markets, pricing, ...writes, signal }
+  const base = {
+    options,
+    world,
+    signer,
+    verifier,
+    blobs,
+    workloads,
+    log,
+    book,
+    bids: newBids(),
+    onBreach: modules.onBreach ?? (() => {}),
+    markets,
+    marketRecords,
+    pricing,
+    maintenance: createMaintenancePlan(options.maintenance, { world }),
+    ...writes,
+    signal,
+  }
   const domainOfMarket = (market: Address) => domainOf(base, market)
+  const wants = createWants(options, base)
+  const benchmarks = createBenchmarkDesk({ ...base, wants }, modules.bench)
+  const desk = createOfferDesk(base)
+  const offers: OfferDesk = {
+    ...desk,
+    changed: () => {
+      benchmarks.makeRoom()
+      desk.changed()
+    },
+  }
   return {
     ...base,
-    offers: createOfferDesk(base),
-    outbox: createOutbox(options, { ...base, domainOf: domainOfMarket }),
-    wants: createWants(options, base),
+    offers,
+    outbox: createOutbox(options, {
+      ...base,
+      domainOf: domainOfMarket,
+      onClaimed: (market, claims) =>
+        countClaims(market, claims, { marketRecords, claimCounts: modules.claimCounts, now: world.now() }),
+    }),
+    wants,
+    benchmarks,
     logBook: createLogBook(defaultLogBook),
   }
 }
+
+/** The keeping of one market's link. */
+interface Link {
+  readonly abort: AbortController
+  ended: Promise<void>
+  /** Why it was given up. */
+  problem: MusterError | null
+}
+
+const asMusterError = (error: unknown): MusterError =>
+  error instanceof MusterError
+    ? error
+    : new MusterError({ code: 'internal', message: 'The link to this market failed.', fault: 'provider', cause: error })
 
 /** The composition root of an agent: everything it touches comes in through `modules`. */
 export const createAgent = (options: AgentOptions, modules: AgentModules): Agent => {
@@ -142,8 +218,9 @@ export const createAgent = (options: AgentOptions, modules: AgentModules): Agent
   const pricing = createPricing(options.prices)
   const context = createContext(options, modules, pricing, abort.signal)
   const { book } = context
+  const maintenanceWatch = createMaintenanceWatch(context)
   let lifecycle: Lifecycle = 'starting'
-  let links: Promise<void>[] = []
+  const links = new Map<Address, Link>()
   let owner: OwnerWatch | null = null
   let isStarted = false
   let draining: Promise<void> | null = null
@@ -154,7 +231,7 @@ export const createAgent = (options: AgentOptions, modules: AgentModules): Agent
     book.door = isBusy ? 'owner' : null
     if (isBusy) {
       releaseAll(context)
-      returnLeases(context, world.now() + options.noticeMs)
+      yieldLeases(context, options.noticeMs)
     }
     context.offers.changed()
   }
@@ -167,26 +244,56 @@ export const createAgent = (options: AgentOptions, modules: AgentModules): Agent
       context.offers.stop()
       context.outbox.stop()
       context.wants.stop()
+      context.marketRecords.stop()
       for (const { timer } of book.reservations.values()) timer?.cancel()
+      for (const { timer } of context.bids.held.values()) timer?.cancel()
       for (const attempt of book.attempts.values()) attempt.abort.abort(stoppedError())
     }
-    await Promise.allSettled(links)
+    await Promise.allSettled([...links.values()].map(({ ended: unlinked }) => unlinked))
     context.markets.close()
     ended.resolve(reason)
   }
 
-  const link = (): void => {
-    let alive = options.markets.length
-    links = options.markets.map((market) =>
-      joinMarket(context, market, modules.dialOf(market), (atLeast) => journal.nextEpoch(market, atLeast)).catch(
-        (error: unknown) => {
-          alive--
-          log.error('this market is given up', { market, error })
-          const isDuplicate = error instanceof MusterError && error.code === 'link_superseded'
-          if (isDuplicate || alive === 0) void stop(error instanceof MusterError ? error : null)
-        },
-      ),
+  const giveUp = (market: Address, link: Link, error: unknown): void => {
+    log.error('this market is given up', { market, error })
+    link.problem = asMusterError(error)
+    const isLast = [...links.values()].every(({ problem }) => problem !== null)
+    if (isLast && modules.isExpectingMarkets?.() !== true) void stop(link.problem)
+  }
+
+  const link = (market: Address, dial: DialMarket): void => {
+    const own: Link = { abort: new AbortController(), ended: Promise.resolve(), problem: null }
+    links.set(market, own)
+    const signal = AbortSignal.any([abort.signal, own.abort.signal])
+    const nextEpoch = (atLeast: number) => journal.nextEpoch(market, atLeast)
+    own.ended = joinMarket(context, market, dial, nextEpoch, signal).catch((error: unknown) =>
+      giveUp(market, own, error),
     )
+  }
+
+  const join = (market: Address, dial: DialMarket): void => {
+    if (abort.signal.aborted) throw stoppedError()
+    const known = links.get(market)
+    if (known !== undefined && known.problem === null) {
+      if (context.markets.isOpen(market)) return
+      throw new MusterError({ code: 'conflict', message: 'The agent is still leaving this market.', facts: { market } })
+    }
+    context.markets.join(market)
+    link(market, dial)
+  }
+
+  const leave = async (market: Address, isForgotten = false): Promise<void> => {
+    const own = links.get(market)
+    if (own === undefined || !context.markets.isOpen(market)) return
+    try {
+      await leaveMarket(context, market, isForgotten)
+    } finally {
+      own.abort.abort(stoppedError())
+      await own.ended
+      links.delete(market)
+      context.markets.remove(market)
+      context.offers.changed()
+    }
   }
 
   return {
@@ -200,6 +307,7 @@ export const createAgent = (options: AgentOptions, modules: AgentModules): Agent
       reservations: [...book.reservations.values()].filter(({ lease }) => lease === null).length,
       leases: [...book.leases.keys()],
       attempts: [...book.attempts.values()].map(({ id, phase }) => ({ id, phase })),
+      markets: [...links].map(([market, { problem }]) => marketStatus(context, market, problem)),
     }),
     start: async () => {
       if (isStarted || lifecycle !== 'starting') stepLifecycle('stopped', 'started')
@@ -211,9 +319,17 @@ export const createAgent = (options: AgentOptions, modules: AgentModules): Agent
       if (options.owner !== null && modules.sampleLoad !== undefined) {
         owner = watchOwner(options.owner, { world, log, sampleLoad: modules.sampleLoad }, yieldTo)
       }
-      link()
+      maintenanceWatch.look()
+      for (const market of options.markets) link(market, modules.dialOf(market))
+      context.benchmarks.introduce()
     },
+    join,
+    leave,
     reprice: pricing.exchange,
+    maintain: (windows) => {
+      context.maintenance.exchange(windows)
+      if (isStarted) maintenanceWatch.look()
+    },
     drain: () => {
       lifecycle = stepLifecycle(lifecycle, 'drain')
       if (lifecycle === 'stopped') return stop()

@@ -62,6 +62,7 @@ export const compileOptions = (
     attributes: written.attributes,
     operator: written.operator,
     network: networkOf(written),
+    gflops: written.gflops,
     attestations: found.attestations,
     slot: {
       cpuMilli: written.slotCpuMilli,
@@ -70,7 +71,9 @@ export const compileOptions = (
       gpuCount: written.slotGpus,
     },
     maxSlots: written.maxSlots,
+    reservedShare: written.reservedPercent === null ? null : written.reservedPercent / 100,
     maxBlobBytes: Math.min(2 ** 30, cacheBytes),
+    maintenance: written.maintenance,
     offerTtlMs: written.offerTtlMs,
     noticeMs: written.noticeMs,
     drainMs: written.drainMs,

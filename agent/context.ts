@@ -1,5 +1,7 @@
 import { type Address, type Log, type Signer, type SignatureDomain, type Verifier, type World } from '@muster/protocol'
 import type { RuntimeKind } from '@muster/protocol'
+import type { AuctionProof, Bids } from './auction/bids.ts'
+import type { BenchmarkDesk } from './benchmark/benchmark-desk.ts'
 import type { Wants } from './blob/wants.ts'
 import type { BlobCache } from './blob/blob-cache.ts'
 import type { Book } from './book/book.ts'
@@ -7,6 +9,8 @@ import type { LogBook } from './attempt/log-book.ts'
 import type { Outbox } from './claim/outbox.ts'
 import type { JournalChange } from './journal/journal-record.ts'
 
+import type { MaintenancePlan } from './maintenance/plan.ts'
+import type { MarketRecords } from './market/market-records.ts'
 import type { Markets } from './market/markets.ts'
 import type { OfferDesk } from './offer/offer-desk.ts'
 import type { AgentOptions } from './options.ts'
@@ -23,11 +27,17 @@ export interface AgentContext {
   readonly workloads: ReadonlyMap<RuntimeKind, Workload>
   readonly log: Log
   readonly book: Book
+  readonly bids: Bids
+  /** Keeps a proof that a market broke the rule of an auction. */
+  readonly onBreach: (proof: AuctionProof) => void
   readonly markets: Markets
+  readonly marketRecords: MarketRecords
   readonly pricing: Pricing
+  readonly maintenance: MaintenancePlan
   readonly offers: OfferDesk
   readonly outbox: Outbox
   readonly wants: Wants
+  readonly benchmarks: BenchmarkDesk
   readonly logBook: LogBook
   /** Durable when it resolves; rejects with `cancelled` once the agent is stopped. */
   readonly write: (changes: readonly JournalChange[]) => Promise<void>

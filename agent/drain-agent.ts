@@ -32,4 +32,5 @@ export const drainAgent = async (context: AgentContext): Promise<void> => {
   await context.write(changes)
   await Promise.race([context.outbox.drained(), sleep(world, options.settleMs, signal)])
   await context.write([...book.leases.values()].flatMap((lease) => endLease(context, lease, 'returned')))
+  context.marketRecords.flush()
 }

@@ -2,6 +2,7 @@ import { linkClosed, MusterError, type AttemptId, type DialMarket } from '@muste
 import { describe, expect, test } from 'vitest'
 import { createAgent } from './agent.ts'
 import { stepLifecycle } from './lifecycle.ts'
+import { heldRecords } from './stage/held-records.ts'
 import { leaseSlots } from './stage/lease-slots.ts'
 import { setStage, stageModules } from './stage/stage-agent.ts'
 
@@ -75,14 +76,14 @@ describe('an agent', () => {
     const lease = await leaseSlots(stage)
     const attempt = stage.market.start(lease, 0)
     await stage.world.settle()
-    const before = await stage.journal.load()
+    const before = await heldRecords(stage.journal)
     const { onCall } = stage.market.handlers()
     await stage.agent().stop()
     const said = stage.market.messages.length
     stage.workload.runs.get(attempt)?.finish()
     await stage.world.pass(1_000_000)
     await expect(onCall('close-lease', { lease: lease.record.id })).rejects.toMatchObject({ code: 'unavailable' })
-    expect(await stage.journal.load()).toEqual(before)
+    expect(await heldRecords(stage.journal)).toEqual(before)
     expect(stage.market.messages).toHaveLength(said)
   })
 })
@@ -98,7 +99,12 @@ describe('a drain', () => {
     const drained = stage.agent().drain()
     await world.settle()
     expect(market.offers()[0]?.record.slots).toBe(0)
-    expect(market.messages).toContainEqual({ type: 'notice', leases: [lease.record.id], by: world.now() + 60_000 })
+    expect(market.messages).toContainEqual({
+      type: 'notice',
+      leases: [lease.record.id],
+      by: world.now() + 60_000,
+      inMs: 60_000,
+    })
     await expect(market.reserve(market.order())).rejects.toMatchObject({ code: 'capacity_taken' })
     for (const attempt of attempts) {
       await world.pass(1000)
@@ -111,7 +117,7 @@ describe('a drain', () => {
     await world.pass(100)
     await drained
     expect(stage.agent().status().lifecycle).toBe('stopped')
-    expect(await journal.load()).toEqual([])
+    expect(await heldRecords(journal)).toEqual([])
   })
 
   test('ends what does not finish in time, reports it, and waits for a silent market no longer than it must', async () => {
@@ -125,7 +131,7 @@ describe('a drain', () => {
     expect(stage.market.failures()).toMatchObject([{ attempt, problem: { code: 'lease_closed' } }])
     await stage.world.pass(10_100)
     await drained
-    expect(await stage.journal.load()).toMatchObject([
+    expect(await heldRecords(stage.journal)).toMatchObject([
       { kind: 'starts', id: attempt, over: [] },
       { kind: 'outcomes', id: attempt, claims: null, failures: [{ attempt }] },
     ])

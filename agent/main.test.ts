@@ -29,7 +29,8 @@ test('help says of every flag what it means, its default and its variable', asyn
   expect(exit).toBe(0)
   expect(out).toContain(
     '  --market-url VALUE                  MUSTER_AGENT_MARKET_URL\n' +
-      '      Markets to sell to, with commas between them. Default http://127.0.0.1:7600.\n',
+      '      Markets to sell to, with commas between them, and + between the URLs of nodes of one; where\n' +
+      '      not said, those of `muster agent market add`, or http://127.0.0.1:7600 without any.\n',
   )
   expect(out).toContain('  --idle-only                         MUSTER_AGENT_IDLE_ONLY\n')
   expect(out).toContain('  --log-format json|text              MUSTER_AGENT_LOG_FORMAT\n')

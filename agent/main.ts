@@ -2,8 +2,13 @@ import { flagOf, MusterError, sayOptions, systemWorld, variableOf } from '@muste
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { z, ZodError } from 'zod'
+import { runProofs } from './auction/run-proofs.ts'
+import { runCheck } from './benchmark/run-check.ts'
+import { runEarnings } from './earning/run-earnings.ts'
 import { printable } from './log/printable.ts'
 import { textLine } from './log/text-lines.ts'
+import { runMaintenance } from './maintenance/run-maintenance.ts'
+import { runMarket } from './market/run-market.ts'
 import { runPrice } from './price/run-price.ts'
 import { runAgent } from './run-agent.ts'
 import {
@@ -22,6 +27,11 @@ const configOption = z.string().optional().meta({
 const usage = `muster agent: sells this machine's time (docs/guides/provide-a-machine.md)
 
   muster agent price ORDER            what your prices make of an order (muster agent price --help)
+  muster agent check                  what this machine does, and whether it reproduces
+  muster agent earnings               what each market paid, and what is missing
+  muster agent market VERB            add, remove or list markets (muster agent market --help)
+  muster agent proofs                 auctions that a market did not run by its rule
+  muster agent maintenance            when this machine is not to be had
 
 Each option is a flag, a variable of the environment, or a member of the file that --config names;
 where more than one says something, the first counts.
@@ -39,12 +49,14 @@ const readFileOptions = (file: string): Record<string, unknown> => {
   throw new Error(`${file} does not hold a JSON object`)
 }
 
+const booleans: readonly string[] = ['idleOnly', 'noBenchmarks', 'help']
+
 /** Flags before the environment before the file. */
 const readWritten = (): WrittenAgentOptions => {
   const options = Object.fromEntries(
     ['config', ...agentOptionNames, 'help'].map((name) => [
       flagOf(name),
-      { type: name === 'idleOnly' || name === 'help' ? ('boolean' as const) : ('string' as const) },
+      { type: booleans.includes(name) ? ('boolean' as const) : ('string' as const) },
     ]),
   )
   const { values } = parseArgs({ options })
@@ -73,11 +85,61 @@ const complete = (): DefaultedAgentOptions => {
   }
 }
 
+if (process.argv[2] === 'check') {
+  const keepAlive = setInterval(() => {}, 60_000)
+  const status = await runCheck(process.argv.slice(3), {
+    writeOut: (text) => void process.stdout.write(text),
+    writeError: (text) => void process.stderr.write(text),
+    world: systemWorld,
+  })
+  clearInterval(keepAlive)
+  process.exit(status)
+}
+
 if (process.argv[2] === 'price') {
   const status = await runPrice(process.argv.slice(3), {
     writeOut: (text) => void process.stdout.write(text),
     writeError: (text) => void process.stderr.write(text),
     now: systemWorld.now,
+  })
+  process.exit(status)
+}
+
+if (process.argv[2] === 'earnings') {
+  const status = await runEarnings(process.argv.slice(3), {
+    writeOut: (text) => void process.stdout.write(text),
+    writeError: (text) => void process.stderr.write(text),
+    env: process.env,
+    now: systemWorld.now,
+  })
+  process.exit(status)
+}
+
+if (process.argv[2] === 'market') {
+  const status = await runMarket(process.argv.slice(3), {
+    writeOut: (text) => void process.stdout.write(text),
+    writeError: (text) => void process.stderr.write(text),
+    env: process.env,
+    now: systemWorld.now,
+  })
+  process.exit(status)
+}
+
+if (process.argv[2] === 'maintenance') {
+  const status = await runMaintenance(process.argv.slice(3), {
+    writeOut: (text) => void process.stdout.write(text),
+    writeError: (text) => void process.stderr.write(text),
+    env: process.env,
+    now: systemWorld.now,
+  })
+  process.exit(status)
+}
+
+if (process.argv[2] === 'proofs') {
+  const status = await runProofs(process.argv.slice(3), {
+    writeOut: (text) => void process.stdout.write(text),
+    writeError: (text) => void process.stderr.write(text),
+    env: process.env,
   })
   process.exit(status)
 }
@@ -116,7 +178,7 @@ onSignal = () => {
 // An agent that was started by another program ends with it.
 if (process.connected) process.on('disconnect', () => onSignal())
 
-await agent.start().catch((error: unknown) => fail(`The agent did not start: ${sayError(error)}`, 1))
+await running.start().catch((error: unknown) => fail(`The agent did not start: ${sayError(error)}`, 1))
 const reason = await agent.stopped
 clearInterval(alive)
 await running.close()

@@ -2,6 +2,7 @@ import type {
   Address,
   CapacityTotal,
   Gpu,
+  Maintenance,
   Network,
   Price,
   Resources,
@@ -23,6 +24,8 @@ export interface AgentOptions {
   readonly operator: string | null
   /** Of the machine; `null` where the owner does not say. */
   readonly network: Network | null
+  /** What a slot computes, in whole GFLOP/s; `null` where the owner does not say. */
+  readonly gflops: number | null
   /** What auditors signed, for any market and provider: offers carry those that are theirs. */
   readonly attestations: readonly SignedAttestation[]
   readonly capacity: CapacityTotal
@@ -32,11 +35,15 @@ export interface AgentOptions {
   readonly maxSlots: number
   /** What is asked until `Agent.reprice` says otherwise. */
   readonly prices: PricePolicy
+  /** When the machine is not to be had, beside what `Agent.maintain` says. */
+  readonly maintenance: readonly Maintenance[]
   readonly offerTtlMs: number
   /** Changes of capacity within this time are published together. */
   readonly offerDebounceMs: number
   readonly maxReservationTtlMs: number
   readonly maxReservations: number
+  /** Share of the slots (0 to 1) that a market may hold reserved while others are linked and it has not proven itself; `null`: an equal one. */
+  readonly reservedShare: number | null
   readonly maxQueuedPerLease: number
   readonly maxUnsettled: number
   readonly maxBlobBytes: number
@@ -73,14 +80,17 @@ export const defaultAgentOptions = {
   attributes: {},
   operator: null,
   network: null,
+  gflops: null,
   attestations: [],
   gpus: [],
   slot: { cpuMilli: 1000, memoryBytes: 2 ** 30, diskBytes: 0, gpuCount: 0 },
   maxSlots: 10_000,
+  maintenance: [],
   offerTtlMs: 60_000,
   offerDebounceMs: 25,
   maxReservationTtlMs: 60_000,
   maxReservations: 1024,
+  reservedShare: null,
   maxQueuedPerLease: 10_000,
   maxUnsettled: 50_000,
   maxBlobBytes: 2 ** 30,

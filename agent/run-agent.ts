@@ -3,26 +3,36 @@ import {
   createSigner,
   createVerifier,
   loadSecp256k1,
-  MusterError,
   slotsThatFit,
-  sleep,
   systemWorld,
   type Address,
-  type DialMarket,
   type Log,
-  type World,
 } from '@muster/protocol'
-import { createRuntimePool, readExecSpec } from '@muster/runtime'
+import { createRuntimePool, readExecSpec, type RuntimePool } from '@muster/runtime'
 import { mkdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { createAgent, type Agent } from './agent.ts'
+import { createProofFiles, proofDirectoryOf } from './auction/proof-files.ts'
+import { openBench } from './benchmark/open-bench.ts'
 import { openDiskBlobCache } from './blob/disk/open-blob-cache.ts'
 import { compileOptions } from './compile-options.ts'
 import { detectDevice } from './device/detect-device.ts'
 import { openSqliteJournal } from './journal/sqlite/open-journal.ts'
 import { loadKey } from './key/load-key.ts'
+import { claimCountsFileOf, openClaimCounts } from './earning/open-claim-counts.ts'
 import { createDialer } from './link/dial-market.ts'
-import { askMarket } from './market/ask-market.ts'
+import { followMaintenance } from './maintenance/follow-maintenance.ts'
+import { maintenanceFileOf, readMaintenance } from './maintenance/maintenance-file.ts'
+import { followMarkets } from './market/follow-markets.ts'
+import { identifyMarket } from './market/identify-market.ts'
+import {
+  marketFileOf,
+  readMarketFile,
+  targetMarkets,
+  type MarketFile,
+  type MarketTarget,
+} from './market/market-file.ts'
+import { createStatusWriter, statusFileOf } from './market/status-file.ts'
 import { readAttestations } from './offer/read-attestations.ts'
 import type { AgentOptions } from './options.ts'
 import { createLoadSampler } from './owner/sample-load.ts'
@@ -30,11 +40,13 @@ import { followPrices, openPrices } from './price/follow-prices.ts'
 import { createGraphWorkload } from './workload/graph/create-workload.ts'
 import { createNoopWorkload } from './workload/noop/create-workload.ts'
 import type { Workload } from './workload/workload.ts'
-import type { DefaultedAgentOptions } from './written-options.ts'
+import { defaultMarketUrl, type DefaultedAgentOptions } from './written-options.ts'
 
 /** An agent of this machine, with what it has open. */
 export interface RunningAgent {
   readonly agent: Agent
+  /** Starts the agent, then links it to its markets, and follows the file of markets. */
+  start(): Promise<void>
   /** Closes what the agent worked with, once it has stopped. */
   close(): Promise<void>
 }
@@ -45,38 +57,28 @@ export interface RunAgentModules {
   readonly signal: AbortSignal
 }
 
-const askTimeoutMs = 5000
-const askAgainMs = 500
-const askAgainAtMostMs = 15_000
+/** Markets that no command added: those of the options, or this machine's where there are none at all. */
+const givenMarkets = ({ marketUrl, marketAddress }: DefaultedAgentOptions, file: MarketFile): MarketTarget[] =>
+  (marketUrl ?? (file.markets.length === 0 ? [defaultMarketUrl] : [])).map((url, index) => ({
+    url,
+    address: marketAddress[index] ?? null,
+  }))
 
-/** The market's address: asked for until it answers; checked where it is written. */
-const identify = async (
-  written: DefaultedAgentOptions,
-  index: number,
-  ca: readonly string[],
-  { world, log, signal }: { readonly world: World; readonly log: Log; readonly signal: AbortSignal },
-): Promise<Address> => {
-  const known = written.marketAddress[index]
-  if (known !== undefined) return known
-  const url = written.marketUrl[index] ?? ''
-  for (let waitMs = askAgainMs; ; waitMs = Math.min(askAgainAtMostMs, waitMs * 2)) {
-    try {
-      const { address, chainId } = await askMarket(url, ca, askTimeoutMs)
-      if (chainId === written.chainId) return address
-      throw new MusterError({
-        code: 'request_invalid',
-        message: `The market at ${url} is on another network; say --chain-id ${chainId} if that is meant.`,
-        facts: { expected: written.chainId, found: chainId },
-      })
-    } catch (error) {
-      if (error instanceof MusterError && error.code === 'request_invalid') throw error
-      log.warn('waiting for the market', { url, error })
-    }
-    await sleep(world, waitMs, signal)
-  }
+/** Waits for the first that is found. Throws the first one's reason where none can be; an agent without markets waits for nothing. */
+const waitForOne = async (asking: readonly Promise<unknown>[]): Promise<void> => {
+  if (asking.length === 0) return
+  await Promise.any(asking).catch((error: unknown) => {
+    throw error instanceof AggregateError ? error.errors[0] : error
+  })
 }
 
-const openWorkloads = async (options: AgentOptions, log: Log): Promise<Workload[]> => {
+interface OpenWorkloads {
+  readonly workloads: readonly Workload[]
+  /** Runs programs, where any are sold. */
+  readonly pool?: RuntimePool
+}
+
+const openWorkloads = async (options: AgentOptions, log: Log): Promise<OpenWorkloads> => {
   const workloads: Workload[] = []
   if (options.prices.runtimes.has('noop')) workloads.push(createNoopWorkload())
   if (options.prices.runtimes.has('graph')) {
@@ -87,8 +89,9 @@ const openWorkloads = async (options: AgentOptions, log: Log): Promise<Workload[
       { log: (event) => log.debug('runtime', { ...event }) },
     )
     workloads.push(createGraphWorkload({ pool }))
+    return { workloads, pool }
   }
-  return workloads
+  return { workloads }
 }
 
 /** Opens all an agent needs on this machine and makes it, not started yet. Throws what a person can act on. */
@@ -109,24 +112,29 @@ export const runAgent = async (written: DefaultedAgentOptions, modules: RunAgent
   try {
     const journal = openSqliteJournal(path.join(dataDirectory, 'journal.sqlite'))
     closing.push(() => journal.close())
+    const claimCounts = openClaimCounts(claimCountsFileOf(dataDirectory), { world, log })
+    closing.push(async () => claimCounts.close())
     const blobs = await openDiskBlobCache(
       { directory: path.join(dataDirectory, 'blobs'), maxBytes: written.cacheMib * 2 ** 20 },
       world,
     )
     closing.push(() => blobs.close())
     const device = await detectDevice({ dataDirectory, nvidiaSmi: written.nvidiaSmi }, log)
-    const markets = await Promise.all(
-      written.marketUrl.map((_url, index) => identify(written, index, ca, { world, log, signal })),
-    )
-    const dials = new Map<Address, DialMarket>()
-    for (const [index, market] of markets.entries()) {
-      const marketUrl = written.marketUrl[index] ?? ''
-      dials.set(market, createDialer({ marketUrl, chainId: written.chainId, market, ca }, { world, signer, log }))
-    }
+    const maintenanceFile = maintenanceFileOf(dataDirectory)
+    const marketFile = marketFileOf(dataDirectory)
+    const file = await readMarketFile(marketFile)
+    const given = givenMarkets(written, file)
+    const targets = targetMarkets(given, file)
+    if (targets.length === 0)
+      log.warn('no market to sell to; add one with `muster agent market add URL`', { dataDirectory })
+    const find = (target: MarketTarget, until: AbortSignal): Promise<Address> =>
+      identifyMarket(target, { chainId: written.chainId, ca }, { world, log, signal: until })
+    const asking = new Map(targets.map((target) => [target.url, find(target, signal)]))
+    await waitForOne([...asking.values()])
     const attestations = written.attestationFile === null ? [] : await readAttestations(written.attestationFile)
-    const found = { device, markets: [...dials.keys()], prices: prices.policy, attestations }
+    const found = { device, markets: [], prices: prices.policy, attestations }
     const options = compileOptions(written, found, log)
-    const workloads = await openWorkloads(options, log)
+    const { workloads, pool } = await openWorkloads(options, log)
     for (const workload of workloads) closing.push(() => workload.stop())
     const slots = Math.min(options.maxSlots, slotsThatFit(options.capacity, options.slot))
     if (slots === 0)
@@ -137,20 +145,58 @@ export const runAgent = async (written: DefaultedAgentOptions, modules: RunAgent
       signer,
       verifier: createVerifier(secp256k1),
       journal,
+      claimCounts,
       blobs,
       workloads,
-      dialOf: (market) => {
-        const dial = dials.get(market)
-        if (dial === undefined) throw new RangeError(`no dialer for ${market}`)
-        return dial
+      ...(pool === undefined || written.noBenchmarks
+        ? {}
+        : { bench: openBench({ directory: dataDirectory, nvidiaSmi: written.nvidiaSmi }, { pool, world }) }),
+      dialOf: () => {
+        throw new RangeError('markets are joined once the agent runs')
       },
+      isExpectingMarkets: () => follower.isExpecting(),
+      onBreach: createProofFiles(proofDirectoryOf(dataDirectory), log),
       log,
       sampleLoad: createLoadSampler(),
     })
+    const identify = (target: MarketTarget, until: AbortSignal): Promise<Address> => {
+      const known = asking.get(target.url)
+      asking.delete(target.url)
+      return known ?? find(target, AbortSignal.any([until, signal]))
+    }
+    const follower = followMarkets(given, {
+      world,
+      log,
+      agent,
+      identify,
+      dialer: (marketUrl, market) =>
+        createDialer({ marketUrl, chainId: written.chainId, market, ca }, { world, signer, log }),
+      read: () => readMarketFile(marketFile),
+      onStatus: createStatusWriter(statusFileOf(dataDirectory), {
+        world,
+        provider: signer.address,
+        chainId: written.chainId,
+      }),
+    })
     const sold = new Set(workloads.map(({ kind }) => kind))
     const stopFollowing = followPrices(prices, { world, log, sold, reprice: agent.reprice })
-    void agent.stopped.then(stopFollowing)
-    return { agent, close }
+    let stopMaintaining = () => {}
+    void agent.stopped.then(() => {
+      stopFollowing()
+      stopMaintaining()
+      follower.stop()
+    })
+    const start = async (): Promise<void> => {
+      await agent.start()
+      stopMaintaining = followMaintenance({
+        world,
+        log,
+        read: () => readMaintenance(maintenanceFile),
+        maintain: agent.maintain,
+      })
+      follower.start()
+    }
+    return { agent, start, close }
   } catch (error) {
     await close()
     throw error

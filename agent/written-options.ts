@@ -1,5 +1,6 @@
-import { addressSchema, attributesSchema, gpuInterfaces, nameSchema } from '@muster/protocol'
+import { addressSchema, attributesSchema, gpuInterfaces, marketUrlSchema, nameSchema } from '@muster/protocol'
 import { z } from 'zod'
+import { parseWindow } from './maintenance/parse-window.ts'
 
 const whole = (least: number, most: number) => z.coerce.number().int().min(least).max(most)
 const flag = z.union([
@@ -20,7 +21,16 @@ const pairs = z
   ])
   .pipe(attributesSchema)
 
-const defaultMarketUrl = 'http://127.0.0.1:7600'
+const windowSchema = z.string().transform((text, context) => {
+  try {
+    return parseWindow(text)
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: error instanceof Error ? error.message : String(error) })
+    return z.NEVER
+  }
+})
+
+export const defaultMarketUrl = 'http://127.0.0.1:7600'
 const mostMib = 2 ** 26
 
 /** Each option as it is written, with what it means. */
@@ -29,9 +39,12 @@ export const agentOptionShape = {
     description: 'Where the key, the journal and the blob cache live. One agent to a directory.',
   }),
   marketUrl: list
-    .pipe(z.array(z.url({ protocol: /^https?$/ })).min(1))
-    .default([defaultMarketUrl])
-    .meta({ description: 'Markets to sell to, with commas between them.' }),
+    .pipe(z.array(marketUrlSchema).min(1))
+    .nullable()
+    .default(null)
+    .meta({
+      description: `Markets to sell to, with commas between them, and + between the URLs of nodes of one; where not said, those of \`muster agent market add\`, or ${defaultMarketUrl} without any.`,
+    }),
   marketAddress: list.pipe(z.array(addressSchema)).default([]).meta({
     description:
       'Addresses of their keys, in the same order, so that nobody can stand in for them; where not said, a market is believed.',
@@ -60,6 +73,13 @@ export const agentOptionShape = {
   upMbps: whole(0, 10_000_000).nullable().default(null).meta({
     description: 'What it can send, in megabits a second.',
   }),
+  gflops: whole(1, 1_000_000).nullable().default(null).meta({
+    description:
+      'What a slot computes, in GFLOP/s (`muster agent check` tells); markets measure it, and mark who has less.',
+  }),
+  noBenchmarks: flag.default(false).meta({
+    description: 'Refuse to show markets what the machine does, in idle slots; your page tells that you do.',
+  }),
   attestationFile: z.string().nullable().default(null).meta({
     description: 'A file with what auditors signed about this provider, for offers to carry; none where not said.',
   }),
@@ -87,6 +107,10 @@ export const agentOptionShape = {
   slotDiskMib: whole(0, mostMib).default(0).meta({ description: 'Disk of one slot, in MiB.' }),
   slotGpus: whole(0, 64).default(0).meta({ description: 'GPUs of one slot.' }),
   maxSlots: whole(1, 10_000).default(10_000).meta({ description: 'The most slots to sell at once.' }),
+  reservedPercent: whole(1, 100).nullable().default(null).meta({
+    description:
+      'Of the slots, what a market that has not proven itself may hold reserved while others are linked; an equal share where not said.',
+  }),
   cacheMib: whole(64, mostMib).default(2048).meta({ description: 'The most disk that blobs may take, in MiB.' }),
   priceFile: z.string().nullable().default(null).meta({
     description:
@@ -94,6 +118,10 @@ export const agentOptionShape = {
   }),
   offerTtlMs: whole(2000, 3_600_000).default(60_000).meta({
     description: 'How long an offer stands, in ms; it is renewed at half of it.',
+  }),
+  maintenance: list.pipe(z.array(windowSchema)).default([]).meta({
+    description:
+      'When the machine is not to be had, with commas between: 2026-11-21T02:00Z/2h,2026-12-05T02:00Z/2h. More is announced by `muster agent maintenance`.',
   }),
   noticeMs: whole(0, 3_600_000).default(30_000).meta({
     description: 'How long running work gets to finish when the owner needs the machine, in ms.',
@@ -127,10 +155,13 @@ export const agentOptionShape = {
 
 const writtenSchema = z
   .strictObject(agentOptionShape)
-  .refine(({ marketUrl, marketAddress }) => marketAddress.length === 0 || marketAddress.length === marketUrl.length, {
-    path: ['marketAddress'],
-    error: 'expected as many addresses as URLs',
-  })
+  .refine(
+    ({ marketUrl, marketAddress }) => marketAddress.length === 0 || marketAddress.length === (marketUrl?.length ?? 0),
+    {
+      path: ['marketAddress'],
+      error: 'expected as many addresses as URLs',
+    },
+  )
 
 /** Options as they are written: flags, `MUSTER_AGENT_…` in the environment, a JSON file; the first that says something counts. */
 export type WrittenAgentOptions = z.input<typeof writtenSchema>

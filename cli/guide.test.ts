@@ -19,7 +19,7 @@ const blocksOf = (text: string, language: string): string[] =>
 describe('docs/guides/tenant.md', () => {
   test('its job files are of the schema', async () => {
     const jobs = blocksOf(await guide('tenant.md'), 'yaml').filter((block) => block.includes('apiVersion'))
-    expect(jobs).toHaveLength(4)
+    expect(jobs).toHaveLength(6)
     for (const job of jobs) expect(jobFileSchema.safeParse(parse(job)).error).toBeUndefined()
   })
 

@@ -8,13 +8,15 @@ import {
   marketVariables,
   type WrittenMarketOptions,
 } from './options.ts'
+import { runDatabase } from './run-database.ts'
 import { runRestore } from './run-restore.ts'
 import { runMarket } from './run-market.ts'
 
 const usage = `muster market: one node of a market (docs/guides/run-a-market.md)
 
+  muster market database                a Postgres for several nodes on this machine
   muster market restore FILE            write a backup into an empty data directory
-  muster market status, drain, undrain, backup, key, log, deny, allow, denials, tenants
+  muster market status, drain, undrain, backup, key, log, deny, allow, denials, tenants, erase
                                         look after a node that runs: each says more with --help
 
 Each option is a flag or, where there is none, a variable of the environment. Flags can be read by every user of the machine.
@@ -22,6 +24,7 @@ Each option is a flag or, where there is none, a variable of the environment. Fl
 ${sayOptions(marketOptions, marketVariables)}`
 
 const [verb, ...rest] = process.argv.slice(2)
+if (verb === 'database') process.exit(await runDatabase(rest))
 if (verb === 'restore') process.exit(await runRestore(rest))
 
 const readWritten = (): WrittenMarketOptions | undefined => {
@@ -34,6 +37,7 @@ const readWritten = (): WrittenMarketOptions | undefined => {
     const value = values[flagOf(name)] ?? process.env[variableOf(marketVariables, name)]
     if (value !== undefined) written[name] = value
   }
+  written['natsUrl'] ??= process.env['MUSTER_NATS_URL']
   return written as WrittenMarketOptions
 }
 

@@ -1,23 +1,19 @@
 import {
   createVerifier,
-  fromProblem,
   type Address,
   type AgentMessage,
   type AgentPeer,
   type Hex,
-  type JobId,
   type Log,
   type PeerHandlers,
-  type Publication,
   type Secp256k1,
   type SignatureDomain,
-  type TenantId,
   type Signer,
   type World,
 } from '@muster/protocol'
 import { createAllowedOffers } from './admin/allowed-offers.ts'
-import { applyDenial, type DenialEffect } from './admin/apply-denial.ts'
-import { createDenials, denialError, type Denials } from './admin/denials.ts'
+import { createAdminDesk, type AdminDesk } from './admin/admin-desk.ts'
+import { createDenials, type Denials } from './admin/denials.ts'
 import { createDrain, type Drain } from './admin/drain.ts'
 import { createLastAudit, type LastAudit } from './admin/last-audit.ts'
 import { createStoreMeter, type StoreMeter } from './admin/store-meter.ts'
@@ -26,38 +22,46 @@ import { createAcceptClaims } from './attempt/accept-claims.ts'
 import { recordFailures } from './attempt/record-failures.ts'
 import { createPackStarts } from './attempt/pack-starts.ts'
 import { createAuctioneer } from './auction/auctioneer.ts'
-import { createFindOffers } from './auction/find-offers.ts'
+import { createFindNear, type FindNear } from './auction/find-near.ts'
+import { createFindOffers, createListStanding, type FindOffers, type ListStanding } from './auction/find-offers.ts'
+import { createGiveTranscript } from './auction/give-transcript.ts'
+import { benchmarkOptions, createBenchmarkDesk, type BenchmarkDesk } from './benchmark/benchmark-desk.ts'
 import type { BlobStore } from './blob/blob-store.ts'
 import { createGiveBlobs } from './blob/give-blobs.ts'
-import { collectBlobs } from './blob/collect-blobs.ts'
-import { actOnCommit } from './job/act-on-commit.ts'
-import { createJobActor, type JobActor } from './job/job-actor.ts'
+import { createNeededBlobs } from './blob/needed-blobs.ts'
+import { createCluster, type Cluster, type ClusterLink } from './cluster/cluster.ts'
+import { createLearnFacts, createSetFact } from './cluster/market-facts.ts'
 import { createJobs, type Jobs } from './job/jobs.ts'
-import { loadJob, type LoadedJob } from './job/load-job.ts'
-import { planTurn } from './job/plan-turn.ts'
+import { createOwnJobs } from './job/own-jobs.ts'
 import type { SubmitJobModules } from './job/submit-job.ts'
+import type { AmendLeaseModules } from './lease/amend-lease.ts'
 import { createDispatchDepth } from './lease/dispatch-depth.ts'
 import { createHoldings } from './lease/holdings.ts'
 import { createLeaseKeeper } from './lease/lease-keeper.ts'
 import { createOpenLease } from './lease/open-lease.ts'
-import { releaseStrays } from './lease/release-strays.ts'
 import { takeNotice } from './lease/take-notice.ts'
+import { createTrimLeases } from './lease/trim-leases.ts'
 import { createTellClosed } from './lease/tell-closed.ts'
+import { createUntoldClosings } from './lease/untold-closings.ts'
+import { createLinkedAgents } from './link/linked-agents.ts'
 import { createBondCover } from './ledger/bond-cover.ts'
 import { createOfferedCover, type OfferedCover } from './ledger/offered-cover.ts'
 import { createAcceptEpoch } from './provider/accept-epoch.ts'
 import { createObserveJobs } from './provider/observe-jobs.ts'
+import { createTransferTimes } from './provider/transfer-times.ts'
 import { createProviderRecords, type ProviderRecords } from './provider/provider-records.ts'
+import { createNames, type Names } from './personal/names.ts'
+import { createPriceBoard, type PriceBoard } from './price-index/price-board.ts'
+import { createStandingOrderDesk, type StandingOrderDesk } from './standing-order/standing-orders.ts'
+import { startHousekeeping } from './housekeeping.ts'
 import { createLifetime } from './lifetime.ts'
 import type { MarketOptions } from './options.ts'
 import { noBugs, type PlantedBug } from './planted-bug.ts'
 import { createAdmitProgram } from './program/admit-program.ts'
 import { checkModelHere, type CheckModel } from './program/check-model.ts'
-import type { Denial } from './store/admin-store.ts'
 import type { Store } from './store/store.ts'
-import { createPaceOffers } from './supply/pace-offers.ts'
-import { publishOffers } from './supply/publish-offers.ts'
 import { createSupply, type Supply } from './supply/supply.ts'
+import { createTakeOffers } from './supply/take-offers.ts'
 
 export interface MarketModules {
   readonly world: World
@@ -67,6 +71,10 @@ export interface MarketModules {
   readonly signer: Signer
   readonly log: Log
   readonly bugs?: ReadonlySet<PlantedBug>
+  /** What is kept about people lies sealed under it: 32 bytes, as good a secret as the market's key. */
+  readonly personalSecret: Uint8Array
+  /** How this node is one of several; left out, it has the store to itself. */
+  readonly cluster?: ClusterLink
   /** How strangers' models are checked; left out, in this thread. */
   readonly checkModel?: CheckModel
 }
@@ -89,44 +97,46 @@ export interface Market {
     readonly blobs: BlobStore
     readonly jobs: Jobs
     readonly supply: Supply
+    readonly findOffers: FindOffers
+    readonly listStanding: ListStanding
+    readonly findNear: FindNear
     readonly offeredCover: OfferedCover
     readonly records: ProviderRecords
+    readonly benchmarks: BenchmarkDesk
     readonly funds: FundsWatch
+    readonly names: Names
+    readonly prices: PriceBoard
+    readonly standingOrders: StandingOrderDesk
     readonly log: Log
   }
   readonly submitModules: SubmitJobModules
-  readonly admin: {
+  readonly amendModules: AmendLeaseModules
+  /** Where this node may be one of several. */
+  readonly cluster: Cluster | undefined
+  readonly admin: Omit<AdminDesk, 'applyHere' | 'requireWelcome'> & {
     readonly drain: Drain
     readonly denials: Denials
     readonly meter: Pick<StoreMeter, 'read'>
     readonly audits: LastAudit
-    /** Ends what a denial ends of what is under way. */
-    readonly apply: (denial: Denial) => Promise<DenialEffect>
-    /** Throws `forbidden` for a tenant that is denied. */
-    readonly requireTenant: (tenant: TenantId) => void
-    /** Throws `forbidden` for a provider that is denied and holds no lease to finish. */
-    readonly requireProvider: (provider: Address) => void
-    /** What denies a provider, itself or by the region of what it offers. */
-    readonly denialOf: (provider: Address) => Denial | undefined
   }
   /** What the links of agents call. */
   readonly peers: PeerHandlers
   /** Set by whoever runs the link server. */
   issueChallenge: (provider: Address) => Challenge
+  /** Set by whoever runs the link server: closes a link that is older than this epoch. */
+  supersede: (provider: Address, epoch: number) => void
+  /** Set by whoever serves the HTTP API: answers what other nodes pass on. */
+  fetch: (request: Request) => Promise<Response>
   acceptEpoch: (provider: Address, epoch: number) => Promise<boolean>
   /** When a linked agent last said something (wall-clock ms); `undefined` where none of the provider is linked here. */
   heardAt: (provider: Address) => number | undefined
   /** Takes up every job that is not closed. */
   start(): Promise<void>
-  /** Stops deciding; what is under way is found again at the next start. */
-  stop(): void
+  /** Stops deciding; what is under way is found again at the next start, or by the other nodes, at once. */
+  stop(): Promise<void>
 }
 
 export const version = '0.1.0'
-/** How often the market looks whose money runs out. */
-const lookEveryMs = 60_000
-/** Jobs read at a time when a node starts. */
-const takenUpAtOnce = 16
 
 export const createMarket = (options: MarketOptions, modules: MarketModules): Market => {
   const { blobs, secp256k1, signer, log, bugs = noBugs, checkModel = checkModelHere } = modules
@@ -134,36 +144,118 @@ export const createMarket = (options: MarketOptions, modules: MarketModules): Ma
   const { world } = lifetime
   const meter = createStoreMeter(modules.store, world)
   const { store } = meter
-  const drain = createDrain(world)
+  const setFact = createSetFact({ store, isShared: modules.cluster !== undefined, tell: () => cluster?.tell('facts') })
+  const drain = createDrain(world, (draining) => setFact('drain', draining))
+  const audits = createLastAudit((audit) => {
+    setFact('audit', audit).catch((error: unknown) => log.info('could not tell other nodes of an audit', { error }))
+  })
   const denials = createDenials({ world, store })
   const allowedOffers = createAllowedOffers(denials)
   const domain: SignatureDomain = { chainId: options.chainId, market: signer.address }
   const verifier = createVerifier(secp256k1)
   const jobs = createJobs()
-  const supply = createSupply(world)
+  const local = createSupply(world, (provider) => benchmarks.standingOf(provider))
+  const cluster =
+    modules.cluster === undefined
+      ? undefined
+      : createCluster({
+          link: modules.cluster,
+          world,
+          store,
+          log,
+          local,
+          jobs,
+          market: signer.address,
+          version,
+          timeoutMs: options.nodeTimeoutMs,
+          load: () => ({ links: local.linkedCount(), jobs: jobs.count() }),
+          takeUp: (id) => ownJobs.takeUp(id),
+          letGo: () => ownJobs.letGo(),
+          onFacts: (facts, askedAt) => {
+            if (cluster?.isShared === true) learnFacts(facts, askedAt)
+          },
+          handlers: {
+            take: (peer, message) => {
+              if (phase === 'running') onMessage(peer, message)
+            },
+            hasLease: (lease) => keeper.has(lease),
+            needs: (provider, cid) => isNeeded(provider, cid),
+            deny: async (denial) => {
+              await denials.load()
+              return desk.applyHere(denial)
+            },
+            fetch: (request) => market.fetch(request),
+          },
+          onLinked: (peer) => {
+            keeper.onLinked(peer)
+            untold.again(peer.provider)
+          },
+          // A node that is gone may have closed leases that it told nobody of.
+          onNodes: () => {
+            if (phase === 'running') agents.releaseStrays(true)
+          },
+          onUnlinked: (peer) => keeper.onUnlinked(peer),
+          supersede: (provider, epoch) => market.supersede(provider, epoch),
+        })
+  const supply = cluster?.supply ?? local
+  const findOffers = createFindOffers(local, cluster?.offers.scatter)
+  const listStanding = createListStanding(local, () =>
+    cluster?.isShared === true ? cluster.offers.standing : undefined,
+  )
+  const findNear = createFindNear({
+    world,
+    supply: local,
+    ...(cluster === undefined ? {} : { elsewhere: cluster.offers.standing }),
+  })
   const depth = createDispatchDepth()
   const holdings = createHoldings()
-  const shared = { world, store, supply, verifier, signer, domain, jobs, blobs, depth, log, bugs }
+  const names = createNames({ world, store, personalSecret: modules.personalSecret })
+  const shared = {
+    world,
+    store,
+    supply,
+    findOffers,
+    listStanding,
+    findNear,
+    verifier,
+    signer,
+    domain,
+    jobs,
+    blobs,
+    depth,
+    log,
+    bugs,
+    names,
+    ...(cluster === undefined ? {} : { elsewhere: cluster.elsewhere, findStrays: cluster.findStrays }),
+  }
+  const prices = createPriceBoard({ ...shared, isOver: lifetime.isOver })
   const funds = createWatchFunds({ warnBelowMs: options.lowBalanceHours, graceMs: options.emptyGraceMs }, shared)
-  const tellClosed = createTellClosed(shared)
+  const untold = createUntoldClosings(createTellClosed(shared))
+  const tellClosed = cluster === undefined ? createTellClosed(shared) : untold.tell
   const openLease = createOpenLease({ ...shared, termMs: options.leaseTermMs, bondPerSlot: options.bondUsdPerSlot })
   const bondCover = createBondCover({ store, bondPerSlot: options.bondUsdPerSlot, log })
-  const offeredCover = createOfferedCover({ world, supply, bondCover })
-  const denialOf = (provider: Address): Denial | undefined =>
-    denials.ofProvider(provider, allowedOffers.regionsOf(provider))
+  const offeredCover = createOfferedCover({ ...shared, bondCover })
+  const desk = createAdminDesk({ world, jobs, local, denials, drain, allowedOffers, keeper: () => keeper, cluster })
   const openAllowed: typeof openLease = async (actor, won) =>
-    denialOf(won.peer.provider) === undefined && openLease(actor, won)
-  const records = createProviderRecords({ world, store, log })
+    desk.denialOf(won.peer.provider) === undefined && openLease(actor, won)
+  const transfers = createTransferTimes({
+    blobs,
+    downMbpsOf: (provider) => benchmarks.standingOf(provider)?.downMbps,
+    log,
+  })
+  const records = createProviderRecords({ world, store, transfers, log })
+  const benchmarks = createBenchmarkDesk(benchmarkOptions(options), { ...shared, observe: records.add })
   const observeJobs = createObserveJobs({ world, store, records, isOver: lifetime.isOver, log })
-  const findOffers = createFindOffers(supply)
   const auctioneer = createAuctioneer({
     ...shared,
-    findOffers,
     openLease: openAllowed,
     bondCover,
     offeredCover,
     records,
+    termMs: options.leaseTermMs,
   })
+  const amendModules: AmendLeaseModules = { world, supply, signer, verifier, domain }
+  const trim = createTrimLeases({ ...amendModules, log, isOver: lifetime.isOver })
   const keeper = createLeaseKeeper(options, {
     ...shared,
     holdings,
@@ -171,195 +263,136 @@ export const createMarket = (options: MarketOptions, modules: MarketModules): Ma
     packStarts: createPackStarts({ blobs }),
     reconsider: auctioneer.consider,
   })
-  const giveBlob = createGiveBlobs({ blobs, log, jobsOf: ({ provider }) => keeper.jobsOf(provider) })
+  const isNeeded = createNeededBlobs({ blobs, jobsOf: keeper.jobsOf })
+  const giveBlob = createGiveBlobs({
+    blobs,
+    lent: benchmarks.blobFor,
+    log,
+    isNeeded: async (provider, cid) =>
+      (await isNeeded(provider, cid)) || (await cluster?.isNeededElsewhere(provider, cid)) === true,
+  })
+  const giveTranscript = createGiveTranscript({ store, log })
   const acceptClaims = createAcceptClaims({
     ...shared,
     maxBlobBytes: options.maxBlobBytes,
     feeBasisPoints: options.feeBasisPoints,
   })
-  const linked = new Set<AgentPeer>()
-  const heardAt = new WeakMap<AgentPeer, number>()
   let phase: 'new' | 'running' | 'stopped' = 'new'
 
-  const openActor = (id: JobId, loaded?: LoadedJob): JobActor =>
-    createJobActor(id, loaded, {
-      world,
-      store,
-      log,
-      plan: (draft) =>
-        planTurn(draft, { world, depth, denialOf: (job) => denials.ofJob(job.tenant, job.spec.program) }),
-      act: (actor, committed) => {
-        // Of two calls that submit one job at once, one opens it; the other only learns of it.
-        const isOther = (jobs.get(id) ?? actor) !== actor
-        if (isOther || lifetime.isOver()) return
-        actOnCommit(actor, committed, { supply, auctioneer, keeper, depth, jobs })
-        observeJobs.take(actor.id, committed.events)
-      },
-      isStopped: lifetime.isOver,
-      snapshotEvery: options.snapshotEvents,
-    })
+  const ownJobs = createOwnJobs({
+    ...shared,
+    auctioneer,
+    keeper,
+    trim,
+    cluster,
+    observeJobs,
+    denialOf: (job) => denials.ofJob(job.tenant, job.spec.program),
+    isRunning: () => phase === 'running',
+    isOver: lifetime.isOver,
+    onClosed: (job) => standingOrders.jobClosed(job),
+    snapshotEvery: options.snapshotEvents,
+  })
 
-  const takeUp = async (id: JobId): Promise<void> => {
-    const loaded = await loadJob(store, id)
-    if (loaded === undefined || loaded.job.closed !== null) return
-    const actor = openActor(id, loaded)
-    jobs.add(actor)
-    for (const [lease, state] of loaded.job.leases) if (state.phase !== 'closed') keeper.keep(actor, lease, false)
-    auctioneer.consider(actor)
-    actor.wake()
+  const takeOffers = createTakeOffers({ ...shared, allowedOffers, denials, benchmarks })
+  const learnFacts = createLearnFacts({ store, drain, audits, denials, apply: desk.applyHere, log })
+
+  const submitModules: SubmitJobModules = {
+    ...shared,
+    admitProgram: createAdmitProgram({ world, blobs, checkModel }),
+    offeredCover,
+    openActor: ownJobs.open,
+    requireWelcome: desk.requireWelcome,
   }
-
-  const takeOffers = (peer: AgentPeer, publication: Publication): void => {
-    try {
-      publishOffers(peer, allowedOffers.take(peer, publication), { world, verifier, supply, domain })
-    } catch (error) {
-      log.warn('refused the offers of an agent', { provider: peer.provider, error })
-    }
-  }
-
-  const paceOffers = createPaceOffers({
+  const standingOrders = createStandingOrderDesk({
     world,
-    isLinked: (peer) => supply.peer(peer.provider) === peer,
-    publish: takeOffers,
+    submit: { ...submitModules, names },
+    match: { supply, findOffers, bondCover },
+    leaseTermMs: options.leaseTermMs,
+    drain,
+    isOver: lifetime.isOver,
+    log,
   })
-
-  denials.onChange(() => {
-    const now = world.now()
-    allowedOffers.again((peer, { offers, ...rest }) =>
-      takeOffers(peer, { ...rest, offers: offers.filter(({ record }) => record.expiresAt > now) }),
-    )
-  })
-
-  const requireWelcome: SubmitJobModules['requireWelcome'] = (tenant, program) => {
-    const denial = denials.ofJob(tenant, program)
-    if (denial !== undefined) throw fromProblem(denial)
-    drain.requireOpen()
-  }
 
   const onMessage = (peer: AgentPeer, message: AgentMessage): void => {
     switch (message.type) {
       case 'offers':
-        return paceOffers(peer, message)
+        return takeOffers(peer, message)
       case 'claims':
         return void acceptClaims(peer, message.batches, message.blobs)
       case 'failures':
-        return void recordFailures(peer, message.failures, shared)
+        return void recordFailures(peer, message.failures, { ...shared, isOver: keeper.isOver })
       case 'want':
         return giveBlob(peer, message)
+      case 'want-transcript':
+        return giveTranscript(peer, message.auction)
       case 'notice':
-        return void takeNotice(peer, message, { keeper, log })
+        return void takeNotice(peer, message, { world, keeper, log })
       case 'ping':
         peer.send({ type: 'pong', at: world.now() })
     }
   }
 
-  const markSeen = (peer: AgentPeer): void => {
-    store.providers
-      .markSeen(peer.provider, world.now())
-      .catch((error: unknown) => log.info('could not note that an agent was seen', { error }))
-  }
+  const agents = createLinkedAgents({
+    ...shared,
+    local,
+    cluster,
+    keeper,
+    holdings,
+    tellClosed,
+    untold,
+    allowedOffers,
+    benchmarks,
+    onMessage: cluster?.isShared === true ? cluster.route : onMessage,
+    phase: () => phase,
+    isOver: lifetime.isOver,
+  })
 
-  const clean = async (): Promise<void> => {
-    await store.pruneOrders(world.now())
-    await records.prune()
-    if (options.keepJobBlobsMs > 0) await store.blobs.dropRefsOfClosed(world.now() - options.keepJobBlobsMs)
-    if (options.keepBlobsMs > 0) await collectBlobs(options.keepBlobsMs, shared)
-  }
-
-  const lookAtFundsLater = (): void =>
-    void world.after(lookEveryMs, () => {
-      funds
-        .lookAtAll()
-        .catch((error: unknown) => log.info('could not look at the money of tenants', { error }))
-        .finally(lookAtFundsLater)
-    })
-
-  const cleanLater = (): void =>
-    void world.after(options.cleanEveryMs, () => {
-      clean()
-        .catch((error: unknown) => log.warn('could not clean up', { error }))
-        .finally(cleanLater)
-    })
-
-  return {
+  const market: Market = {
     options,
     version,
     domain,
-    modules: { world, store, blobs, jobs, supply, offeredCover, records, funds, log },
-    submitModules: {
-      ...shared,
-      admitProgram: createAdmitProgram({ world, blobs, checkModel }),
-      offeredCover,
-      openActor,
-      requireWelcome,
-    },
+    cluster,
+    modules: { ...shared, offeredCover, records, benchmarks, funds, prices, standingOrders },
+    submitModules,
+    amendModules,
     admin: {
       drain,
       denials,
       meter,
-      audits: createLastAudit(),
-      denialOf,
-      apply: (denial) => applyDenial(denial, { world, jobs, regionsOf: allowedOffers.regionsOf }),
-      requireTenant: (tenant) => {
-        const denial = denials.find('tenant', tenant)
-        if (denial !== undefined) throw denialError(denial)
-      },
-      requireProvider: (provider) => {
-        const denial = denials.find('provider', provider)
-        if (denial !== undefined && [...keeper.jobsOf(provider)].length === 0) throw denialError(denial)
-      },
+      audits,
+      denialOf: desk.denialOf,
+      apply: desk.apply,
+      requireTenant: desk.requireTenant,
+      requireProvider: desk.requireProvider,
     },
-    peers: {
-      onOpen: (peer) => {
-        if (lifetime.isOver()) return
-        linked.add(peer)
-        heardAt.set(peer, world.now())
-        supply.link(peer)
-        log.info('an agent is linked', { provider: peer.provider, epoch: peer.epoch })
-        keeper.onLinked(peer)
-        if (phase === 'running') void releaseStrays(peer, { ...shared, holdings, keeper, tellClosed })
-      },
-      onMessage: (peer, message) => {
-        heardAt.set(peer, world.now())
-        if (phase === 'running' || (phase === 'new' && message.type === 'offers')) onMessage(peer, message)
-      },
-      onClose: (peer, reason) => {
-        linked.delete(peer)
-        allowedOffers.forget(peer)
-        supply.unlink(peer)
-        log.info('an agent is no longer linked', { provider: peer.provider, epoch: peer.epoch, reason })
-        if (lifetime.isOver()) return
-        markSeen(peer)
-        keeper.onUnlinked(peer)
-      },
-    },
+    peers: agents.handlers,
     issueChallenge: () => {
       throw new Error('no link server is attached')
     },
+    supersede: () => {},
+    fetch: () => Promise.reject(new Error('no HTTP API is attached')),
     acceptEpoch: createAcceptEpoch({ world, store, supply }),
-    heardAt: (provider) => {
-      const peer = supply.peer(provider)
-      return peer === undefined ? undefined : heardAt.get(peer)
-    },
+    heardAt: agents.heardAt,
     start: async () => {
       await denials.load()
-      const active = await store.jobs.active()
-      for (let at = 0; at < active.length; at += takenUpAtOnce) {
-        await Promise.all(active.slice(at, at + takenUpAtOnce).map(takeUp))
-      }
+      if (cluster === undefined) await ownJobs.takeUpAll(await store.jobs.active())
+      else await cluster.start()
       if (phase !== 'new') return
       phase = 'running'
-      for (const peer of linked) void releaseStrays(peer, { ...shared, holdings, keeper, tellClosed })
+      agents.releaseStrays(false)
       observeJobs.start().catch((error: unknown) => log.warn('could not make up for lost observations', { error }))
-      cleanLater()
-      lookAtFundsLater()
+      startHousekeeping(options, { ...shared, records, prices, benchmarks, funds })
+      prices.keeper.start()
+      standingOrders.start()
       log.info('took up the jobs that are not closed', { jobs: jobs.count() })
     },
-    stop: () => {
+    stop: async () => {
       phase = 'stopped'
       lifetime.end()
       auctioneer.stop()
       keeper.stop()
+      await cluster?.stop()
     },
   }
+  return market
 }

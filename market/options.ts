@@ -90,6 +90,11 @@ const writtenSchema = z.strictObject({
     .meta({
       description: 'How long the blobs of a closed job are kept, in ms; 0 for ever.',
     }),
+  keepNamesMs: whole(0, 10 * 365 * 86_400_000)
+    .default(0)
+    .meta({
+      description: 'How long the name of a closed job is kept, in ms; 0 for as long as its tenant is.',
+    }),
   maxLooseBytes: whole(1024, 2 ** 50)
     .default(20 * 1024 ** 3)
     .meta({
@@ -109,8 +114,39 @@ const writtenSchema = z.strictObject({
     .meta({
       description: 'Bytes of bodies a second that one API key may send in the long run; 0 for no limit.',
     }),
+  benchmarkHours: z.coerce.number().min(0).max(8760).default(24).meta({
+    description: 'How often a machine is measured anew, in hours, on average and by chance; 0 measures none.',
+  }),
+  benchmarkTimeoutMs: whole(1_000, 600_000).default(60_000).meta({
+    description: 'How long a machine may take for each part of it, in ms.',
+  }),
+  benchmarkWidth: whole(16, 768).default(768).meta({
+    description: 'The width of the matrices it computes; with the next two, how much work it is.',
+  }),
+  benchmarkLayers: whole(1, 64).default(8).meta({ description: 'How many products of matrices it computes.' }),
+  benchmarkColumns: whole(1, 4096).default(2048).meta({ description: 'How many columns its matrices have.' }),
+  benchmarkNetworkBytes: whole(1, 64 * 1024 ** 2)
+    .default(8 * 1024 ** 2)
+    .meta({ description: 'Bytes that go to the machine and back, to measure its network.' }),
   tenantWatches: whole(1, 100_000).default(100).meta({
     description: 'Streams of events that one tenant may watch at once.',
+  }),
+  natsUrl: z.string().optional().meta({
+    description: 'A NATS server, where this is one of several nodes; MUSTER_NATS_URL says the same.',
+  }),
+  nodeName: z.string().min(1).max(200).optional().meta({
+    description: 'Tells this node from the others, the same from start to start; host and port where not said.',
+  }),
+  nodeHost: z.string().default('127.0.0.1').meta({ description: 'The address it listens at for other nodes.' }),
+  nodePort: whole(0, 65_535).default(0).meta({ description: 'The port for other nodes; 0 takes a free one.' }),
+  nodeUrl: z
+    .url({ protocol: /^https$/ })
+    .optional()
+    .meta({
+      description: 'Where other nodes reach it, https://host:port; the address it listens at where not said.',
+    }),
+  nodeTimeoutMs: whole(300, 600_000).default(3_000).meta({
+    description: 'How long a node may stand still before the others take over its jobs, in ms.',
   }),
   logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info').meta({
     description: 'The least that is logged.',

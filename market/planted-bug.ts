@@ -5,6 +5,8 @@ export type PlantedBug =
   | 'effect-lost-after-commit'
   | 'double-dispatch-on-restart'
   | 'receipt-refunded-twice'
+  | 'unfair-award'
   | 'statement-off-by-one'
+  | 'stream-split-ownership'
 
 export const noBugs: ReadonlySet<PlantedBug> = new Set()

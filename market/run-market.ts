@@ -1,14 +1,18 @@
+import { hkdfSync } from 'node:crypto'
 import { mkdir, statfs } from 'node:fs/promises'
+import { hostname } from 'node:os'
 import path from 'node:path'
 import {
   createLog,
   createSigner,
   createVerifier,
   loadSecp256k1,
+  MusterError,
   systemWorld,
   type Address,
   type Log,
 } from '@muster/protocol'
+import { aloneLink, openClusterLink } from './cluster/open-cluster-link.ts'
 import { openDiskBlobs } from './blob/disk-blobs.ts'
 import type { NodeTools } from './http/admin-handlers.ts'
 import { createApp } from './http/app.ts'
@@ -52,13 +56,51 @@ export const runMarket = async (options: MarketOptions, writeLog: (line: string)
     const adminSecret = await secretFile(path.join(directory, 'admin.key'), random)
     const adminKey = options.adminKey ?? Buffer.from(adminSecret).toString('hex')
     const signer = createSigner(secp256k1, secret)
+    const personalSecret = new Uint8Array(hkdfSync('sha256', secret, '', 'muster personal data', 32))
 
     const store = await openStore({ directory, databaseUrl: options.databaseUrl }, { world, log })
     closers.push(() => store.close())
-    const blobs = await openDiskBlobs(path.join(directory, 'blobs'), world)
+    const { natsUrl, databaseUrl } = options
+    const isShared = natsUrl !== undefined
+    if (isShared && databaseUrl === undefined)
+      throw new MusterError({
+        code: 'unavailable',
+        message: 'Several nodes share one Postgres: say --database-url with --nats-url, or leave both out.',
+        retry: 'never',
+      })
+    const ownName = `${hostname()}:${options.port === 0 ? process.pid : options.port}`
+    const name = options.nodeName ?? (databaseUrl === undefined ? 'alone' : ownName)
+    const blobs = await openDiskBlobs(path.join(directory, 'blobs'), world, undefined, isShared ? name : '')
+    const place = Buffer.from(await secretFile(path.join(directory, 'blobs', 'place'), random)).toString('hex')
+    const opened = isShared
+      ? await openClusterLink(
+          {
+            name,
+            blobs: place,
+            natsUrl,
+            host: options.nodeHost,
+            port: options.nodePort,
+            url: options.nodeUrl,
+            market: signer.address,
+            secret,
+          },
+          { world, log },
+        )
+      : { link: aloneLink(name, place, world), close: async () => {} }
+    closers.push(opened.close)
     const models = createModelChecker({ world, log })
     closers.push(() => models.close())
-    const market = createMarket(options, { world, store, blobs, secp256k1, signer, log, checkModel: models.check })
+    const market = createMarket(options, {
+      world,
+      store,
+      blobs,
+      secp256k1,
+      signer,
+      personalSecret,
+      log,
+      checkModel: models.check,
+      cluster: opened.link,
+    })
     closers.push(() => market.stop())
     const links = createLinkServer(
       { market: signer.address, chainId: options.chainId },
@@ -72,6 +114,7 @@ export const runMarket = async (options: MarketOptions, writeLog: (line: string)
       },
     )
     market.issueChallenge = links.issueChallenge
+    market.supersede = links.supersede
     const tools: NodeTools = {
       machine: {
         processId: process.pid,
@@ -82,9 +125,12 @@ export const runMarket = async (options: MarketOptions, writeLog: (line: string)
           return { freeBytes: bavail * bsize, totalBytes: blocks * bsize }
         },
       },
-      backup: async (passphrase) => {
+      backup: async (part, passphrase) => {
         const key = passphrase === undefined ? null : await sealKey(secret, passphrase, signer.address, world)
-        return writeBackup({ connection: store.connection, domain: market.domain, version, key }, { world, signer })
+        return writeBackup(
+          { part, connection: store.connection, domain: market.domain, version, key },
+          { world, signer },
+        )
       },
     }
     const app = createApp({ market, metrics: createMarketMetrics(market), adminKey, log, tools })
@@ -93,7 +139,7 @@ export const runMarket = async (options: MarketOptions, writeLog: (line: string)
     closers.push(() => served.close())
     // Links that close with the server are no news of their agents: the market stops deciding first.
     closers.push(() => market.stop())
-    log.info('ready', { url: served.url, address: signer.address, chainId: options.chainId })
+    log.info('ready', { url: served.url, node: name, address: signer.address, chainId: options.chainId })
     return { url: served.url, address: signer.address, adminKey, close }
   } catch (error) {
     await close()

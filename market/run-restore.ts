@@ -6,13 +6,14 @@ import { restoreBackup, type Restored } from './store/backup/restore-backup.ts'
 const usage = `muster market restore FILE: write a backup into an empty data directory (docs/guides/run-a-market.md)
 
   --data-directory DIR   where the market will live (default .muster/market)
+  --keys FILE            the keys that names are sealed under, saved beside each backup; without it names are lost
   --json                 one JSON document
 
 MUSTER_BACKUP_PASSPHRASE opens the market's key, where the backup holds it. MUSTER_MARKET_DATABASE_URL names a Postgres to
 use in place of the embedded one.
 `
 
-const say = ({ header, record, audit, activeJobs, missingBlobs, key }: Restored, directory: string): string => {
+const say = ({ header, record, audit, activeJobs, missingBlobs, key, names }: Restored, directory: string): string => {
   const rows = record.tables.reduce((sum, table) => sum + table.rows, 0)
   const checked = audit.checks.reduce((sum, check) => sum + check.checked, 0)
   const faults = audit.checks.flatMap((check) => check.faults.map(({ message }) => message))
@@ -28,6 +29,7 @@ const say = ({ header, record, audit, activeJobs, missingBlobs, key }: Restored,
     `  ledger  ${audit.ok ? `sound; ${checked} things checked` : `broken: ${faults.join(' ')}`}`,
     `  blobs   ${record.blobs.count} named${missingBlobs === 0 ? ', all there' : `; ${missingBlobs} not in ${path.join(directory, 'blobs')}: copy that folder too`}`,
     `  key     ${keys[key]}`,
+    `  names   ${names === 'restored' ? 'with the keys they are sealed under' : 'lost: no file of keys was given'}`,
     '',
   ].join('\n')
 }
@@ -46,6 +48,7 @@ export const runRestore = async (args: readonly string[]): Promise<number> => {
       allowPositionals: true,
       options: {
         'data-directory': { type: 'string', default: '.muster/market' },
+        keys: { type: 'string' },
         json: { type: 'boolean' },
         help: { type: 'boolean' },
       },
@@ -59,9 +62,10 @@ export const runRestore = async (args: readonly string[]): Promise<number> => {
     if (file === undefined || more.length > 0) return refuse('Name one backup file: muster market restore FILE.')
     const { MUSTER_BACKUP_PASSPHRASE: passphrase, MUSTER_MARKET_DATABASE_URL: databaseUrl } = process.env
     const directory = path.resolve(values['data-directory'])
+    const keysFile = values.keys === undefined ? undefined : path.resolve(values.keys)
     const log = createLog((line) => process.stderr.write(`${line}\n`), systemWorld, 'warn')
     const restored = await restoreBackup(
-      { file: path.resolve(file), directory, databaseUrl, passphrase },
+      { file: path.resolve(file), keysFile, directory, databaseUrl, passphrase },
       { world: systemWorld, secp256k1: await loadSecp256k1(), log },
     )
     process.stdout.write(isJson ? `${toJson(restored)}\n` : say(restored, directory))

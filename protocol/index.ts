@@ -4,6 +4,7 @@ export {
   adminLogRoute,
   allowRoute,
   backupRoute,
+  eraseTenantRoute,
   createAdminKeyRoute,
   denialSchema,
   denialTargetSchema,
@@ -22,6 +23,23 @@ export {
 } from './api/admin-routes.ts'
 export { adminRoles, mayCall, ownersRule, type AdminRole, type AdminRule } from './api/admin-rule.ts'
 export { denialKinds, denialNoticeSchema, type DenialKind, type DenialNotice } from './api/denial.ts'
+export {
+  auctionRoute,
+  auctionSummarySchema,
+  jobAuctionsRoute,
+  transcriptBundleSchema,
+  type AuctionSummary,
+  type TranscriptBundle,
+} from './api/auction-routes.ts'
+export {
+  extendLeaseRoute,
+  jobLeasesSchema,
+  leaseViewSchema,
+  listLeasesRoute,
+  resizeJobRoute,
+  type JobLeases,
+  type LeaseView,
+} from './api/lease-routes.ts'
 export { findBlobsRoute, getBlobRoute, putBlobRoute } from './api/blob-routes.ts'
 export {
   attemptLogsRoute,
@@ -55,6 +73,15 @@ export {
   type NearMiss,
 } from './api/market-routes.ts'
 export {
+  auditPricesRoute,
+  maxPriceSpans,
+  priceHistoryRoute,
+  priceIndexRoute,
+  type PriceHistory,
+  type PriceHistoryQuery,
+  type PriceIndex,
+} from './api/price-routes.ts'
+export {
   listProvidersRoute,
   providerRecordRoute,
   providerSummarySchema,
@@ -73,6 +100,15 @@ export {
 } from './api/route.ts'
 export { routes, type RouteName } from './api/routes.ts'
 export {
+  cancelStandingOrderRoute,
+  getStandingOrderRoute,
+  listStandingOrdersRoute,
+  placeStandingOrderRoute,
+  standingOrderEventsRoute,
+  type NumberedStandingEvent,
+  type StandingOrderView,
+} from './api/standing-order-routes.ts'
+export {
   isLive,
   startAttempt,
   stepAttempt,
@@ -81,10 +117,109 @@ export {
   type AttemptStep,
 } from './attempt/attempt.ts'
 export { startsOf, type Start } from './attempt/start.ts'
-export { effectivePrice, type EffectivePrice, type UnitOfWork } from './auction/effective-price.ts'
-export { explainNoFit } from './auction/explain-no-fit.ts'
-export { failedRequirements, rankOffers, type Demand, type FailedRequirement } from './auction/match-offers.ts'
+export {
+  auctionPricings,
+  auctionTermsSchema,
+  leastWindowMs,
+  mostWindowMs,
+  type AuctionPricing,
+  type AuctionTerms,
+} from './auction/auction-terms.ts'
+export { awardSealed, tieOf, type SealedAuction } from './auction/award-sealed.ts'
+export {
+  closingLeaf,
+  closingSchema,
+  closingTree,
+  inClosingOrder,
+  signedClosingSchema,
+  type Closing,
+  type SignedClosing,
+} from './auction/closing.ts'
+export {
+  acknowledgementSchema,
+  commitmentSchema,
+  sealOf,
+  signedAcknowledgementSchema,
+  signedCommitmentSchema,
+  type Acknowledgement,
+  type Commitment,
+  type SignedAcknowledgement,
+  type SignedCommitment,
+} from './auction/commitment.ts'
+export { readScores, scoresSchema, writeScores, type Scores } from './auction/scores.ts'
+export {
+  bidRefusals,
+  commitmentOf,
+  mostBidders,
+  revealSchema,
+  signedTranscriptSchema,
+  transcriptSchema,
+  type BidRefusal,
+  type Reveal,
+  type SealedAward,
+  type SealedBid,
+  type SignedTranscript,
+  type Transcript,
+} from './auction/transcript.ts'
+export { verifyTranscript, type TranscriptCheck } from './auction/verify-transcript.ts'
+export { checkpointEveryMs, effectivePrice, type EffectivePrice, type UnitOfWork } from './auction/effective-price.ts'
+export { askedRequirements } from './auction/asked-requirements.ts'
+export {
+  explainNoFit,
+  findNearMisses,
+  isBusy,
+  keepNearest,
+  mergeNearMisses,
+  missOf,
+  nearestTold,
+  tellNoFit,
+  type NearMisses,
+  type OutOfRace,
+  type PricedMiss,
+} from './auction/explain-no-fit.ts'
+export {
+  failedMeasures,
+  failedRequirements,
+  rankOffers,
+  type Demand,
+  type FailedRequirement,
+  type MeasuredBy,
+} from './auction/match-offers.ts'
 export { rankEffective } from './auction/rank-effective.ts'
+export {
+  benchmarkChallengeSchema,
+  benchmarkWorkSchema,
+  chainWorkSchema,
+  signedBenchmarkChallengeSchema,
+  type BenchmarkChallenge,
+  type BenchmarkPart,
+  type BenchmarkWork,
+  type ChainWork,
+  type SignedBenchmarkChallenge,
+} from './benchmark/benchmark-challenge.ts'
+export {
+  benchmarkEntrySchema,
+  benchmarkFiguresSchema,
+  type BenchmarkEntry,
+  type BenchmarkFigures,
+  type BenchmarkOutcome,
+} from './benchmark/benchmark-entry.ts'
+export {
+  benchmarkFindingsSchema,
+  benchmarkResultSchema,
+  machineFindingsSchema,
+  signedBenchmarkResultSchema,
+  type BenchmarkFindings,
+  type BenchmarkResult,
+  type GpuFigures,
+  type MachineFindings,
+  type SignedBenchmarkResult,
+} from './benchmark/benchmark-result.ts'
+export { checkChain } from './benchmark/check-chain.ts'
+export { machineStanding, machineStandingSchema, type MachineStanding } from './benchmark/machine-standing.ts'
+export { chainFloats, chainOf, chainPrime, type ChainMatrix, type MatrixChain } from './benchmark/matrix-chain.ts'
+export { networkProof } from './benchmark/network-proof.ts'
+export { seededWords } from './benchmark/seeded-words.ts'
 export {
   freeCapacity,
   newCapacity,
@@ -117,9 +252,11 @@ export { MusterError, type Facts, type MusterErrorInput } from './error/muster-e
 export { fromProblem, problemSchema, toProblem, type Problem } from './error/problem.ts'
 export { refuseTransition } from './error/refuse-transition.ts'
 export {
+  derivedId,
   idPrefixes,
   idSchema,
   isId,
+  lowestId,
   newId,
   newIds,
   parseId,
@@ -128,7 +265,9 @@ export {
   type IdNoun,
   type JobId,
   type KeyId,
+  type StandingOrderId,
   type ActionId,
+  type AuctionId,
   type LeaseId,
   type OfferId,
   type OrderId,
@@ -149,13 +288,14 @@ export { describeValue, explainIssues, joinPath, sayIssues, type Issue } from '.
 export { canonicalEvent } from './job/canonical-event.ts'
 export { closingEvents } from './job/closing-events.ts'
 export { type AttemptRef, type JobEvent, type JobEventType, type JobOutcome } from './job/job-event.ts'
+export { commitName, commitSpec, type CommittedSpec } from './job/commit-spec.ts'
 export { jobSpecSchema, limitsSchema, maxTasks, taskSpecSchema, type JobSpec, type TaskSpec } from './job/job-spec.ts'
 export { replayJob, stepJob, type Job } from './job/job.ts'
 export { expiredTasks } from './job/expired-tasks.ts'
 export { exhaustedTasks } from './job/judge-task.ts'
 export { nextDispatch, type DepthOf } from './job/next-dispatch.ts'
 export { restoreEvent } from './job/restore-event.ts'
-export { slotsWanted } from './job/slots-wanted.ts'
+export { slotsKept, slotsWanted } from './job/slots-wanted.ts'
 export { restoreJob, snapshotJob, type JobSnapshot } from './job/snapshot-job.ts'
 export {
   describeEvent,
@@ -165,14 +305,42 @@ export {
   type TimelineEvent,
 } from './job/timeline.ts'
 export {
+  agreedAmendmentSchema,
+  amendmentSchema,
+  mostAmendments,
+  type AgreedAmendment,
+  type Amendment,
+} from './lease/amendment.ts'
+export { failedTerms, type TermDemand } from './lease/failed-terms.ts'
+export {
+  kindAsked,
+  kindOfLease,
+  leaseDemandSchema,
+  leaseKinds,
+  leaseKindSchema,
+  maxNoticeMs,
+  maxTermMs,
+  noticeSchema,
+  termBetween,
+  termSchema,
+  type LeaseDemand,
+  type LeaseKind,
+  type LeaseTerm,
+  type OfferTerm,
+} from './lease/lease-term.ts'
+export { maintenanceSchema, mostMaintenance, runsInto, type Maintenance } from './lease/maintenance.ts'
+export {
   closeReasons,
   openLease,
+  roundsLeft,
   stepLease,
   takesWork,
+  whyUnamendable,
   type CloseReason,
   type LeasePhase,
   type LeaseState,
   type LeaseStep,
+  type Notice,
 } from './lease/lease-state.ts'
 export { leaseSchema, signedLeaseSchema, type Lease, type SignedLease } from './lease/lease.ts'
 export {
@@ -299,6 +467,7 @@ export {
 } from './offer/attestation.ts'
 export { offerSchema, signedOfferSchema, type Offer, type SignedOffer } from './offer/offer.ts'
 export { flagOf, sayOptions, variableOf } from './option/say-options.ts'
+export { mostResizes, resizeSchema, signedResizeSchema, type Resize, type SignedResize } from './order/resize.ts'
 export {
   awardSchema,
   orderSchema,
@@ -308,6 +477,24 @@ export {
   type Placement,
   type SignedOrder,
 } from './order/order.ts'
+export { indexRules } from './price-index/index-rules.ts'
+export { priceAxis, priceUnitName, sayUsd, shownUsd, type PriceAxis } from './price-index/say-price.ts'
+export { priceFigure, type PriceFigure, type Withheld } from './price-index/price-figure.ts'
+export {
+  createTradeTally,
+  hourMs,
+  hourOf,
+  partsPerUnit,
+  quantityOf,
+  seriesKey,
+  seriesSchema,
+  tradeSchema,
+  unitPriceOf,
+  type PaidReceipt,
+  type Series,
+  type Trade,
+  type TradeTally,
+} from './price-index/trade.ts'
 export { receiptSchema, signedReceiptSchema, type Receipt, type SignedReceipt } from './receipt/receipt.ts'
 export {
   estimate,
@@ -323,6 +510,7 @@ export { createJobMeter, type JobMeter, type LeaseObservation } from './record/j
 export { observationSchema, type Observation } from './record/observation.ts'
 export { decayRecord, emptyRecord, observe, type FactorSums, type ProviderRecord } from './record/provider-record.ts'
 export { credibility, recordModel } from './record/record-model.ts'
+export { gpuMismatch, type GpuMismatch } from './reservation/gpu-mismatch.ts'
 export {
   reservationSchema,
   signedReservationSchema,
@@ -342,6 +530,7 @@ export {
   coversResources,
   gpuInterfaces,
   gpuSchema,
+  gflopsSchema,
   gpuVendors,
   nameSchema,
   networkSchema,
@@ -355,6 +544,7 @@ export {
   type Resources,
   type RuntimeKind,
 } from './resource/resources.ts'
+export { slotKindOf, slotKindSchema, soldSlotOf, soldSlotSchema, type SoldSlot } from './resource/slot-kind.ts'
 export { addressOf, addressSchema, type Address } from './signature/address.ts'
 export { loadSecp256k1 } from './signature/load-secp256k1.ts'
 export { merkleLeaf, merkleNode, merkleRoot, merkleTree, type MerkleTree } from './signature/merkle.ts'
@@ -381,6 +571,29 @@ export {
 export { batchSigningHash, recordSigningHash, type SignatureDomain } from './signature/typed-data.ts'
 export { createVerifier, type Verifier } from './signature/verifier.ts'
 export {
+  isStanding,
+  orderOfRun,
+  planStandingOrder,
+  standingBackOffMs,
+  type StandingPlan,
+} from './standing-order/plan-standing-order.ts'
+export {
+  maxRuns,
+  maxSignedOrders,
+  maxStandingMs,
+  standingEnds,
+  standingEventSchema,
+  standingOrderSchema,
+  standingStateSchema,
+  standingTermsSchema,
+  type StandingEnd,
+  type StandingEvent,
+  type StandingOrder,
+  type StandingState,
+  type StandingTerms,
+} from './standing-order/standing-order.ts'
+export { stepStandingOrder } from './standing-order/step-standing-order.ts'
+export {
   countAttempts,
   liveAttempt,
   newTask,
@@ -391,6 +604,7 @@ export {
   type TaskStep,
 } from './task/task.ts'
 export { amountSchema, coresSchema, durationSchema, sizeSchema, writtenPriceSchema } from './unit/written-units.ts'
+export { randomBlob } from './world/random-blob.ts'
 export { sleep } from './world/sleep.ts'
 export { systemWorld } from './world/system-world.ts'
 export { type Timer, type World } from './world/world.ts'
@@ -404,4 +618,5 @@ export {
   statementChallengeRoute,
   statementRoute,
 } from './api/money-routes.ts'
+export { marketUrlSchema, nodeUrls } from './api/node-urls.ts'
 export { openApiDocument } from './api/openapi.ts'

@@ -4,15 +4,22 @@ export { cidOfSource } from './blob/hash-source.ts'
 export { type PutBlobsOptions, type PutProgress } from './blob/put-blobs.ts'
 export { type CallInput, type CallOptions } from './client/call-route.ts'
 export { type MusterOptions } from './client/connection.ts'
-export { createMuster, type Muster } from './client/create-muster.ts'
+export { type Muster } from './client/create-client.ts'
+export { createMuster } from './client/create-muster.ts'
 export { type RetryPolicy } from './client/retry-call.ts'
 export { checkSpec, type JobSpecInput } from './job/check-spec.ts'
 export { createTaskFinder, type FinishedTask } from './job/finished-tasks.ts'
 export { type RunTasksOptions } from './job/run-tasks.ts'
 export { type WaitOptions } from './job/wait-for-job.ts'
 export { type WatchOptions } from './job/watch-job.ts'
+export { type AskedMarket } from './market/rank-markets.ts'
+export { type Markets, type MarketsOptions } from './market/create-markets.ts'
+export { type JobsEverywhere, type JobSomewhere } from './market/list-everywhere.ts'
+export { type RunSomewhereOptions, type TaskSomewhere } from './market/run-somewhere.ts'
+export { type SubmitSomewhereOptions, type SubmittedJob } from './market/submit-somewhere.ts'
 export { type CheckResult, type ReceiptCheck } from './receipt/receipt-check.ts'
 export { verifyBill, type BillVerdict } from './receipt/verify-bill.ts'
+export { type StandingTermsInput } from './standing-order/place-standing-order.ts'
 export { type StatementPeriod } from './statement/fetch-statement.ts'
 export { verifyReceipt, type ReceiptVerdict, type TrustedFacts } from './receipt/verify-receipt.ts'
 
@@ -63,15 +70,23 @@ export {
   parseCid,
   parseId,
   parseUsd,
+  priceAxis,
+  priceUnitName,
   rankOffers,
   receiptBundleSchema,
   sayIssues,
+  sayUsd,
+  shownUsd,
   toHex,
   toJson,
   systemWorld,
   toProblem,
+  transcriptBundleSchema,
+  verifyTranscript,
   type AccountNotice,
   type Address,
+  type AuctionId,
+  type AuctionSummary,
   type AttemptId,
   type AuditReport,
   type Cid,
@@ -83,13 +98,22 @@ export {
   type Hex,
   type Issue,
   type JobId,
+  type JobLeases,
   type JobSpec,
   type JobView,
+  type LeaseDemand,
+  type LeaseId,
+  type LeaseKind,
+  type LeaseView,
   type NamedBlob,
   type NanoUsd,
   type NearMiss,
   type Offer,
+  type NumberedStandingEvent,
   type Price,
+  type PriceHistory,
+  type PriceHistoryQuery,
+  type PriceIndex,
   type Problem,
   type ProviderRecordView,
   type Receipt,
@@ -98,6 +122,8 @@ export {
   type RecordFigure,
   type Retry,
   type SignedOffer,
+  type StandingOrderId,
+  type StandingOrderView,
   type SignedReceipt,
   type Standing,
   type Statement,
@@ -105,5 +131,7 @@ export {
   type Signer,
   type TaskView,
   type TimelineEvent,
+  type TranscriptBundle,
+  type TranscriptCheck,
   type Verifier,
 } from '@muster/protocol'

@@ -14,6 +14,7 @@ export const forgetAttempt = (context: AgentContext, attempt: HeldAttempt): void
   unpinNeeds(context, attempt)
   if (book.attempts.get(attempt.id) !== attempt) return
   book.attempts.delete(attempt.id)
+  book.attemptsOf.set(attempt.market, (book.attemptsOf.get(attempt.market) ?? 1) - 1)
   attempt.starts.left--
   const { report } = attempt
   if (report !== null && --report.unsettled === 0) book.reports.delete(report)

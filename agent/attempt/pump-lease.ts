@@ -1,6 +1,7 @@
 import type { HeldAttempt, HeldLease } from '../book/book.ts'
 import { reportedAtOnce } from '../claim/group-attempts.ts'
 import type { AgentContext } from '../context.ts'
+import { freeIdleSlots } from '../lease/amend-lease.ts'
 import { describeFailure } from './describe-failure.ts'
 import { failAttempt } from './fail-attempt.ts'
 import { prepareAttempt } from './prepare-attempt.ts'
@@ -40,6 +41,7 @@ const run = (context: AgentContext, lease: HeldLease, attempt: HeldAttempt): boo
   }
   void running.then(() => {
     lease.running.delete(attempt)
+    if (lease.amendments.length > 0) freeIdleSlots(context, lease)
     pumpLease(context, lease)
   })
   return true
@@ -48,7 +50,7 @@ const run = (context: AgentContext, lease: HeldLease, attempt: HeldAttempt): boo
 /** Runs what is ready on the free slots of a lease, oldest first, and fetches ahead for what comes next. */
 export const pumpLease = (context: AgentContext, lease: HeldLease): void => {
   if (context.signal.aborted || context.book.leases.get(lease.signed.record.id) !== lease) return
-  const { slots } = lease.signed.record
+  const { slots } = lease
   let looked = 0
   let ended = 0
   for (const attempt of lease.queue) {

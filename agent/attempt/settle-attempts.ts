@@ -11,13 +11,16 @@ import { strikeOut } from './strike-out.ts'
  */
 export const settleAttempts = (context: AgentContext, market: Address, ids: readonly AttemptId[]): void => {
   const touched = new Set<HeldStarts>()
+  let claims = 0
   for (const id of ids) {
     const attempt = context.book.attempts.get(id)
     if (attempt === undefined || attempt.market !== market) continue
+    if (attempt.phase === 'reported' && attempt.ending !== null && 'claim' in attempt.ending) claims++
     if (attempt.phase === 'queued' || attempt.phase === 'running') dropAttempt(context, attempt)
     else forgetAttempt(context, attempt)
     if (attempt.report === null || attempt.starts.left === 0) touched.add(attempt.starts)
   }
+  if (claims > 0) context.marketRecords.settled(market, claims)
   context.writeAlong(strikeOut(context.book, touched))
   context.outbox.settled()
 }

@@ -9,7 +9,7 @@ import {
   type StartBatch,
   type Starts,
 } from '@muster/protocol'
-import { heldJob, type HeldAttempt, type HeldLease, type HeldStarts } from '../book/book.ts'
+import { heldJob, holdAttempt, type HeldAttempt, type HeldLease, type HeldStarts } from '../book/book.ts'
 import type { AgentContext } from '../context.ts'
 import type { JournalChange, OutcomesRecord } from '../journal/journal-record.ts'
 import { describeFailure } from './describe-failure.ts'
@@ -56,10 +56,14 @@ const refusalOf = (lease: HeldLease | undefined, market: Address, batch: StartBa
   return undefined
 }
 
-const overload = ({ options, book }: AgentContext, lease: HeldLease): Problem | undefined => {
-  const { maxQueuedPerLease, maxUnsettled } = options
+/** A market may fill its share of what is kept at most, so that the others always find room. */
+const overload = ({ options, book, markets }: AgentContext, lease: HeldLease): Problem | undefined => {
+  const { maxQueuedPerLease } = options
+  const maxUnsettled = Math.ceil(options.maxUnsettled / Math.max(1, markets.linkedCount))
   if (lease.queue.size >= maxQueuedPerLease) return overloaded('maxQueuedPerLease', maxQueuedPerLease)
-  if (book.attempts.size >= maxUnsettled) return overloaded('maxUnsettled', maxUnsettled)
+  const { market } = lease.signed.record
+  if (book.attempts.size >= options.maxUnsettled || (book.attemptsOf.get(market) ?? 0) >= maxUnsettled)
+    return overloaded('maxUnsettled', maxUnsettled)
   return undefined
 }
 
@@ -122,7 +126,7 @@ const takeBatch = (context: AgentContext, market: Address, batch: StartBatch): T
     taken.starts ??= { id: start.attempt, market, batch, left: 0, reports: new Set() }
     const attempt = newAttempt(taken.starts, start)
     taken.starts.left++
-    book.attempts.set(attempt.id, attempt)
+    holdAttempt(book, attempt)
     lease.queue.add(attempt)
     taken.attempts.push(attempt)
     tasks.push(task)

@@ -2,6 +2,7 @@ import { cidOf, type AttemptId } from '@muster/protocol'
 import { describe, expect, test } from 'vitest'
 import { openMemoryBlobCache } from '../blob/memory/open-blob-cache.ts'
 import type { Journal } from '../journal/journal.ts'
+import { heldRecords } from '../stage/held-records.ts'
 import { leaseSlots } from '../stage/lease-slots.ts'
 import { setStage } from '../stage/stage-agent.ts'
 
@@ -9,7 +10,7 @@ const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 
 describe('attempts taken on together', () => {
   const tasks = [0, 1, 2, 3].map((index) => ({ index, fence: 1 }))
-  const kinds = async (journal: Journal) => (await journal.load()).map(({ kind }) => kind).toSorted()
+  const kinds = async (journal: Journal) => (await heldRecords(journal)).map(({ kind }) => kind).toSorted()
 
   test('are one record of the journal, and how they ended is another', async () => {
     const stage = await setStage()
@@ -97,7 +98,7 @@ describe('attempts taken on together', () => {
     const attempts = stage.market.startBatch(lease, tasks)
     await stage.world.settle()
     expect(stage.market.failures().map(({ attempt }) => attempt)).toEqual(attempts.slice(2))
-    expect(await stage.journal.load()).toMatchObject([
+    expect(await heldRecords(stage.journal)).toMatchObject([
       { kind: 'reservation' },
       { kind: 'starts', batch: { tasks: { length: 2 } } },
     ])

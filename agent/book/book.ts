@@ -1,6 +1,7 @@
 import {
   newCapacity,
   type Address,
+  type Amendment,
   type AttemptId,
   type Capacity,
   type CapacityTotal,
@@ -14,6 +15,7 @@ import {
   type Problem,
   type ReservationId,
   type RuntimeKind,
+  type Signed,
   type SignedLease,
   type SignedReservation,
   type Start,
@@ -26,6 +28,8 @@ export interface HeldReservation {
   readonly signed: SignedReservation
   readonly digest: Digest
   readonly runtime: RuntimeKind
+  /** How long its auction takes bids: until then nobody can say whether it won. */
+  readonly windowMs: number
   lease: HeldLease | null
   timer: Timer | null
 }
@@ -37,8 +41,13 @@ export interface HeldLease {
   readonly queue: Set<HeldAttempt>
   /** Attempts whose workload has not ended yet, cancelled ones included: each takes a slot. */
   readonly running: Set<HeldAttempt>
-  /** Set once notice was given: attempts still running then are ended. */
-  returnedBy: number | null
+  /** As the lease has them, or its last amendment. */
+  slots: number
+  until: number
+  /** The last two: of the last it is not known whether the market took it. */
+  amendments: readonly Signed<Amendment>[]
+  /** Set once notice was given: attempts still running then, by `World.elapsed`, are ended. */
+  returning: { readonly endsAt: number; readonly takesWork: boolean } | null
 }
 
 /**
@@ -121,6 +130,8 @@ export interface Book {
   readonly byDigest: Map<Digest, HeldReservation>
   readonly leases: Map<LeaseId, HeldLease>
   readonly attempts: Map<AttemptId, HeldAttempt>
+  /** How many of them each market has. */
+  readonly attemptsOf: Map<Address, number>
   readonly starts: Map<AttemptId, HeldStarts>
   /** Those with attempts that are not settled, in the order in which they were first sent. */
   readonly reports: Set<HeldReport>
@@ -135,10 +146,16 @@ export const newBook = (total: CapacityTotal): Book => ({
   byDigest: new Map(),
   leases: new Map(),
   attempts: new Map(),
+  attemptsOf: new Map(),
   starts: new Map(),
   reports: new Set(),
   jobs: new Map(),
 })
+
+export const holdAttempt = ({ attempts, attemptsOf }: Book, attempt: HeldAttempt): void => {
+  attempts.set(attempt.id, attempt)
+  attemptsOf.set(attempt.market, (attemptsOf.get(attempt.market) ?? 0) + 1)
+}
 
 /** What is known of a job, which may be nothing yet. */
 export const heldJob = ({ jobs }: Pick<Book, 'jobs'>, id: JobId): HeldJob => {
@@ -153,5 +170,9 @@ export const isLeased = ({ leases }: Pick<Book, 'leases'>, job: JobId): boolean 
   for (const { signed } of leases.values()) if (signed.record.job === job) return true
   return false
 }
+
+/** Slots that a reservation takes: a lease may be of fewer than were reserved. */
+export const slotsOf = ({ signed, lease }: Pick<HeldReservation, 'signed' | 'lease'>): number =>
+  lease === null ? signed.record.slots : Math.max(lease.slots, lease.running.size)
 
 export const orderKey = (order: Digest, offer: OfferId): string => `${order} ${offer}`

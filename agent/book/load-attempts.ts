@@ -18,7 +18,7 @@ import {
   type OutcomesRecord,
   type StartsRecord,
 } from '../journal/journal-record.ts'
-import type { HeldAttempt, HeldReport, HeldStarts } from './book.ts'
+import { holdAttempt, type HeldAttempt, type HeldReport, type HeldStarts } from './book.ts'
 
 const leaseClosed = ({ lease }: Start): MusterError =>
   new MusterError({
@@ -49,7 +49,7 @@ const loadStarts = ({ book }: AgentContext, record: StartsRecord, attempts: Map<
     attempt.isDurable = true
     starts.left++
     attempts.set(attempt.id, attempt)
-    book.attempts.set(attempt.id, attempt)
+    holdAttempt(book, attempt)
   }
   holdStarts(book, starts)
   return starts
@@ -79,8 +79,15 @@ const withoutLost = (context: AgentContext, record: OutcomesRecord, lost: Readon
   }
 }
 
-const takeUp = ({ blobs }: AgentContext, attempt: HeldAttempt, report: HeldReport, outputs: Claim['outputs']): void => {
+const takeUp = (
+  { blobs }: AgentContext,
+  attempt: HeldAttempt,
+  report: HeldReport,
+  ending: NonNullable<HeldAttempt['ending']>,
+): void => {
+  const outputs = 'claim' in ending ? ending.claim.outputs : []
   attempt.phase = 'reported'
+  attempt.ending = ending
   attempt.report = report
   report.unsettled++
   report.starts.add(attempt.starts)
@@ -100,11 +107,11 @@ const loadOutcomes = async (
   const record = lost.size === 0 ? found : withoutLost(context, found, lost)
   const { id, market, claims, failures } = record
   const reported = [
-    ...(claims?.claims ?? []).map(({ attempt, outputs }) => ({ attempt, outputs })),
-    ...failures.map(({ attempt }) => ({ attempt, outputs: [] })),
-  ].flatMap(({ attempt, outputs }) => {
+    ...(claims?.claims ?? []).map((claim) => ({ attempt: claim.attempt, ending: { claim } })),
+    ...failures.map(({ attempt, problem }) => ({ attempt, ending: { problem } })),
+  ].flatMap(({ attempt, ending }) => {
     const held = attempts.get(attempt)
-    return held === undefined ? [] : [{ held, outputs }]
+    return held === undefined ? [] : [{ held, ending }]
   })
   if (reported.length === 0) return [forgetOutcomes(id)]
   const report: HeldReport = {
@@ -117,7 +124,7 @@ const loadOutcomes = async (
     unsettled: 0,
     sentAt: null,
   }
-  for (const { held, outputs } of reported) takeUp(context, held, report, outputs)
+  for (const { held, ending } of reported) takeUp(context, held, report, ending)
   book.reports.add(report)
   return lost.size === 0 ? [] : [put(record)]
 }

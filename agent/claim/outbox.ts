@@ -1,4 +1,4 @@
-import type { Address, Log, SignatureDomain, Signer, Timer, World } from '@muster/protocol'
+import type { Address, Claim, Log, SignatureDomain, Signer, Timer, World } from '@muster/protocol'
 import type { BlobCache } from '../blob/blob-cache.ts'
 import type { Book, HeldAttempt, HeldReport } from '../book/book.ts'
 import { forgetOutcomes, put, type JournalChange } from '../journal/journal-record.ts'
@@ -25,6 +25,8 @@ export interface OutboxModules {
   readonly book: Book
   readonly blobs: BlobCache
   readonly markets: Markets
+  /** These claims are durable, and sent for the first time. */
+  readonly onClaimed: (market: Address, claims: readonly Claim[]) => void
   readonly log: Log
   readonly write: (changes: readonly JournalChange[]) => Promise<void>
   readonly writeAlong: (changes: readonly JournalChange[]) => void
@@ -90,6 +92,7 @@ export const createOutbox = (options: OutboxOptions, modules: OutboxModules): Ou
       return schedule(retryMs)
     }
     reports.forEach(hold)
+    for (const { market, claims } of reports) if (claims !== null) modules.onClaimed(market, claims.claims)
     try {
       for (const report of reports) if (report.unsettled > 0) await send(report)
     } finally {

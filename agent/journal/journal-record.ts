@@ -1,5 +1,6 @@
 import {
   addressSchema,
+  amendmentSchema,
   attemptIdSchema,
   claimSchema,
   decodeCanonical,
@@ -9,13 +10,20 @@ import {
   MusterError,
   problemSchema,
   runtimeKindSchema,
+  timeSchema,
   signedLeaseSchema,
   signedReservationSchema,
+  signedSchema,
   startBatchSchema,
+  type Address,
   type AttemptId,
   type ReservationId,
 } from '@muster/protocol'
 import { z } from 'zod'
+
+const countSchema = z.int().min(0)
+/** Weights of the last hundred or so, in thousandths: records hold no fractions. */
+const weightSchema = z.int().min(0).max(1_000_000)
 
 const recordSchema = z.discriminatedUnion('kind', [
   z.strictObject({
@@ -24,6 +32,7 @@ const recordSchema = z.discriminatedUnion('kind', [
     reservation: signedReservationSchema,
     runtime: runtimeKindSchema,
     lease: signedLeaseSchema.nullable(),
+    amendments: z.array(signedSchema(amendmentSchema)).max(2).exactOptional(),
   }),
   /** Attempts taken on together; the id is that of the first. `over` are the places in the batch of those that are over. */
   z.strictObject({
@@ -48,6 +57,24 @@ const recordSchema = z.discriminatedUnion('kind', [
     job: idSchema('job'),
     tasks: z.array(z.strictObject({ index: z.int().min(0), fence: z.int().min(1) })).min(1),
   }),
+  /** What this agent has seen of a market. */
+  z.strictObject({
+    kind: z.literal('market'),
+    id: addressSchema,
+    record: z.strictObject({
+      leased: countSchema,
+      released: countSchema,
+      lapsed: countSchema,
+      turnedAway: countSchema,
+      claimed: countSchema,
+      settled: countSchema,
+      kept: weightSchema,
+      vain: weightSchema,
+      vainInARow: countSchema,
+      rests: countSchema,
+      restsUntil: timeSchema,
+    }),
+  }),
 ])
 
 export type JournalRecord = z.output<typeof recordSchema>
@@ -64,6 +91,7 @@ export const put = (record: JournalRecord): JournalChange => ({ type: 'put', rec
 export const forgetReservation = (id: ReservationId): JournalChange => ({ type: 'forget', kind: 'reservation', id })
 export const forgetStarts = (id: AttemptId): JournalChange => ({ type: 'forget', kind: 'starts', id })
 export const forgetOutcomes = (id: AttemptId): JournalChange => ({ type: 'forget', kind: 'outcomes', id })
+export const forgetMarket = (id: Address): JournalChange => ({ type: 'forget', kind: 'market', id })
 export const forgetFences = (id: AttemptId): JournalChange => ({ type: 'forget', kind: 'fences', id })
 
 export const encodeRecord = (record: JournalRecord): Uint8Array => encodeCanonical(record)

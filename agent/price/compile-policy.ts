@@ -1,15 +1,19 @@
 import {
+  leaseKinds,
   priceUnits,
   runtimeKinds,
   type Address,
+  type LeaseKind,
   type NanoUsd,
   type PriceUnit,
   type RuntimeKind,
 } from '@muster/protocol'
 import { minuteOf } from './local-time.ts'
 import { other, type PolicyFile } from './policy-file.ts'
-import type { AccessList, PricePolicy } from './price-policy.ts'
+import type { AccessList, LeasePolicy, PricePolicy } from './price-policy.ts'
 import { one } from './ratio.ts'
+
+const defaultNoticeMs = 30_000
 
 const pricesOf = (prices: Partial<Record<PriceUnit, NanoUsd | undefined>>): ReadonlyMap<PriceUnit, NanoUsd> =>
   new Map(
@@ -57,6 +61,16 @@ export const compilePolicy = (file: PolicyFile): PricePolicy => {
       tenantRegions: list(allow.tenantRegions, deny.tenantRegions),
       runtimes: list(allow.runtimes, deny.runtimes),
     },
+    leases: new Map(
+      leaseKinds.flatMap((kind): [LeaseKind, LeasePolicy][] => {
+        const lease = file.leases?.[kind]
+        if (lease === undefined) return []
+        const { factor, notice, min, max } = lease
+        return [
+          [kind, { factor, noticeMs: kind === 'spot' ? (notice ?? defaultNoticeMs) : null, minMs: min, maxMs: max }],
+        ]
+      }),
+    ),
     markUp: new Map(Object.entries(markUp) as [Address, typeof one][]),
     otherMarkUp: otherMarkUp ?? one,
     minimum: pricesOf(file.minimum),

@@ -1,7 +1,12 @@
 import {
   addressSchema,
   amountSchema,
+  durationSchema,
   idSchema,
+  leaseKinds,
+  leaseKindSchema,
+  maxNoticeMs,
+  maxTermMs,
   nameSchema,
   priceUnits,
   runtimeKinds,
@@ -73,6 +78,21 @@ const runtimeSchema = amounts(priceUnits).refine(
   },
 )
 
+const within = (least: number, most: number, expected: string) =>
+  durationSchema.refine((ms) => ms >= least && ms <= most, { error: `expected ${expected}` })
+
+const longestTerm = 'a time from 1s to 366d'
+const leaseSchema = z
+  .strictObject({
+    factor: factorSchema.prefault(1),
+    notice: within(1_000, maxNoticeMs, 'a time from 1s to 720h')
+      .optional()
+      .meta({ description: 'With which you end a spot lease. Default: 30s.' }),
+    min: within(0, maxTermMs, 'a time up to 366d').prefault('0s').meta({ description: 'The shortest lease.' }),
+    max: within(1_000, maxTermMs, longestTerm).prefault('366d').meta({ description: 'The longest lease.' }),
+  })
+  .refine(({ min, max }) => min <= max, { path: ['max'], error: 'expected no less than min' })
+
 const listsSchema = z
   .strictObject({
     markets: z.array(anyCaseAddress).default([]),
@@ -127,6 +147,14 @@ export const policyFileSchema = z
       .max(100)
       .default([])
       .meta({ description: 'Factors at times of the wall clock; the first that is in force counts.' }),
+    leases: z
+      .partialRecord(leaseKindSchema, leaseSchema)
+      .refine((leases) => Object.keys(leases).length > 0, { error: `expected ${leaseKinds.join(', ')}` })
+      .optional()
+      .meta({
+        description:
+          'The kinds of lease you sell: on-demand; spot, which you may end with notice; reserved, which you do not end before its term. Default: on-demand.',
+      }),
     markUp: z
       .record(marketKeySchema, factorSchema)
       .default({})

@@ -1,4 +1,4 @@
-import type { Address, NanoUsd, Price, PriceUnit, RuntimeKind, TenantId } from '@muster/protocol'
+import type { Address, LeaseKind, NanoUsd, Price, PriceUnit, RuntimeKind, TenantId } from '@muster/protocol'
 import type { Ratio } from './ratio.ts'
 
 /** What an hour of a slot costs by what is in it, in nano-dollars. */
@@ -42,6 +42,16 @@ export interface Access {
   readonly runtimes: AccessList<RuntimeKind>
 }
 
+/** How leases of one kind are sold. */
+export interface LeasePolicy {
+  readonly factor: Ratio
+  /** With which a spot lease is ended; nothing of the other kinds. */
+  readonly noticeMs: number | null
+  /** The shortest and the longest lease. */
+  readonly minMs: number
+  readonly maxMs: number
+}
+
 /** What a provider asks, of whom, when: a pricing policy, checked and in base units. */
 export interface PricePolicy {
   /** IANA name of the zone whose wall clock `times` are of. */
@@ -51,6 +61,8 @@ export interface PricePolicy {
   readonly runtimes: ReadonlyMap<RuntimeKind, ReadonlyMap<PriceUnit, NanoUsd>>
   /** Ascending by `sold`; straight lines between, level outside. None: always 1. */
   readonly utilisation: readonly CurvePoint[]
+  /** The kinds that are sold. None: on demand, of any length. */
+  readonly leases: ReadonlyMap<LeaseKind, LeasePolicy>
   /** The first that is in force counts. */
   readonly times: readonly TimeRule[]
   readonly access: Access
@@ -68,6 +80,7 @@ export const flatPolicy = (prices: ReadonlyMap<RuntimeKind, Price>): PricePolicy
   runtimes: new Map([...prices].map(([runtime, { per, nanoUsd }]) => [runtime, new Map([[per, nanoUsd]])])),
   utilisation: [],
   times: [],
+  leases: new Map(),
   access: { markets: everybody, tenants: everybody, tenantRegions: everybody, runtimes: everybody },
   markUp: new Map(),
   otherMarkUp: { numerator: 1n, denominator: 1n },

@@ -1,4 +1,4 @@
-import { formatUsd, type Address, type NanoUsd, type Price, type PriceUnit } from '@muster/protocol'
+import { formatUsd, type Address, type LeaseKind, type NanoUsd, type Price, type PriceUnit } from '@muster/protocol'
 import { basePrice, type BasePart, type PricedSlot } from './base-price.ts'
 import { curveFactor } from './curve-factor.ts'
 import type { PricePolicy } from './price-policy.ts'
@@ -9,6 +9,8 @@ import { sayRule, timeRuleAt } from './time-rule.ts'
 /** What is to be priced: an order, sealed or not, or whatever a standing offer is for. */
 export interface QuotedOrder extends OrderSource, PricedSlot {
   readonly unit: PriceUnit
+  /** On demand where it is left out. */
+  readonly lease?: LeaseKind
   /** The most the tenant pays for a unit, where that is known; it is no part of the price. */
   readonly maxNanoUsd: NanoUsd | null
 }
@@ -25,7 +27,7 @@ export interface Enquiry {
   readonly at: number
 }
 
-export const quoteSteps = ['base', 'utilisation', 'time', 'mark-up', 'minimum', 'rounding'] as const
+export const quoteSteps = ['base', 'utilisation', 'time', 'lease', 'mark-up', 'minimum', 'rounding'] as const
 
 /** One step towards a price: what was done, and the exact nano-dollars after it. */
 export interface QuoteStep {
@@ -54,6 +56,11 @@ const markUpOf = ({ markUp, otherMarkUp }: PricePolicy, market: Address | null):
 
 const refuse = (refusal: QuoteRefusal, steps: readonly QuoteStep[] = []): Quote => ({ price: null, refusal, steps })
 
+const kindOf = ({ lease }: QuotedOrder): LeaseKind => lease ?? 'on-demand'
+
+const isKindSold = ({ leases }: PricePolicy, kind: LeaseKind): boolean =>
+  leases.size === 0 ? kind === 'on-demand' : leases.has(kind)
+
 const applySteps = (policy: PricePolicy, { order, utilisation, market, at }: Enquiry, base: QuoteStep): QuoteStep[] => {
   const steps = [base]
   const now = (): Ratio => steps.at(-1)?.nanoUsd ?? base.nanoUsd
@@ -65,6 +72,8 @@ const applySteps = (policy: PricePolicy, { order, utilisation, market, at }: Enq
   apply('utilisation', percent, curveFactor(policy.utilisation, sold))
   const rule = timeRuleAt(policy, at)
   apply('time', rule === undefined ? 'no rule in force' : `${sayRule(rule)} ${policy.timeZone}`, rule?.factor ?? one)
+  const lease = policy.leases.get(kindOf(order))
+  if (lease !== undefined) apply('lease', kindOf(order), lease.factor)
   apply('mark-up', market ?? 'another market', markUpOf(policy, market))
   const least = whole(policy.minimum.get(order.unit) ?? 0n)
   const isTooLow = isLess(now(), least)
@@ -75,7 +84,7 @@ const applySteps = (policy: PricePolicy, { order, utilisation, market, at }: Enq
 }
 
 /**
- * What a policy asks for one slot's unit: ((base × utilisation × time × mark-up), the minimum at least, rounded up to a nano-dollar
+ * What a policy asks for one slot's unit: ((base × utilisation × time × lease × mark-up), the minimum at least, rounded up to a nano-dollar
  * once. Exact arithmetic throughout, so the same arguments give the same price everywhere; docs/spec/pricing.md.
  * Never throws: whom the policy does not serve, and what integers do not hold, is refused.
  */
@@ -91,6 +100,14 @@ export const quote = (policy: PricePolicy, enquiry: Enquiry): Quote => {
       message: `The policy has no price for ${order.runtime} by the ${order.unit}.`,
       expected: [...(prices?.keys() ?? [])].join(' or ') || [...policy.runtimes.keys()].join(' or '),
       found: `${order.runtime} per ${order.unit}`,
+    })
+  }
+  if (!isKindSold(policy, kindOf(order))) {
+    return refuse({
+      reason: 'lease_not_sold',
+      message: `The policy sells no leases of the kind ${kindOf(order)}.`,
+      expected: [...policy.leases.keys()].join(' or ') || 'on-demand',
+      found: kindOf(order),
     })
   }
   const base = basePrice(policy.resources, own, order.unit, order)

@@ -2,6 +2,7 @@ import {
   coresSchema,
   explainIssues,
   jobSpecSchema,
+  leaseKindSchema,
   MusterError,
   orderSchema,
   runtimeKindSchema,
@@ -9,6 +10,7 @@ import {
   sizeSchema,
   writtenPriceSchema,
   type Address,
+  type LeaseKind,
   type Order,
 } from '@muster/protocol'
 import { z } from 'zod'
@@ -44,6 +46,7 @@ const jobFileSchema = z.object({
       gpu: gpuSchema.prefault(0),
     })
     .prefault({}),
+  lease: z.object({ kind: leaseKindSchema }).optional(),
   maxPrice: writtenPriceSchema,
 })
 
@@ -55,10 +58,12 @@ const countTasks = (tasks: unknown): number => {
   return typeof count === 'number' && Number.isSafeInteger(count) && count > 0 ? count : 1
 }
 
-type Demand = Pick<Order, 'runtime' | 'resources' | 'maxPrice' | 'slots'>
+type Demand = Pick<Order, 'runtime' | 'resources' | 'maxPrice' | 'slots'> & {
+  readonly lease?: { readonly kind: LeaseKind } | undefined
+}
 
 const found = (
-  { runtime, resources, maxPrice, slots }: Demand,
+  { runtime, resources, maxPrice, slots, lease }: Demand,
   tenant: QuotedOrder['tenant'] = null,
   market: Address | null = null,
 ): FoundOrder => ({
@@ -67,6 +72,7 @@ const found = (
     tenantRegion: null,
     runtime,
     unit: maxPrice.per,
+    ...(lease === undefined ? {} : { lease: lease.kind }),
     resources,
     gpuModels: resources.gpu?.models ?? [],
     maxNanoUsd: maxPrice.nanoUsd,
@@ -86,6 +92,7 @@ const fromFile = (job: z.output<typeof jobFileSchema>): FoundOrder => {
       gpuCount: gpu.count,
       gpu: { vendors: [], models: gpu.models, vramBytes: 0, interfaces: [] },
     },
+    lease: job.lease,
     maxPrice: job.maxPrice,
     slots: job.slots ?? Math.min(defaultSlots, countTasks(job.tasks)),
   })

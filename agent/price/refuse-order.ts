@@ -8,6 +8,7 @@ export const refusalReasons = [
   'tenant_denied',
   'tenant_region_denied',
   'not_sold',
+  'lease_not_sold',
   'gpu_unpriced',
   'above_max_price',
   'out_of_range',

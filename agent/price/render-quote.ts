@@ -33,7 +33,7 @@ export const renderQuote = (policy: PricePolicy, { order, slots, at }: Enquiry, 
   const head =
     quote.price === null
       ? `No price: ${quote.refusal.message}\n  expected ${quote.refusal.expected}, found ${quote.refusal.found} (${quote.refusal.reason})\n`
-      : `${formatUsd(quote.price.nanoUsd)} per ${quote.price.per} and slot, for ${slots} ${slots === 1 ? 'slot' : 'slots'} of ${order.runtime}\n`
+      : `${formatUsd(quote.price.nanoUsd)} per ${quote.price.per} and slot, for ${slots} ${slots === 1 ? 'slot' : 'slots'} of ${order.runtime}${order.lease === undefined ? '' : `, ${order.lease}`}\n`
   const steps = quote.steps.flatMap(({ step, what, factor, nanoUsd, parts }) => [
     ...parts.map((part) => ['', part.what, '', sayDollars(part.nanoUsd)]),
     [step, what, factor === null ? '' : `× ${sayRatio(factor)}`, sayDollars(nanoUsd)],
@@ -47,7 +47,7 @@ export const renderQuote = (policy: PricePolicy, { order, slots, at }: Enquiry, 
 export const quoteDocument = ({ order, slots, utilisation, market, at }: Enquiry, quote: Quote) => ({
   price: quote.price,
   refusal: quote.refusal,
-  order: { runtime: order.runtime, unit: order.unit, tenant: order.tenant, slots },
+  order: { runtime: order.runtime, unit: order.unit, lease: order.lease ?? 'on-demand', tenant: order.tenant, slots },
   market,
   utilisation,
   at: new Date(at).toISOString(),

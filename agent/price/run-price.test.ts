@@ -51,6 +51,7 @@ describe('muster agent price', () => {
         base         one hour of a slot                      $0.03
         utilisation  50 % of slots leased             × 1    $0.03
         time         22:00 to 06:00 Europe/Berlin   × 0.7   $0.021
+        lease        on-demand                        × 1   $0.021
         mark-up      another market                   × 1   $0.021
         minimum      $0.005 at least                        $0.021
         rounding     up to a nano-dollar                    $0.021
@@ -72,6 +73,7 @@ describe('muster agent price', () => {
         { step: 'base', nanoUsd: '30000000', parts: [{}, {}, {}] },
         { step: 'utilisation', factor: '0.95' },
         { step: 'time', factor: '1' },
+        { step: 'lease', what: 'on-demand', factor: '1' },
         { step: 'mark-up', factor: '1' },
         { step: 'minimum' },
         { step: 'rounding', nanoUsd: '28500000' },
@@ -83,7 +85,7 @@ describe('muster agent price', () => {
     const args = await files()
     const market = '0x00000000000000000000000000000000000000A1'
     const marked = JSON.parse((await run(...args, '--json', '--market', market)).out) as unknown
-    expect(marked).toMatchObject({ market: market.toLowerCase(), steps: { 3: { step: 'mark-up', factor: '1.05' } } })
+    expect(marked).toMatchObject({ market: market.toLowerCase(), steps: { 4: { step: 'mark-up', factor: '1.05' } } })
     const withGpu = (await readFile(args[0], 'utf8')).replace('4GiB', '4GiB, gpu: 2').replace('1 USD', '9 USD')
     await writeFile(args[0], withGpu)
     expect((await run(...args, '--gpu', 'NVIDIA H100 PCIe')).out).toContain('2 NVIDIA H100 PCIe at $2.10')

@@ -1,10 +1,10 @@
 import { formatUsd } from '@muster/sdk'
 import type { Session } from '../command/session.ts'
 import { exitCodes } from '../exit/exit-codes.ts'
+import { sayName } from '../format/say-name.ts'
 import { formatDuration } from '../format/format-duration.ts'
 import { renderFacts } from '../terminal/render-facts.ts'
 import { renderTable } from '../terminal/render-table.ts'
-import { printable } from '../terminal/text-width.ts'
 import { sayRunway } from './say-money.ts'
 
 const columns = [
@@ -24,7 +24,7 @@ export const showRunway = async (session: Session): Promise<number> => {
     const { balance, escrow, burn, runwayMs, warnBelowMs, graceMs, jobs } = runway
     const rows = jobs.map((job) => [
       job.job,
-      printable(job.name),
+      sayName(job.name),
       formatUsd(job.burn),
       formatUsd(job.escrow),
       formatUsd(job.expected),

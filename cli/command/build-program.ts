@@ -1,11 +1,16 @@
 import { Command } from 'commander'
 import { addAccountCommands } from '../account/account-commands.ts'
+import { addAuctionCommands } from '../auction/auction-commands.ts'
 import { addBlobCommands } from '../blob/blob-commands.ts'
+import { addContextCommands } from '../context/context-commands.ts'
 import { addJobCommands } from '../job/job-commands.ts'
 import { addKeyCommands } from '../key/key-commands.ts'
 import { addLedgerCommands } from '../ledger/ledger-commands.ts'
+import { addLeaseCommands } from '../lease/lease-commands.ts'
 import { addMarketCommands } from '../market/market-commands.ts'
 import { addOfferCommands } from '../offer/offer-commands.ts'
+import { addPriceCommands } from '../price/price-commands.ts'
+import { addOrderCommands } from '../standing-order/order-commands.ts'
 import { addProviderCommands } from '../provider/provider-commands.ts'
 import { addProgramCommands } from '../program/program-commands.ts'
 import { addReceiptCommands } from '../receipt/receipt-commands.ts'
@@ -17,7 +22,7 @@ export type Act = (flags: GlobalFlags, run: (session: Session) => Promise<number
 
 const after = `
 Where the market and key come from: --market and --key, else MUSTER_URL and MUSTER_API_KEY, else the file that
-\`muster up\` leaves in .muster/context.json.
+\`muster up\` leaves in .muster/context.json (muster context list).
 Exit status: 0 ok, 1 the job failed, outputs are missing or a receipt did not pass, 2 usage or a wrong job file,
 3 the market cannot be reached, 4 nothing fits, 5 refused, 70 a fault of this program, 130 interrupted.
 `
@@ -27,8 +32,8 @@ export const buildProgram = (terminal: Terminal, act: Act): Command => {
   const program = new Command('muster')
     .description('An open network for AI compute: submit jobs, offer machines, check the bill.')
     .version('0.1.0', '-V, --version')
-    .option('--market <url>', 'URL of the market')
-    .option('--key <key>', 'API key')
+    .option('--market <url>', 'URL of the market; several with commas between them')
+    .option('--key <key>', 'API key; one for each market, in the same order')
     .option('--json', 'one JSON document on standard output (one a line for watch)')
     .option('--verbose', 'show the causes of errors')
     .configureHelp({ showGlobalOptions: true })
@@ -44,13 +49,18 @@ export const buildProgram = (terminal: Terminal, act: Act): Command => {
     })
     .addHelpText('after', after)
   addJobCommands(program, act)
+  addLeaseCommands(program, act)
   addOfferCommands(program, act)
+  addOrderCommands(program, act)
+  addPriceCommands(program, act)
   addProviderCommands(program, act)
   addProgramCommands(program, act)
   addReceiptCommands(program, act)
+  addAuctionCommands(program, act)
   addBlobCommands(program, act)
   addAccountCommands(program, act)
   addKeyCommands(program, act)
+  addContextCommands(program, act)
   addLedgerCommands(program, act)
   program.command('up').description('start a whole network on this machine (muster up --help)')
   addMarketCommands(program, act)

@@ -1,5 +1,6 @@
 import type { ErrorCode, Fault, MusterError } from '@muster/sdk'
 import { formatDuration } from '../format/format-duration.ts'
+import { isMerelyBusy } from './is-merely-busy.ts'
 
 const faults: Readonly<Record<Fault, string>> = {
   tenant: 'yours',
@@ -40,6 +41,7 @@ export const adviseOn = (error: MusterError): string => {
   }
   if (error.code === 'forbidden' && 'reason' in error.facts) return 'Ask whoever runs the market.'
   if (error.code === 'forbidden' && 'expected' in error.facts) return 'Use an admin key with such a role.'
+  if (isMerelyBusy(error)) return 'Submit it all the same: it waits until slots come free. Nothing was charged.'
   const known = advice[error.code]
   if (known !== undefined) return known
   if (error.retry === 'now') return 'Try again.'

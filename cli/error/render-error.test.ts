@@ -40,3 +40,19 @@ test('what is expected and found of an amount is in dollars in the sentence and 
   expect(text).toMatch(/spec\.ceiling +at least \$0\.000003, [^$]+\$0\.000002\n/)
   expect(text).not.toContain('nano-dollars')
 })
+
+test('of offers that are only busy it says how many, of others what the nearest lack', () => {
+  const nearest = (requirement: string) => [
+    { offer: 'ofr_1', provider: `0x${'1'.repeat(40)}`, failed: [{ requirement, expected: 'at least 1', found: '0' }] },
+  ]
+  const render = (requirement: string) => {
+    const facts = { slots: 1, offers: 9, nearest: nearest(requirement) }
+    return renderError(
+      new MusterError({ code: 'nothing_fits', message: '2 of 9 offers fit.', facts }),
+      terminal as never,
+      false,
+    )
+  }
+  expect(render('slots free')).toMatch(/^✗ 2 of 9 offers fit\.[^]*do +Submit it all the same: it waits/)
+  expect(render('resources.gpuCount')).toMatch(/^✗ None of 9 offers fits\. What the nearest lack:/)
+})

@@ -8,6 +8,7 @@ import { printable } from '../terminal/text-width.ts'
 import { isAmount, sayAmount, sayAmounts } from './say-amounts.ts'
 import { sayRequirement } from './say-requirement.ts'
 import { adviseOn, sayFault } from './advice.ts'
+import { isMerelyBusy } from './is-merely-busy.ts'
 
 const inTables = new Set(['issues', 'nearest', 'refusals', 'problems'])
 const inSentence = new Set(['slots', 'offers'])
@@ -74,11 +75,12 @@ const causes = (error: unknown): string[] => {
   return [error.stack ?? error.message, ...causes(error.cause)]
 }
 
-/** The sentence; where a table says the details, without them. */
-const sentenceOf = ({ code, message, facts }: MusterError): string =>
-  code === 'nothing_fits' && listOf(facts, 'nearest').length > 0
-    ? `None of ${sayValue(facts['offers'])} offers fits. What the nearest lack:`
-    : sayAmounts(message)
+/** The sentence; where a table says the details, without them. Of offers that are only busy the message says how many there are. */
+const sentenceOf = ({ code, message, facts }: MusterError): string => {
+  if (code !== 'nothing_fits' || listOf(facts, 'nearest').length === 0 || isMerelyBusy({ code, facts }))
+    return sayAmounts(message)
+  return `None of ${sayValue(facts['offers'])} offers fits. What the nearest lack:`
+}
 
 /** An error for a person: the sentence, the labelled facts, whose fault it is, what to do; with `verbose` the causes. */
 export const renderError = (error: MusterError, terminal: Terminal, isVerbose: boolean): string => {

@@ -20,6 +20,8 @@ const names: Readonly<Record<string, string>> = {
   'placement.signedBy.anyOf': 'signed by any of',
   'placement.signedBy.allOf': 'signed by all of',
   execSpec: 'runtime version',
+  'resources.gflops': 'GFLOP/s a slot',
+  'resources.reproducible': 'reproduces',
 }
 
 const units: readonly (readonly [pattern: RegExp, name: string, say: (value: number) => string])[] = [

@@ -65,6 +65,26 @@ describe('a job file', () => {
     expect(blobs).toHaveLength(3)
   })
 
+  test('asks for a sealed auction; second price is the default, and no auction stays none', async () => {
+    const tasks = { count: 1, inputs: { x: 'x.tensor' } }
+    const auctionOf = async (auction: unknown) =>
+      (await compileJob({ ...graphJob, tasks, auction }, options())).spec.auction
+    expect(await auctionOf({ window: '200ms' })).toEqual({ windowMs: 200, pricing: 'second-price' })
+    expect(await auctionOf({ window: '1m', pricing: 'pay-as-bid' })).toEqual({
+      windowMs: 60_000,
+      pricing: 'pay-as-bid',
+    })
+    expect((await compileJob({ ...graphJob, tasks }, options())).spec).not.toHaveProperty('auction')
+    for (const [auction, where] of [
+      [{ window: '19ms' }, 'auction.window'],
+      [{ window: '61s' }, 'auction.window'],
+      [{ window: 200 }, 'auction.window'],
+      [{ window: '200ms', pricing: 'third-price' }, 'auction.pricing'],
+      [{ pricing: 'second-price' }, 'auction.window'],
+    ] as const)
+      expect((await issuesOf({ ...graphJob, tasks, auction })).map((issue) => issue.path)).toEqual([where])
+  })
+
   test('asks for GPUs by number or by kind, for a network, an operator and signatures', async () => {
     const auditor = `0x${'a'.repeat(40)}`
     const compile = async (resources: unknown, placement: unknown = {}) =>

@@ -119,6 +119,12 @@ const lowCeiling = (ceiling: bigint, most: bigint): Issue => ({
   found: formatUsd(ceiling),
 })
 
+const compileLease = ({ kind, term, minNotice }: NonNullable<JobFile['lease']>) => ({
+  kind,
+  ...(term === undefined ? {} : { termMs: term }),
+  ...(minNotice === undefined ? {} : { minNoticeMs: minNotice }),
+})
+
 const ceilingIssue = (job: JobFile): Issue => ({
   path: 'ceiling',
   expected: 'dollars such as 1.50 USD; it cannot be worked out here',
@@ -165,7 +171,9 @@ export const compileJob = async (value: unknown, options: CompileOptions): Promi
     maxPrice: job.maxPrice,
     ceiling,
     limits: { taskTimeoutMs: job.limits?.timeout ?? 600_000, maxFailures: job.limits?.failures ?? 3 },
+    ...(job.lease === undefined ? {} : { lease: compileLease(job.lease) }),
     ...(job.award === undefined ? {} : { award: job.award }),
+    ...(job.auction === undefined ? {} : { auction: { windowMs: job.auction.window, pricing: job.auction.pricing } }),
     ...(job.verify === undefined ? {} : { verify: job.verify }),
   })
   return { spec, blobs: sources.blobs, manifest: program?.manifest }

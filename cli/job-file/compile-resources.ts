@@ -27,4 +27,6 @@ export const compileResources = (written: JobFile['resources']): JobSpec['resour
   ...(written?.network === undefined
     ? {}
     : { network: { downMbps: written.network.down, upMbps: written.network.up } }),
+  ...(written?.gflops === undefined ? {} : { gflops: written.gflops }),
+  ...(written?.reproducible === undefined ? {} : { reproducible: written.reproducible }),
 })

@@ -2,10 +2,15 @@ import {
   addressSchema,
   amountSchema,
   attributesSchema,
+  auctionPricings,
   coresSchema,
   durationSchema,
+  gflopsSchema,
   gpuInterfaces,
   gpuVendors,
+  leastWindowMs,
+  mostWindowMs,
+  leaseKindSchema,
   nameSchema,
   runtimeKindSchema,
   sizeSchema,
@@ -105,6 +110,13 @@ export const jobFileSchema = z
           })
           .optional()
           .meta({ description: 'Megabits a second to and from the machine.' }),
+        gflops: gflopsSchema
+          .optional()
+          .meta({ description: 'GFLOP/s of a slot in the pinned runtime, at least: as the market measured it.' }),
+        reproducible: z
+          .literal(true)
+          .optional()
+          .meta({ description: 'Only machines that gave the pinned outputs of the runtime.' }),
       })
       .optional()
       .meta({ description: 'Per slot. Default: 1 core, 512MiB of memory, no disk.' }),
@@ -128,7 +140,28 @@ export const jobFileSchema = z
       })
       .optional()
       .meta({ description: 'Where it may run; what is left out allows everything.' }),
+    lease: z
+      .strictObject({
+        kind: leaseKindSchema,
+        term: durationSchema.optional(),
+        minNotice: durationSchema.optional(),
+      })
+      .optional()
+      .meta({
+        description:
+          'The lease wanted: on-demand (the default); spot, which the provider may end with the notice of its offer, at least minNotice; reserved, which lasts for its term.',
+      }),
     award: z.enum(['lowest', 'effective']).optional(),
+    auction: z
+      .strictObject({
+        window: durationSchema.pipe(z.int().min(leastWindowMs).max(mostWindowMs)),
+        pricing: z.enum(auctionPricings).default('second-price'),
+      })
+      .optional()
+      .meta({
+        description:
+          'Sealed bids in place of standing offers: the window (20ms to 60s), and what winners are paid. Default of pricing: second-price.',
+      }),
     maxPrice: writtenPriceSchema,
     ceiling: amountSchema
       .optional()

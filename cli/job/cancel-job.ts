@@ -19,8 +19,8 @@ const sayCancelled = ({ phase }: JobView): string =>
 /** `muster job cancel`: of a job that is closed already it says how that ended. */
 export const cancelJob = async (session: Session, text: string): Promise<number> => {
   const { signal, style } = session
-  const muster = await session.connect()
   const job = parseJobId(text)
+  const muster = await session.connectFor(job)
   const before = await muster.getJob(job, { signal })
   const view = before.phase === 'closed' ? before : await muster.cancelJob(job, { signal })
   const isTooLate = before.phase === 'closed' || view.outcome === 'succeeded' || view.outcome === 'failed'

@@ -20,6 +20,7 @@ import type { CompiledJob } from '../job-file/compile-job.ts'
 import { renderTable } from '../terminal/render-table.ts'
 import { printable } from '../terminal/text-width.ts'
 import { demandOf } from './demand-of.ts'
+import { explainFileEverywhere } from './explain-everywhere.ts'
 import { readStanding } from './read-standing.ts'
 import { sayWait, showLeases } from './say-standing.ts'
 import { showEvent } from './show-event.ts'
@@ -42,23 +43,54 @@ const columns = [
   { title: 'all tasks would cost', align: 'right' },
 ] as const
 
+const scoredColumns = [
+  ...columns,
+  { title: 'a finished task', align: 'right' },
+  { title: 'of it transfer', align: 'right' },
+  { title: 'starts', align: 'right' },
+] as const
+
+/** Dollars of expected nano-dollars; `∞` where there is no end to them. */
+const sayExpected = (nanoUsd: number | null): string =>
+  nanoUsd === null ? '∞' : formatUsd(BigInt(Math.round(nanoUsd)))
+
+type Scored = Awaited<ReturnType<Muster['match']>>['effective'][number]
+
+const scoreCells = (scored: Scored | undefined): string[] =>
+  scored === undefined
+    ? []
+    : [
+        sayExpected(scored.nanoUsd),
+        sayExpected(scored.transfer),
+        scored.starts === null ? '∞' : scored.starts.toPrecision(3),
+      ]
+
+const rules = {
+  lowest: 'the cheapest is taken first',
+  effective: 'the one where a finished task is expected to cost least is taken first (award: effective)',
+} as const
+
 /** What a job would get now, before it is submitted. */
 const explainFile = async (session: Session, muster: Muster, file: string): Promise<number> => {
   const compiled = await loadJobFile(session, file)
   const { spec } = compiled
-  const { offers, slots, problem } = await muster.match(demandOf(spec), { signal: session.signal })
+  const { award, program } = spec
+  const { signal } = session
+  const { offers, slots, effective, problem } = await muster.match({ ...demandOf(spec), award, program }, { signal })
   const { style, terminal } = session
-  session.print({ spec: demandOf(spec), slots, offers, problem }, () => {
+  session.print({ spec: demandOf(spec), award, slots, offers, effective, problem }, () => {
     if (problem !== null) return renderError(fromProblem(problem), terminal, false)
-    const rows = offers.map((offer) => [
+    const rows = offers.map((offer, index) => [
       shorten(offer.record.provider),
       offer.record.region,
       String(offer.record.slots),
       formatPrice(offer.record.price),
       costWith(offer, compiled),
+      ...scoreCells(effective[index]),
     ])
-    const head = `${style.green('✓')} ${offers.length} offers fit, with ${slots} slots free for the ${spec.slots} wanted; the cheapest is taken first.\n\n`
-    return head + renderTable(columns, rows, { style, width: terminal.stdout.columns })
+    const head = `${style.green('✓')} ${offers.length} offers fit, with ${slots} slots free for the ${spec.slots} wanted; ${rules[award]}.\n\n`
+    const shown = effective.length > 0 ? scoredColumns : columns
+    return head + renderTable(shown, rows, { style, width: terminal.stdout.columns })
   })
   return problem === null ? exitCodes.ok : exitCodes.nothingFits
 }
@@ -86,6 +118,8 @@ const telling = new Set([
   'lease-suspected',
   'lease-recovered',
   'lease-noticed',
+  'lease-amended',
+  'resized',
   'lost',
   'abandoned',
   'overturned',
@@ -167,6 +201,8 @@ const explainRun = async (session: Session, muster: Muster, job: JobId): Promise
 
 /** `muster job explain`: of a job file what it would get; of a job why it is where it is. */
 export const explainJob = async (session: Session, given: string): Promise<number> => {
-  const muster = await session.connect()
-  return isId('job', given) ? explainRun(session, muster, given) : explainFile(session, muster, given)
+  if (isId('job', given)) return explainRun(session, await session.connectFor(given), given)
+  return (await session.contexts()).length > 1
+    ? explainFileEverywhere(session, given)
+    : explainFile(session, await session.connect(), given)
 }

@@ -123,7 +123,7 @@ export const fetchJob = async (
   options: { readonly npy?: boolean },
 ): Promise<number> => {
   const { job, index } = parseJobPart(text)
-  const muster = await session.connect()
+  const muster = await session.connectFor(job)
   const fetched = await fetchOutputs(session, muster, job, { directory: directory ?? job, index, npy: options.npy })
   const { files, missing } = fetched
   if (files.length === 0) throw nothingToFetch(job, index, missing)

@@ -191,6 +191,15 @@ maxPrice: 0.000001 USD per operator
     expect(out).toContain('$0.0000018')
   })
 
+  test('explain of one with the rule effective says what a finished task is expected to cost', async () => {
+    await write('job.yaml', `${noopJob}award: effective\n`)
+    const { status, out } = await shell.run(['job', 'explain', 'job.yaml'])
+    expect(status).toBe(0)
+    expect(out).toContain('is expected to cost least is taken first (award: effective)')
+    expect(out).toMatch(/A FINISHED TASK +OF IT TRANSFER +STARTS/)
+    expect(out).toMatch(/\$0\.0000012 +\$0\.00 +2\.00/)
+  })
+
   test('explain of a job says what went wrong and whose fault it was', async () => {
     await open({ failing: new Set([1]) })
     const { id } = await submit()

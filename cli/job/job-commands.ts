@@ -5,6 +5,7 @@ import { cancelJob } from './cancel-job.ts'
 import { explainJob } from './explain-job.ts'
 import { fetchJob } from './fetch-outputs.ts'
 import { listJobs } from './list-jobs.ts'
+import { resizeJob } from './resize-job.ts'
 import { showJob } from './show-job.ts'
 import { showLogs } from './show-logs.ts'
 import { submitJob, type SubmitOptions } from './submit-job.ts'
@@ -48,6 +49,13 @@ export const addJobCommands = (program: Command, act: Act): void => {
     .description('what attempts wrote: <job>, <job>.<task> or <job>.<task>.<attempt>')
     .action((part: string, _: unknown, command: Command) =>
       act(command.optsWithGlobals(), (session) => showLogs(session, part)),
+    )
+  job
+    .command('resize <job>')
+    .description('how many slots a job has at once, from now on')
+    .requiredOption('--slots <count>', 'that many', wholeNumber(1, 10_000))
+    .action((id: string, options: { slots: number }, command: Command) =>
+      act(command.optsWithGlobals(), (session) => resizeJob(session, id, options)),
     )
   job
     .command('cancel <job>')

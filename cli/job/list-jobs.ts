@@ -1,6 +1,7 @@
-import { formatUsd, parseId } from '@muster/sdk'
+import { formatUsd, parseId, type JobId, type JobsEverywhere, type JobSomewhere, type JobView } from '@muster/sdk'
 import type { Session } from '../command/session.ts'
 import { exitCodes } from '../exit/exit-codes.ts'
+import { sayName } from '../format/say-name.ts'
 import { formatAge } from '../format/format-time.ts'
 import { renderTable } from '../terminal/render-table.ts'
 import { sayState, totalTasks } from './show-job.ts'
@@ -15,27 +16,50 @@ const columns = [
   { title: 'submitted', align: 'right' },
 ] as const
 
-/** `muster job list` */
+const list = async (
+  session: Session,
+  query: { readonly limit: number; readonly before?: JobId },
+): Promise<{ jobs: readonly (JobView | JobSomewhere)[]; missing: JobsEverywhere['missing']; isOne: boolean }> => {
+  const { signal } = session
+  if ((await session.contexts()).length > 1)
+    return { ...(await (await session.connectAll()).listJobs(query, { signal })), isOne: false }
+  const jobs = await (await session.connect()).listJobs(query, { signal })
+  return { jobs, missing: [], isOne: true }
+}
+
+const hostOf = (url: string): string => URL.parse(url)?.host ?? url
+
+type Missing = JobsEverywhere['missing'][number]
+
+const sayMissing = ({ market, problem }: Missing) => ({ market, code: problem.code, message: problem.message })
+
+const sayGone = ({ market, problem }: Missing): string =>
+  `${market} did not say which jobs are there, and they are missing here: ${problem.message}`
+
+/** `muster job list`: over all markets in use. A market that does not answer is said, and keeps back none of the others. */
 export const listJobs = async (
   session: Session,
   options: { readonly limit: number; readonly before?: string },
 ): Promise<number> => {
-  const muster = await session.connect()
   const before = options.before === undefined ? {} : { before: parseId('job', options.before) }
-  const jobs = await muster.listJobs({ limit: options.limit, ...before }, { signal: session.signal })
+  const { jobs, missing, isOne } = await list(session, { limit: options.limit, ...before })
   const { style, terminal } = session
-  session.print(jobs, () => {
-    if (jobs.length === 0) return 'No jobs yet. Submit one with: muster job submit FILE\n'
+  session.print(isOne ? jobs : { jobs, missing: missing.map(sayMissing) }, () => {
+    const gone = missing.map((each) => `${style.yellow('!')} ${sayGone(each)}\n`).join('')
+    if (jobs.length === 0) return `${gone}No jobs yet. Submit one with: muster job submit FILE\n`
     const rows = jobs.map((job) => [
       job.id,
-      job.name,
+      ...('market' in job ? [hostOf(job.market)] : []),
+      sayName(job.name),
       sayState(job, style),
       `${job.counts.accepted + job.counts.final}/${totalTasks(job)}`,
       formatUsd(job.charged),
       formatUsd(job.ceiling),
       formatAge(job.submittedAt, session.now()),
     ])
-    return renderTable(columns, rows, { style, width: terminal.stdout.columns })
+    const [first, ...rest] = columns
+    const titles = isOne ? columns : [first, { title: 'market' }, ...rest]
+    return renderTable(titles, rows, { style, width: terminal.stdout.columns }) + gone
   })
   return exitCodes.ok
 }

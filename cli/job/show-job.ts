@@ -3,6 +3,7 @@ import type { Session } from '../command/session.ts'
 import { sayAmounts } from '../error/say-amounts.ts'
 import { exitCodes } from '../exit/exit-codes.ts'
 import { shorten } from '../format/format-record.ts'
+import { sayName } from '../format/say-name.ts'
 import { formatAge } from '../format/format-time.ts'
 import { renderFacts } from '../terminal/render-facts.ts'
 import { renderTable } from '../terminal/render-table.ts'
@@ -23,7 +24,7 @@ export const renderJob = (view: JobView, style: Style, now: number): string =>
   renderFacts(
     [
       ['job', style.bold(view.id)],
-      ['name', view.name],
+      ['name', sayName(view.name)],
       ['state', sayState(view, style)],
       ['tasks', sayCounts(view.counts)],
       ['charged', `${formatUsd(view.charged)} of at most ${formatUsd(view.ceiling)}`],
@@ -63,9 +64,9 @@ const shownTasks = 20
 
 /** `muster job show`: a job and its tasks; the first of them unless all are asked for. */
 export const showJob = async (session: Session, text: string, options: { readonly all?: boolean }): Promise<number> => {
-  const muster: Muster = await session.connect()
   const { signal, style, terminal } = session
   const job = parseJobId(text)
+  const muster: Muster = await session.connectFor(job)
   const view = await muster.getJob(job, { signal })
   const tasks: TaskView[] = []
   for await (const task of muster.listTasks(job, { signal })) {

@@ -38,8 +38,8 @@ const findAttempts = async (muster: Muster, { job, index, fence }: JobPart, sign
 
 /** `muster job logs`: what attempts wrote, as long as their machines hold it. */
 export const showLogs = async (session: Session, text: string): Promise<number> => {
-  const muster = await session.connect()
   const part = parseJobPart(text)
+  const muster = await session.connectFor(part.job)
   const { signal, style } = session
   const logs: { readonly attempt: string; readonly lines: readonly string[]; readonly problem?: string }[] = []
   for (const attempt of await findAttempts(muster, part, signal)) {

@@ -6,11 +6,10 @@ import {
   type Cid,
   type JobView,
   type Muster,
-  type NearMiss,
-  type Problem,
   type ProgramManifest,
 } from '@muster/sdk'
 import type { Session } from '../command/session.ts'
+import { isMerelyBusy } from '../error/is-merely-busy.ts'
 import { exitCodes } from '../exit/exit-codes.ts'
 import { formatBytes } from '../format/format-bytes.ts'
 import { compileJob, type CompiledJob } from '../job-file/compile-job.ts'
@@ -18,6 +17,7 @@ import { parseJobFile } from '../job-file/parse-job-file.ts'
 import { demandOf } from './demand-of.ts'
 import { fetchOutputs, sayUnfetched } from './fetch-outputs.ts'
 import { followJob } from './follow-job.ts'
+import { sayRanked } from './say-ranked.ts'
 import { renderJob, totalTasks } from './show-job.ts'
 
 export interface SubmitOptions {
@@ -30,17 +30,20 @@ export interface SubmitOptions {
 export const loadJobFile = async (session: Session, given: string): Promise<CompiledJob> => {
   const file = path.resolve(session.directory, given)
   const findProgram = async (program: Cid): Promise<ProgramManifest | undefined> => {
-    try {
-      return await (await session.connect({ retry: { attempts: 1 } })).getProgram(program, { signal: session.signal })
-    } catch (error) {
-      if (error instanceof MusterError) return undefined
-      throw error
+    for (const { url, apiKey } of await session.contexts().catch(() => [])) {
+      try {
+        const muster = await session.connect({ url, apiKey, market: undefined, retry: { attempts: 1 } })
+        return await muster.getProgram(program, { signal: session.signal })
+      } catch (error) {
+        if (!(error instanceof MusterError)) throw error
+      }
     }
+    return undefined
   }
   return compileJob(await parseJobFile(file), { file, findProgram })
 }
 
-const upload = async (session: Session, muster: Muster, { blobs }: CompiledJob): Promise<void> => {
+export const upload = async (session: Session, muster: Muster, { blobs }: CompiledJob): Promise<void> => {
   if (blobs.length === 0) return
   const bar = session.progress.bar('upload', blobs.length)
   const { maxBlobBytes } = await muster.market({ signal: session.signal })
@@ -57,13 +60,7 @@ const upload = async (session: Session, muster: Muster, { blobs }: CompiledJob):
   bar.succeed()
 }
 
-/** A machine that only is busy now will be free again; anything else that is missing stays missing. */
-const isMerelyBusy = ({ facts }: Problem): boolean => {
-  const nearest = Array.isArray(facts['nearest']) ? (facts['nearest'] as NearMiss[]) : []
-  return nearest.some(({ failed }) => failed.every(({ requirement }) => requirement === 'slots free'))
-}
-
-/** Says that nothing fits before anything is uploaded. */
+/** Says that nothing fits before anything is uploaded. A machine that only is busy now will be free again; anything else that is missing stays missing. */
 const requireFit = async (session: Session, muster: Muster, { spec }: CompiledJob): Promise<void> => {
   const { problem } = await muster.match(demandOf(spec), { signal: session.signal })
   if (problem?.code === 'nothing_fits' && !isMerelyBusy(problem)) throw fromProblem(problem)
@@ -74,6 +71,34 @@ const printDryRun = (session: Session, { spec, blobs }: CompiledJob): void =>
     const { style } = session
     return `${style.green('✓')} ${spec.tasks.length} tasks, ${blobs.length} blobs to upload, ceiling ${formatUsd(spec.ceiling)}; nothing was sent.\n`
   })
+
+interface Taken {
+  readonly muster: Muster
+  readonly view: JobView
+}
+
+const submitHere = async (session: Session, compiled: CompiledJob): Promise<Taken> => {
+  const muster = await session.connect()
+  await requireFit(session, muster, compiled)
+  await upload(session, muster, compiled)
+  return { muster, view: await muster.submitJob(compiled.spec, { signal: session.signal }) }
+}
+
+/** To the market that serves it best, and says why; to the next where one refuses it. */
+const submitEverywhere = async (session: Session, { spec, blobs }: CompiledJob): Promise<Taken> => {
+  const markets = await session.connectAll()
+  const tell = (text: string): void => {
+    if (!session.isJson) session.progress.print(text, 'stderr')
+  }
+  const { market, job } = await markets.submitJob(spec, {
+    blobs,
+    signal: session.signal,
+    onRanked: (ranked) => tell(sayRanked(ranked, session)),
+    onPassedOver: (url, { message }) => tell(`${session.style.yellow('!')} ${url} does not take it: ${message}\n`),
+  })
+  tell(`${session.style.green('✓')} It went to ${market}.\n`)
+  return { muster: markets.at(market), view: job }
+}
 
 const saySubmitted = (view: JobView, { style }: Session): string =>
   `${style.green('✓')} Submitted ${style.bold(view.id)}: ${totalTasks(view)} tasks, at most ${formatUsd(view.ceiling)}.\n`
@@ -88,10 +113,10 @@ export const submitJob = async (session: Session, file: string, options: SubmitO
     printDryRun(session, compiled)
     return exitCodes.ok
   }
-  const muster = await session.connect()
-  await requireFit(session, muster, compiled)
-  await upload(session, muster, compiled)
-  const view = await muster.submitJob(compiled.spec, { signal: session.signal })
+  const { muster, view } =
+    (await session.contexts()).length > 1
+      ? await submitEverywhere(session, compiled)
+      : await submitHere(session, compiled)
   if (options.watch !== true && options.fetch === undefined) {
     session.print(view, () => sayNext(view, session))
     return exitCodes.ok

@@ -9,8 +9,9 @@ export const watchJob = async (
   text: string,
   options: { readonly after: number },
 ): Promise<number> => {
-  const muster = await session.connect()
-  const { view, status } = await followJob(session, muster, parseJobId(text), {
+  const job = parseJobId(text)
+  const muster = await session.connectFor(job)
+  const { view, status } = await followJob(session, muster, job, {
     after: options.after,
     showsEvents: true,
   })

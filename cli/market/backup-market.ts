@@ -67,14 +67,24 @@ export const backupMarket = async (
   const file = await fileOf(path.resolve(session.directory, target), session.now())
   const passphrase = withKey ? { passphrase: passphraseOf(session) } : {}
   const muster = await connectAdmin(session)
-  const body = { withKey, ...passphrase, ...(reason === undefined ? {} : { reason }) }
-  const bytes = await save(await muster.call('backup', { body }, { signal: session.signal }), file)
-  session.print({ file, bytes, withKey }, () => {
+  const why = reason === undefined ? {} : { reason }
+  const body = { withKey, ...passphrase, ...why }
+  const keysFile = `${file}.keys`
+  const given = { signal: session.signal }
+  const bytes = await save(await muster.call('backup', { body }, given), file)
+  // After the data, so that no name in it lacks its key.
+  try {
+    await save(await muster.call('backup', { body: { ...why, part: 'keys' } }, given), keysFile)
+  } catch (error) {
+    await rm(file)
+    throw error
+  }
+  session.print({ file, keysFile, bytes, withKey }, () => {
     const { style } = session
     const key = withKey
       ? 'the market’s key is in it, under your passphrase'
       : style.yellow('the market’s key is not in it: keep market.key apart')
-    return `${style.green('✓')} ${file}, ${formatBytes(bytes)}; ${key}.\n  Blobs are named in it and not contained: copy the folder blobs/ of the data directory after it.\n`
+    return `${style.green('✓')} ${file}, ${formatBytes(bytes)}; ${key}.\n  Blobs are named in it and not contained: copy the folder blobs/ of the data directory after it.\n  The keys that names are sealed under are in ${keysFile}: replace the older ones by it, so that what is erased stays erased.\n`
   })
   return exitCodes.ok
 }

@@ -3,6 +3,7 @@ import { MusterError, parseCid, parseId, type Address } from '@muster/sdk'
 import type { Session } from '../command/session.ts'
 import { exitCodes } from '../exit/exit-codes.ts'
 import { formatAge } from '../format/format-time.ts'
+import { plural } from '../format/plural.ts'
 import { renderTable } from '../terminal/render-table.ts'
 import { connectAdmin } from './admin-call.ts'
 
@@ -47,8 +48,6 @@ export interface DenyOptions {
   readonly for?: string
   readonly stop?: boolean
 }
-
-const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
 
 /** `muster market deny` */
 export const denySubject = async (

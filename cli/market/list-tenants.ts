@@ -1,6 +1,7 @@
 import { parseId } from '@muster/sdk'
 import type { Session } from '../command/session.ts'
 import { exitCodes } from '../exit/exit-codes.ts'
+import { sayName } from '../format/say-name.ts'
 import { formatAge } from '../format/format-time.ts'
 import { renderTable } from '../terminal/render-table.ts'
 import { connectAdmin, reasonHeader, type ReasonOption } from './admin-call.ts'
@@ -37,7 +38,7 @@ export const listTenants = async (
       if (tenants.length === 0) return 'This market has no tenants yet.\n'
       const rows = tenants.map((each) => [
         each.tenant,
-        each.name,
+        sayName(each.name),
         each.address ?? 'kept by the market',
         formatAge(each.createdAt, session.now()),
         each.denied === null ? 'no' : each.denied.reason,
@@ -51,7 +52,7 @@ export const listTenants = async (
     if (jobs.length === 0) return 'This tenant has no jobs.\n'
     const rows = jobs.map(({ id, name, phase, outcome, counts, submittedAt }) => [
       id,
-      name,
+      sayName(name),
       outcome ?? phase,
       `${counts.accepted + counts.final}/${Object.values(counts).reduce((sum, count) => sum + count, 0)}`,
       formatAge(submittedAt, session.now()),

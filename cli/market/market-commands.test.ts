@@ -23,6 +23,17 @@ const status = (activeJobs: number) => ({
   memoryBytes: 2 ** 27,
   draining: activeJobs < 9 ? { since: 940_000, by: 'owner', reason: 'a new disk' } : null,
   links: 4,
+  nodes: ['first', 'second', 'third'].map((name, index) => ({
+    name,
+    url: `https://10.0.0.${index + 1}:7700`,
+    isThis: index === 0,
+    answers: index < 2,
+    version: '0.1.0',
+    startedAt: 940_000,
+    links: 10 + index,
+    jobs: 20 + index,
+  })),
+  bus: false,
   jobs: { active: activeJobs, waitingTasks: 7, runningTasks: 3 },
   store: { bytes: 2 ** 24, pingMs: 0.4, pendingCommits: 2, commitsPerSecond: 12.5, lagMs: 1_500 },
   blobs: { count: 5, bytes: 2 ** 20 },
@@ -148,6 +159,10 @@ test('status shows all there is to know, and what is wrong with it', async () =>
     '1.5 s behind',
     '1 GiB of 1 TiB free',
     'sound, 812 things',
+    'this one',
+    'does not answer',
+    'https://10.0.0.2:7700',
+    'NATS is away',
   ])
     expect(out).toContain(text)
   expect((await shell.run(['market', 'status', '--json'])).json()).toMatchObject({ market, links: 4 })

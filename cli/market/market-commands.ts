@@ -5,6 +5,7 @@ import { wholeNumber } from '../command/whole-number.ts'
 import { createAdminKey, listAdminKeys, revokeAdminKey } from './admin-key.ts'
 import { backupMarket, type BackupOptions } from './backup-market.ts'
 import { allowSubject, denySubject, listDenials, type DenyOptions } from './deny-subject.ts'
+import { eraseTenant, type EraseOptions } from './erase-tenant.ts'
 import { drainMarket, undrainMarket, type DrainOptions } from './drain-market.ts'
 import { listTenants } from './list-tenants.ts'
 import { showLog } from './show-log.ts'
@@ -75,6 +76,14 @@ export const addMarketCommands = (program: Command, act: Act): void => {
     .option(...why)
     .action((tenant: string | undefined, options: { reason?: string }, command: Command) =>
       act(command.optsWithGlobals(), (session) => listTenants(session, tenant, options)),
+    )
+  market
+    .command('erase <tenant>')
+    .description('make the names of a tenant, its keys and its jobs unreadable for good')
+    .requiredOption(...why)
+    .option('--yes', 'do not ask')
+    .action((tenant: string, options: EraseOptions, command: Command) =>
+      act(command.optsWithGlobals(), (session) => eraseTenant(session, tenant, options)),
     )
   const key = market.command('key').description('admin keys, each with a role').helpCommand(false)
   key

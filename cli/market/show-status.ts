@@ -5,6 +5,7 @@ import { formatBytes } from '../format/format-bytes.ts'
 import { formatDuration } from '../format/format-duration.ts'
 import { formatAge } from '../format/format-time.ts'
 import { renderFacts } from '../terminal/render-facts.ts'
+import { renderTable } from '../terminal/render-table.ts'
 import type { Style } from '../terminal/style.ts'
 import { connectAdmin } from './admin-call.ts'
 
@@ -36,6 +37,30 @@ const sayStore = ({ store }: MarketStatus, style: Style): string => {
   ].join(', ')
 }
 
+const showNodes = ({ nodes, bus, now }: MarketStatus, style: Style): string => {
+  if (bus === null) return ''
+  const rows = nodes.map(({ name, url, isThis, answers, version, startedAt, links, jobs }) => [
+    isThis ? style.bold(name) : name,
+    isThis ? 'this one' : answers ? style.green('answers') : style.red('does not answer'),
+    url ?? '',
+    version,
+    formatAge(startedAt, now),
+    String(links),
+    String(jobs),
+  ])
+  const columns = [
+    { title: 'node' },
+    { title: '' },
+    { title: 'for other nodes' },
+    { title: 'version' },
+    { title: 'started' },
+    { title: 'links', align: 'right' as const },
+    { title: 'jobs', align: 'right' as const },
+  ]
+  const trouble = bus ? '' : `${style.red('NATS is away')}: nodes look at each other once a second meanwhile\n`
+  return `\n${renderTable(columns, rows, { style })}${trouble}`
+}
+
 const factsOf = (status: MarketStatus, url: string, style: Style): (readonly [string, string])[] => {
   const { jobs, draining, blobs, now } = status
   return [
@@ -63,6 +88,10 @@ const factsOf = (status: MarketStatus, url: string, style: Style): (readonly [st
 export const showStatus = async (session: Session): Promise<number> => {
   const muster = await connectAdmin(session)
   const status = await muster.call('marketStatus', {}, { signal: session.signal })
-  session.print(status, () => renderFacts(factsOf(status, muster.url, session.style), { style: session.style }))
+  const { style } = session
+  session.print(
+    status,
+    () => `${renderFacts(factsOf(status, muster.url, style), { style })}${showNodes(status, style)}`,
+  )
   return exitCodes.ok
 }

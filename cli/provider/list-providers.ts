@@ -14,6 +14,8 @@ const columns = [
   { title: 'succeeds', align: 'right' },
   { title: 'start-up', align: 'right' },
   { title: 'duration', align: 'right' },
+  { title: 'GFLOP/s', align: 'right' },
+  { title: 'reproduces' },
 ] as const
 
 /** `muster provider list`: what to expect of each provider, as `award: effective` does. */
@@ -35,6 +37,8 @@ export const listProviders = async (
       formatFigure('success', each.success),
       formatFigure('start', each.startFactor),
       formatFigure('duration', each.durationFactor),
+      each.gflops === null ? '–' : each.gflops.toPrecision(3),
+      each.reproduces === null ? '–' : each.reproduces ? 'yes' : 'no',
     ])
     const table = renderTable(columns, rows, { style, width: terminal.stdout.columns })
     const last = providers.length < query.limit ? undefined : providers.at(-1)

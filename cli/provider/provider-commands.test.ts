@@ -1,5 +1,15 @@
 import { fakeApiKey, startFakeMarket, type FakeMarket } from '@muster/sdk/fake'
-import { describeRecord, emptyRecord, observe, toJson, type Address, type Observation } from '@muster/protocol'
+import {
+  describeRecord,
+  emptyRecord,
+  machineStanding,
+  observe,
+  toJson,
+  type Address,
+  type BenchmarkEntry,
+  type Observation,
+  type ProviderRecordView,
+} from '@muster/protocol'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { openTestShell, type TestShell } from '../fake/test-shell.ts'
 
@@ -34,7 +44,10 @@ const seen: Observation = {
   startFactor: null,
 }
 
-const answerRecord = (observations: readonly Observation[]) => {
+const answerRecord = (
+  observations: readonly Observation[],
+  more: Partial<Pick<ProviderRecordView, 'benchmarks' | 'machine'>> = {},
+) => {
   const now = Date.now()
   const record = observations.reduce((before, each) => observe(before, each, now), emptyRecord)
   market.fail('providerRecord', {
@@ -51,6 +64,7 @@ const answerRecord = (observations: readonly Observation[]) => {
       mostObservations: 200,
       figures: describeRecord(record, now),
       newest: observations,
+      ...more,
     }),
   })
 }
@@ -97,9 +111,67 @@ describe('provider show', () => {
   })
 })
 
+describe('what a machine showed', () => {
+  const entry = (outcome: BenchmarkEntry['outcome'], change: Partial<BenchmarkEntry> = {}): BenchmarkEntry => ({
+    id: 'a',
+    provider,
+    at: Date.now() - 60_000,
+    outcome,
+    reason: '',
+    execSpec: '',
+    figures: {
+      gflops: 4.004,
+      claimedGflops: 5,
+      downMbps: 250,
+      upMbps: 40.25,
+      memoryMBps: 14_000,
+      diskWriteMBps: 900,
+      diskReadMBps: 2_000,
+      mismatches: ['Conv 1x1'],
+      gpus: [],
+    },
+    soldGflops: 9,
+    answers: [],
+    ...change,
+  })
+
+  test('is on its page: what counts, what was sold, whether it reproduces, and every challenge', async () => {
+    const benchmarks = [
+      entry('refused', { figures: null, reason: 'It will not.' }),
+      entry('measured'),
+      entry('measured'),
+    ]
+    answerRecord([], { benchmarks, machine: machineStanding(benchmarks) ?? null })
+    const { out } = await shell.run(['provider', 'show', provider])
+    for (const text of [
+      '4 GFLOP/s a slot: slower than sold (sold as 9)',
+      'no: it gets no graph work that asks for reproducible machines',
+      'last challenge',
+      'refused: It will not.',
+      'differs in Conv 1x1',
+      '40.3',
+      'docs/spec/benchmark.md',
+    ]) {
+      expect(out).toContain(text)
+    }
+  })
+
+  test('is nothing where nobody asked', async () => {
+    answerRecord([])
+    expect((await shell.run(['provider', 'show', provider])).out).toContain('never measured')
+  })
+})
+
 describe('provider list', () => {
   test('shows what to expect of each, and how to go on', async () => {
-    const line = { provider, linked: false, lastSeenAt: Date.now() - 90_000, observations: 3 }
+    const line = {
+      provider,
+      linked: false,
+      lastSeenAt: Date.now() - 90_000,
+      observations: 3,
+      gflops: 9.134,
+      reproduces: false,
+    }
     const figures = { refusal: 0.1, hazardPerHour: 1 / 60, success: 0.944, startFactor: 1.25, durationFactor: 1 }
     market.fail('listProviders', {
       type: 'answer',
@@ -108,7 +180,7 @@ describe('provider list', () => {
     })
     const { status, out } = await shell.run(['provider', 'list', '--limit', '1'])
     expect(status).toBe(0)
-    for (const text of [provider, '10.0 %', '0.017 / h', '94.4 %', '1.25 ×', `--after ${provider}`]) {
+    for (const text of [provider, '10.0 %', '0.017 / h', '94.4 %', '1.25 ×', '9.13', `--after ${provider}`]) {
       expect(out).toContain(text)
     }
   })

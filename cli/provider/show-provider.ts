@@ -8,6 +8,7 @@ import { renderFacts } from '../terminal/render-facts.ts'
 import { renderTable } from '../terminal/render-table.ts'
 import { wrapText } from '../terminal/wrap-text.ts'
 import { figureLabels, formatFigure, formatPrior, formatSeen } from './format-figure.ts'
+import { machineFacts, showBenchmarks } from './show-machine.ts'
 
 const figureColumns = [
   { title: 'it' },
@@ -30,14 +31,20 @@ const observationColumns = [
   { title: 'note' },
 ] as const
 
-const noteOf = ({ outages, refused }: ProviderRecordView['newest'][number]): string =>
-  outages > 0 ? 'disappeared' : refused > 0 ? `refused ${refused}` : ''
+const noteOf = ({ outages, refused, breaches = 0 }: ProviderRecordView['newest'][number]): string =>
+  breaches > 0 ? 'broke its term' : outages > 0 ? 'disappeared' : refused > 0 ? `refused ${refused}` : ''
 
 const howComputed = ({ credibility, mostObservations }: ProviderRecordView): string =>
   `Each figure is what is taken of an unknown machine plus what was seen of this one, each observation weighing half after ` +
   `each half-life; the newest ${mostObservations} observations count. Shares are beta-binomial: (prior + seen) ÷ all. The hazard is ` +
   `gamma-poisson: outages ÷ hours of lease. Times are log-normal multiples of the median that other providers took for the same program. The true value lies between the two ` +
-  `bounds with ${Math.round(credibility * 100)} % probability. Priced figures decide \`award: effective\`. The formulas: docs/spec/records-of-providers.md.`
+  `bounds with ${Math.round(credibility * 100)} % probability. Priced figures decide \`award: effective\`. The formulas: docs/spec/records-of-providers.md; of challenges: docs/spec/benchmark.md.`
+
+const maintenanceFacts = ({ maintenance }: ProviderRecordView, now: number): [string, string][] =>
+  maintenance.map(({ from, until }) => [
+    'maintenance',
+    `${from <= now ? 'now' : formatAge(from, now)}, for ${formatDuration(until - Math.max(now, from))} (from ${new Date(from).toISOString().slice(0, 16)}Z)`,
+  ])
 
 const render = (view: ProviderRecordView, { style, terminal, now }: Session): string => {
   const width = terminal.stdout.columns
@@ -52,6 +59,8 @@ const render = (view: ProviderRecordView, { style, terminal, now }: Session): st
           ? 'nothing yet: these are the figures of an unknown machine'
           : `${view.observations} ${view.observations === 1 ? 'time' : 'times'}`,
       ],
+      ...maintenanceFacts(view, now()),
+      ...machineFacts(view),
     ],
     { style },
   )
@@ -78,7 +87,7 @@ const render = (view: ProviderRecordView, { style, terminal, now }: Session): st
     .map((line) => `${style.dim(line)}\n`)
     .join('')
   const recent = newest.length === 0 ? '' : `\n${renderTable(observationColumns, newest, { style, width })}`
-  return `${facts}\n${renderTable(figureColumns, figures, { style, width })}${recent}\n${how}`
+  return `${facts}\n${renderTable(figureColumns, figures, { style, width })}${recent}${showBenchmarks(view, { style, width, now: now() })}\n${how}`
 }
 
 /** `muster provider show`: the public record of a provider and how it was computed. */

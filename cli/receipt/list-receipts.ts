@@ -6,7 +6,7 @@ import { exitCodes } from '../exit/exit-codes.ts'
 import { formatPrice, shorten } from '../format/format-record.ts'
 import { parseJobId } from '../job/parse-ids.ts'
 import { renderTable } from '../terminal/render-table.ts'
-import { programSuffix } from './read-bundles.ts'
+import { programSuffix, transcriptSuffix } from './read-bundles.ts'
 
 const columns = [
   { title: 'receipt' },
@@ -18,7 +18,7 @@ const columns = [
   { title: 'amount', align: 'right' },
 ] as const
 
-/** Writes each receipt to a file, and beside them the manifests of their programs: all that is needed to check them later. */
+/** Writes each receipt to a file, and beside them the manifests of their programs and the transcripts of their auctions: all that is needed to check them later. */
 const save = async (session: Session, muster: Muster, bundles: readonly ReceiptBundle[], directory: string) => {
   const folder = path.resolve(session.directory, directory)
   await mkdir(folder, { recursive: true })
@@ -32,6 +32,11 @@ const save = async (session: Session, muster: Muster, bundles: readonly ReceiptB
       path.join(folder, `${program}${programSuffix}`),
       await muster.getBlob(program, { signal: session.signal }),
     )
+  }
+  const auctions = new Set(bundles.flatMap(({ lease }) => lease.record.auction?.id ?? []))
+  for (const auction of auctions) {
+    const transcript = await muster.getAuction(auction, { signal: session.signal })
+    await writeFile(path.join(folder, `${auction}${transcriptSuffix}`), `${toJson(transcript, 2)}\n`)
   }
 }
 
@@ -54,9 +59,10 @@ export const listReceipts = async (
   text: string,
   options: { readonly out?: string },
 ): Promise<number> => {
-  const muster = await session.connect()
+  const job = parseJobId(text)
+  const muster = await session.connectFor(job)
   const bundles: ReceiptBundle[] = []
-  for await (const bundle of muster.listReceipts(parseJobId(text), { signal: session.signal })) bundles.push(bundle)
+  for await (const bundle of muster.listReceipts(job, { signal: session.signal })) bundles.push(bundle)
   if (options.out !== undefined) await save(session, muster, bundles, options.out)
   const { style, terminal } = session
   session.print(bundles, () => {

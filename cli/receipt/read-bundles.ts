@@ -1,6 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
-import { MusterError } from '@muster/sdk'
+import { MusterError, transcriptBundleSchema, type TranscriptBundle } from '@muster/sdk'
 
 /** A receipt as it was read, unchecked, with the file it was in. */
 interface ReadBundle {
@@ -12,9 +12,12 @@ export interface ReadBundles {
   readonly bundles: readonly ReadBundle[]
   /** Manifests of programs found beside the receipts. */
   readonly programs: readonly Uint8Array[]
+  /** Transcripts of sealed auctions found beside them, by auction. */
+  readonly transcripts: ReadonlyMap<string, TranscriptBundle>
 }
 
 export const programSuffix = '.program'
+export const transcriptSuffix = '.transcript.json'
 
 const readOne = async (file: string): Promise<ReadBundle[]> => {
   const text = await readFile(file, 'utf8')
@@ -46,13 +49,19 @@ const filesOf = async (given: string): Promise<string[]> => {
 export const readBundles = async (paths: readonly string[]): Promise<ReadBundles> => {
   const bundles: ReadBundle[] = []
   const programs: Uint8Array[] = []
+  const transcripts = new Map<string, TranscriptBundle>()
   for (const given of paths) {
     for (const file of await filesOf(given)) {
       if (file.endsWith(programSuffix)) programs.push(new Uint8Array(await readFile(file)))
-      else bundles.push(...(await readOne(file)))
+      else if (file.endsWith(transcriptSuffix)) {
+        for (const { value } of await readOne(file)) {
+          const parsed = transcriptBundleSchema.safeParse(value)
+          if (parsed.success) transcripts.set(parsed.data.transcript.record.auction, parsed.data)
+        }
+      } else bundles.push(...(await readOne(file)))
     }
   }
-  if (bundles.length > 0) return { bundles, programs }
+  if (bundles.length > 0) return { bundles, programs, transcripts }
   throw new MusterError({
     code: 'not_found',
     message: 'There are no receipts here.',

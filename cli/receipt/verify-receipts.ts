@@ -12,6 +12,7 @@ import {
   type ReceiptBundle,
   type ReceiptCheck,
   type ReceiptVerdict,
+  type TranscriptBundle,
   type TrustedFacts,
 } from '@muster/sdk'
 import { addressSchema } from '@muster/protocol'
@@ -86,6 +87,14 @@ const programOf = (value: unknown, programs: ReadonlyMap<string, Uint8Array>): U
   return program === null ? undefined : programs.get(program)
 }
 
+const transcriptOf = (
+  value: unknown,
+  transcripts: ReadonlyMap<string, TranscriptBundle>,
+): TranscriptBundle | undefined => {
+  const parsed = receiptBundleSchema.safeParse(value)
+  return parsed.success ? transcripts.get(parsed.data.lease.record.auction?.id ?? '') : undefined
+}
+
 const shownFailures = 10
 
 const renderVerified = (
@@ -133,14 +142,20 @@ export const verifyReceipts = async (
   paths: readonly string[],
   options: VerifyOptions,
 ): Promise<number> => {
-  const { bundles, programs } = await readBundles(paths.map((given) => path.resolve(session.directory, given)))
+  const { bundles, programs, transcripts } = await readBundles(
+    paths.map((given) => path.resolve(session.directory, given)),
+  )
   const trusted = await trustedFacts(session, options)
   const verifier = createVerifier(await loadSecp256k1())
   const byCid = new Map(programs.map((bytes) => [cidOf(bytes) as string, bytes]))
   const verified = bundles.map(({ file, value }): Verified => ({
     file,
     receipt: idOf(value),
-    verdict: verifyReceipt(value, { ...trusted, program: programOf(value, byCid) }, verifier),
+    verdict: verifyReceipt(
+      value,
+      { ...trusted, program: programOf(value, byCid), transcript: transcriptOf(value, transcripts) },
+      verifier,
+    ),
   }))
   const wellFormed = bundles.flatMap(({ value }): ReceiptBundle[] => {
     const parsed = receiptBundleSchema.safeParse(value)

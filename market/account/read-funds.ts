@@ -12,18 +12,21 @@ import {
 } from '@muster/protocol'
 import type { Jobs } from '../job/jobs.ts'
 import { loadJob } from '../job/load-job.ts'
+import type { Names } from '../personal/names.ts'
 import type { JobRow, Store } from '../store/store.ts'
 
 export interface ReadFundsModules {
   readonly world: World
   readonly store: Store
   readonly jobs: Jobs
+  readonly names: Pick<Names, 'read'>
 }
 
 /** What a job that is not closed holds and spends. */
 export interface JobFunds {
   readonly job: JobId
-  readonly name: string
+  /** `null` where it was erased. */
+  readonly name: string | null
   readonly escrow: NanoUsd
   readonly burn: JobBurn
 }
@@ -38,7 +41,7 @@ const pageJobs = 500
 /** The money of a tenant: its balance, what its jobs hold, and what they spend now. */
 export type ReadFunds = (tenant: TenantId) => Promise<TenantFunds>
 
-export const createReadFunds = ({ world, store, jobs }: ReadFundsModules): ReadFunds => {
+export const createReadFunds = ({ world, store, jobs, names }: ReadFundsModules): ReadFunds => {
   const activeOf = async (tenant: TenantId): Promise<JobRow[]> => {
     const rows: JobRow[] = []
     for (;;) {
@@ -61,11 +64,12 @@ export const createReadFunds = ({ world, store, jobs }: ReadFundsModules): ReadF
     const account = tenantAccount(tenant)
     const balances = await store.ledger.balances([account, ...rows.map(({ id }) => escrowAccount(id))])
     const now = world.now()
+    const nameOf = await names.read(rows)
     const found: JobFunds[] = []
-    for (const { id, name } of rows) {
+    for (const { id } of rows) {
       const job = await foldOf(id)
       const burn = job === undefined ? { perHour: 0n, expected: 0n } : burnOf(job, now)
-      found.push({ job: id, name, escrow: balances.get(escrowAccount(id)) ?? 0n, burn })
+      found.push({ job: id, name: nameOf.get(id) ?? null, escrow: balances.get(escrowAccount(id)) ?? 0n, burn })
     }
     return {
       balance: balances.get(account) ?? 0n,

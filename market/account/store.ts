@@ -7,7 +7,6 @@ import type { Accounts, ApiKey, Tenant } from '../store/store.ts'
 
 interface TenantRow {
   readonly id: TenantId
-  readonly name: string
   readonly address: Address | null
   readonly created_at: string
 }
@@ -15,7 +14,6 @@ interface TenantRow {
 interface KeyRow {
   readonly id: KeyId
   readonly tenant: TenantId
-  readonly name: string
   readonly last_four: string
   readonly created_at: string
   readonly revoked_at: string | null
@@ -47,9 +45,8 @@ const noticeOf = (row: NoticeRow): AccountNotice => ({
 
 const time = (text: string | null): number | null => (text === null ? null : Number(text))
 
-const tenantOf = ({ id, name, address, created_at }: TenantRow): Tenant => ({
+const tenantOf = ({ id, address, created_at }: TenantRow): Tenant => ({
   id,
-  name,
   address,
   createdAt: Number(created_at),
 })
@@ -57,7 +54,6 @@ const tenantOf = ({ id, name, address, created_at }: TenantRow): Tenant => ({
 const keyOf = (row: KeyRow): ApiKey => ({
   id: row.id,
   tenant: row.tenant,
-  name: row.name,
   lastFour: row.last_four,
   createdAt: Number(row.created_at),
   revokedAt: time(row.revoked_at),
@@ -65,28 +61,28 @@ const keyOf = (row: KeyRow): ApiKey => ({
 })
 
 export const createAccounts = (sql: Sql): Accounts => {
-  const keyColumns = sql`k.id, k.tenant, k.name, k.last_four, k.created_at, k.revoked_at, k.last_used_at`
+  const keyColumns = sql`k.id, k.tenant, k.last_four, k.created_at, k.revoked_at, k.last_used_at`
   return {
-    create: async ({ id, name, address, createdAt }) => {
+    create: async ({ id, address, createdAt }) => {
       const made = await sql`
-        INSERT INTO tenant (id, name, address, created_at) VALUES (${id}, ${name}, ${address}, ${createdAt}) ON CONFLICT DO NOTHING`
+        INSERT INTO tenant (id, address, created_at) VALUES (${id}, ${address}, ${createdAt}) ON CONFLICT DO NOTHING`
       if (made.count === 0) throw tenantTaken(id)
     },
     get: async (id) => {
-      const [row] = await sql<TenantRow[]>`SELECT id, name, address, created_at FROM tenant WHERE id = ${id}`
+      const [row] = await sql<TenantRow[]>`SELECT id, address, created_at FROM tenant WHERE id = ${id}`
       return row === undefined ? undefined : tenantOf(row)
     },
     list: async ({ limit, after }) => {
       const rows = await sql<TenantRow[]>`
-        SELECT id, name, address, created_at FROM tenant ${after === undefined ? sql`` : sql`WHERE id > ${after}`}
+        SELECT id, address, created_at FROM tenant ${after === undefined ? sql`` : sql`WHERE id > ${after}`}
         ORDER BY id LIMIT ${limit}`
       return rows.map(tenantOf)
     },
     addKey: async (key) => {
       try {
         const made = await sql`
-          INSERT INTO api_key (id, tenant, name, sha256, last_four, created_at, revoked_at, last_used_at)
-          VALUES (${key.id}, ${key.tenant}, ${key.name}, ${Buffer.from(key.sha256)}, ${key.lastFour}, ${key.createdAt},
+          INSERT INTO api_key (id, tenant, sha256, last_four, created_at, revoked_at, last_used_at)
+          VALUES (${key.id}, ${key.tenant}, ${Buffer.from(key.sha256)}, ${key.lastFour}, ${key.createdAt},
             ${key.revokedAt}, ${key.lastUsedAt})
           ON CONFLICT DO NOTHING`
         if (made.count === 0) throw keyTaken(key.id)
@@ -96,10 +92,8 @@ export const createAccounts = (sql: Sql): Accounts => {
       }
     },
     keyByHash: async (sha256) => {
-      const [row] = await sql<
-        (KeyRow & { tenant_name: string; tenant_address: Address | null; tenant_created_at: string })[]
-      >`
-        SELECT ${keyColumns}, t.name AS tenant_name, t.address AS tenant_address,
+      const [row] = await sql<(KeyRow & { tenant_address: Address | null; tenant_created_at: string })[]>`
+        SELECT ${keyColumns}, t.address AS tenant_address,
           t.created_at AS tenant_created_at
         FROM api_key k JOIN tenant t ON t.id = k.tenant WHERE k.sha256 = ${Buffer.from(sha256)}`
       if (row === undefined) return undefined
@@ -107,7 +101,6 @@ export const createAccounts = (sql: Sql): Accounts => {
         key: keyOf(row),
         tenant: tenantOf({
           id: row.tenant,
-          name: row.tenant_name,
           address: row.tenant_address,
           created_at: row.tenant_created_at,
         }),

@@ -23,9 +23,11 @@ const bytesOf = async function* (...parts: string[]): AsyncGenerator<Uint8Array>
 }
 
 test('is streamed, one at a time, and the passphrase is not recorded', async () => {
+  const parts: string[] = []
   const passphrases: (string | undefined)[] = []
   const { stage, ask } = await stageWith({
-    backup: async (passphrase) => {
+    backup: async (part, passphrase) => {
+      parts.push(part)
       passphrases.push(passphrase)
       return bytesOf('one', 'two')
     },
@@ -36,12 +38,15 @@ test('is streamed, one at a time, and the passphrase is not recorded', async () 
   expect(await first.text()).toBe('onetwo')
   const passphrase = 'correct horse battery'
   expect(await (await ask({ withKey: true, passphrase })).text()).toBe('onetwo')
-  expect(passphrases).toEqual([undefined, passphrase])
+  expect(await (await ask({ part: 'keys' })).text()).toBe('onetwo')
+  expect(passphrases).toEqual([undefined, passphrase, undefined])
+  expect(parts).toEqual(['data', 'data', 'keys'])
   const actions = await stage.store().admin.actions({ limit: 10 })
   expect(actions.filter(({ outcome }) => outcome === 'asked').map(({ facts }) => facts)).toEqual([
-    { withKey: true },
-    { withKey: false },
-    { withKey: false },
+    { part: 'keys', withKey: false },
+    { part: 'data', withKey: true },
+    { part: 'data', withKey: false },
+    { part: 'data', withKey: false },
   ])
   expect(JSON.stringify(actions)).not.toContain('horse')
 })

@@ -21,6 +21,24 @@ const countTasks = (market: Market) => {
   return { active: market.modules.jobs.count(), waitingTasks, runningTasks }
 }
 
+const nodesOf = async ({ cluster, modules: { store, supply, jobs } }: Market): Promise<MarketStatus['nodes']> => {
+  if (cluster === undefined) return []
+  const answering = new Set(cluster.reachable().map(({ id }) => id))
+  return (await store.nodes.list()).map(({ id, name, url, version, startedAt, links, jobs: active }) => {
+    const isThis = id === cluster.id()
+    return {
+      name,
+      url,
+      isThis,
+      answers: isThis || answering.has(id),
+      version,
+      startedAt,
+      links: isThis ? supply.linkedCount() : links,
+      jobs: isThis ? jobs.count() : active,
+    }
+  })
+}
+
 const timed = async (world: World, work: Promise<unknown>): Promise<number> => {
   const startedAt = world.elapsed()
   await work
@@ -47,6 +65,8 @@ export const readStatus = async (
     memoryBytes: machine.memoryBytes(),
     draining: market.admin.drain.now(),
     links: supply.linkedCount(),
+    nodes: await nodesOf(market),
+    bus: market.cluster === undefined || !market.cluster.isShared ? null : market.cluster.isBusUp(),
     jobs: countTasks(market),
     store: { bytes: (await machine.databaseBytes?.()) ?? null, pingMs, ...market.admin.meter.read() },
     blobs: await store.blobs.usage(),

@@ -20,7 +20,7 @@ describe('roles', () => {
       ['adminLog', 'allow', 'deny', 'drain', 'listDenials', 'marketStatus', 'undrain'].toSorted(),
     )
     expect(callable['support']?.toSorted()).toEqual(['listTenants', 'tenantJobs'])
-    expect(callable['auditor']).toEqual(['auditLedger'])
+    expect(callable['auditor']?.toSorted()).toEqual(['auditLedger', 'auditPrices'])
   })
 
   test('every route refuses every role that it does not name, before it reads a body, and records that', async () => {

@@ -29,6 +29,7 @@ import { requireHeldOutputs, requireInlineOutputs } from './check-outputs.ts'
 import { failAttempts } from './fail-attempts.ts'
 import { gatherOutputs, nameInline, type Inline } from './gather-outputs.ts'
 import { fencedAttemptOf, isWanted } from './is-wanted.ts'
+import { settleHere, type Elsewhere } from './settle-here.ts'
 import { splitByJob } from './split-by-job.ts'
 
 export interface AcceptClaimsModules extends WriteReceiptsModules {
@@ -40,6 +41,8 @@ export interface AcceptClaimsModules extends WriteReceiptsModules {
   readonly maxBlobBytes: number
   readonly log: Log
   readonly bugs: ReadonlySet<PlantedBug>
+  /** Of jobs that are not written here, those that are open: another node settles what is said of them. */
+  readonly elsewhere?: Elsewhere
 }
 
 /** Claims of one job that came under one signature. `fault` is what is wrong with that signature, if anything is. */
@@ -210,6 +213,8 @@ export const createAcceptClaims = (modules: AcceptClaimsModules): AcceptClaims =
 
   return async (peer, batches, inline) => {
     try {
+      const attempts = batches.flatMap(({ claims }) => claims.map(({ attempt }) => attempt))
+      const settled = await settleHere(attempts, modules)
       const named = nameInline(inline)
       const settling = batches.flatMap((batch) => {
         if (!batch.claims.some(({ attempt }) => isWorking(peer, parseAttemptId(attempt)?.job))) return []
@@ -220,9 +225,8 @@ export const createAcceptClaims = (modules: AcceptClaimsModules): AcceptClaims =
       })
       const failed = (await Promise.allSettled(settling)).find(({ status }) => status === 'rejected')
       if (failed?.status === 'rejected') throw failed.reason
-      const attempts = batches.flatMap(({ claims }) => claims.map(({ attempt }) => attempt))
-      for (let at = 0; at < attempts.length; at += settledAtOnce)
-        peer.send({ type: 'settled', attempts: attempts.slice(at, at + settledAtOnce) })
+      for (let at = 0; at < settled.length; at += settledAtOnce)
+        peer.send({ type: 'settled', attempts: settled.slice(at, at + settledAtOnce) })
     } catch (error) {
       log.warn('claims were not settled; the agent sends them again', { provider: peer.provider, error })
     }

@@ -36,10 +36,17 @@ const flushFolder = async (folder: string, openFile: typeof open): Promise<void>
  * Blobs as files under `directory`, in 1,024 folders by the end of their CID. A blob is written to a temporary file,
  * flushed, and renamed into place once its digest is right, so that a file with a CID for a name is always whole.
  */
-export const openDiskBlobs = async (directory: string, world: World, openFile = open): Promise<BlobStore> => {
-  const incoming = path.join(directory, 'incoming')
+export const openDiskBlobs = async (
+  directory: string,
+  world: World,
+  openFile = open,
+  /** Tells whoever writes here from others that do: each has what it has begun in a folder of its own. */
+  writer = '',
+): Promise<BlobStore> => {
+  const incoming = path.join(directory, 'incoming', encodeURIComponent(writer))
   await mkdir(incoming, { recursive: true, mode: 0o700 })
-  for (const name of await readdir(incoming)) await rm(path.join(incoming, name), { force: true })
+  for (const left of await readdir(incoming, { withFileTypes: true }))
+    if (left.isFile()) await rm(path.join(incoming, left.name), { force: true })
 
   const fileOf = (cid: Cid): string => path.join(directory, cid.slice(-3, -1), cid)
   const made = new Set<string>()

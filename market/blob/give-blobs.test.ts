@@ -11,6 +11,7 @@ import {
 import { describe, expect, test } from 'vitest'
 import { createGiveBlobs } from './give-blobs.ts'
 import { createMemoryBlobs } from './memory-blobs.ts'
+import { createNeededBlobs } from './needed-blobs.ts'
 
 const { address } = createSigner(await loadSecp256k1(), new Uint8Array(32).fill(1))
 const bytesOf = (index: number): Uint8Array => new TextEncoder().encode(`blob ${index}`)
@@ -28,7 +29,8 @@ const setUp = (count: number, needed = count) => {
   } as unknown as AgentPeer
   const inputs = cids.slice(0, needed).map((cid) => ({ name: 'x', cid }))
   const job = { spec: { program: null, tasks: [{ inputs }] } } as unknown as Job
-  const give = createGiveBlobs({ blobs: createMemoryBlobs(all), jobsOf: () => [job], log: silentLog })
+  const blobs = createMemoryBlobs(all)
+  const give = createGiveBlobs({ blobs, isNeeded: createNeededBlobs({ blobs, jobsOf: () => [job] }), log: silentLog })
   const settle = () => new Promise((resolve) => setImmediate(resolve))
   return { cids, sent, transfers, peer, give, settle }
 }

@@ -1,11 +1,12 @@
-import { decodeManifest } from '@muster/graph'
-import { MusterError, toProblem, type AgentPeer, type Cid, type Job, type JobSpec, type Log } from '@muster/protocol'
+import { MusterError, toProblem, type Address, type AgentPeer, type Cid, type Log } from '@muster/protocol'
 import type { BlobStore } from './blob-store.ts'
 
 export interface GiveBlobsModules {
   readonly blobs: BlobStore
-  /** The jobs an agent holds leases of. */
-  readonly jobsOf: (peer: AgentPeer) => Iterable<Job>
+  /** Whether a lease of the provider gives it a reason to read the blob. */
+  readonly isNeeded: (provider: Address, cid: Cid) => Promise<boolean>
+  /** What the market itself lends the agent, whatever it leases. */
+  readonly lent?: (peer: AgentPeer, cid: Cid) => AsyncIterable<Uint8Array> | undefined
   readonly log: Log
 }
 
@@ -37,34 +38,13 @@ const tooMany = (cid: Cid): MusterError =>
     fault: 'provider',
   })
 
-export const createGiveBlobs = ({ blobs, jobsOf, log }: GiveBlobsModules): GiveBlob => {
+export const createGiveBlobs = ({ blobs, isNeeded, lent, log }: GiveBlobsModules): GiveBlob => {
   const queues = new WeakMap<AgentPeer, Queue>()
-  const needed = new WeakMap<JobSpec, Promise<ReadonlySet<Cid>>>()
-
-  const neededFor = ({ spec }: Job): Promise<ReadonlySet<Cid>> => {
-    const known = needed.get(spec)
-    if (known !== undefined) return known
-    const reading = readNeeded(spec)
-    needed.set(spec, reading)
-    reading.catch(() => needed.delete(spec))
-    return reading
-  }
-
-  /** What the tasks of a job read: their inputs, the program, and its model. */
-  const readNeeded = async ({ program, tasks }: JobSpec): Promise<ReadonlySet<Cid>> => {
-    const cids = new Set(tasks.flatMap(({ inputs }) => inputs.map(({ cid }) => cid)))
-    if (program !== null) cids.add(program).add(decodeManifest(await blobs.read(program)).model)
-    return cids
-  }
-
-  const isNeeded = async (peer: AgentPeer, cid: Cid): Promise<boolean> => {
-    for (const job of jobsOf(peer)) if ((await neededFor(job)).has(cid)) return true
-    return false
-  }
-
   const give = async (peer: AgentPeer, cid: Cid): Promise<void> => {
     try {
-      if (!(await isNeeded(peer, cid))) throw forbidden(cid)
+      const own = lent?.(peer, cid)
+      if (own !== undefined) return await peer.putBlob(cid, own)
+      if (!(await isNeeded(peer.provider, cid))) throw forbidden(cid)
       await peer.putBlob(cid, await blobs.stream(cid))
     } catch (error) {
       log.info('could not give an agent a blob', { provider: peer.provider, cid, error })

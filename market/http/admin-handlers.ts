@@ -2,8 +2,10 @@ import { MusterError, type RouteName, type routes } from '@muster/protocol'
 import type { AdminKeys } from '../admin/admin-keys.ts'
 import { denialNotice } from '../admin/denials.ts'
 import { readStatus, type Machine } from '../admin/read-status.ts'
-import { jobView } from '../job/job-row.ts'
+import { listJobs } from '../job/list-jobs.ts'
 import type { Market } from '../market.ts'
+import { eraseTenant } from '../personal/erase-tenant.ts'
+import type { BackupPart } from '../store/backup/backup-format.ts'
 import type { Denial } from '../store/admin-store.ts'
 import type { Handler } from './handler.ts'
 
@@ -27,6 +29,7 @@ const ours = [
   'listDenials',
   'listTenants',
   'tenantJobs',
+  'eraseTenant',
   'backup',
 ] as const
 
@@ -34,7 +37,7 @@ const ours = [
 export interface NodeTools {
   readonly machine?: Machine
   /** All tables as they are now; with a passphrase the market's key is in it, sealed. */
-  readonly backup?: (passphrase: string | undefined) => Promise<AsyncIterable<Uint8Array>>
+  readonly backup?: (part: BackupPart, passphrase: string | undefined) => Promise<AsyncIterable<Uint8Array>>
 }
 
 const noMachine: Machine = { processId: 0, memoryBytes: () => 0 }
@@ -46,12 +49,15 @@ const badRequest = (message: string): MusterError => new MusterError({ code: 're
 
 /** Handlers of the operator's tools. */
 export const adminHandlers = (market: Market, keys: AdminKeys, tools: NodeTools): Handlers => {
-  const { store, world, jobs } = market.modules
+  const { store, world, jobs, names } = market.modules
   const { drain, denials, audits } = market.admin
   const startedAt = world.now()
   let isBackingUp = false
 
-  const drained = () => ({ draining: drain.now(), activeJobs: jobs.count() })
+  const drained = () => ({
+    draining: drain.now(),
+    activeJobs: jobs.count() + (market.cluster?.others() ?? []).reduce((sum, node) => sum + node.jobs, 0),
+  })
 
   /** One at a time, since each holds a snapshot of the database open for as long as it is read. */
   const oneBackup = (bytes: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> => ({
@@ -83,12 +89,12 @@ export const adminHandlers = (market: Market, keys: AdminKeys, tools: NodeTools)
 
   return {
     marketStatus: () => readStatus(market, tools.machine ?? noMachine, { startedAt, audit: audits.last() }),
-    drain: ({ body: { reason }, admin }) => {
-      drain.begin(admin.id, reason)
+    drain: async ({ body: { reason }, admin }) => {
+      await drain.begin(admin.id, reason)
       return drained()
     },
-    undrain: () => {
-      drain.end()
+    undrain: async () => {
+      await drain.end()
       return drained()
     },
     createAdminKey: ({ body: { name, role }, admin }) => keys.create({ name, role }, admin),
@@ -109,32 +115,41 @@ export const adminHandlers = (market: Market, keys: AdminKeys, tools: NodeTools)
       const denial: Denial = { ...target, reason, expiresAt, stopped: stop, at: world.now(), by: admin.id }
       await store.admin.deny(denial)
       await denials.load()
+      market.cluster?.tell('facts')
       return { denial, ...(await market.admin.apply(denial)) }
     },
     allow: async ({ body: { target } }) => {
       const isEnded = await store.admin.allow(target)
       await denials.load()
+      market.cluster?.tell('facts')
       if (isEnded) return {}
       throw notFound('There is no such denial.', target)
     },
     listDenials: () => ({ denials: [...denials.all()] }),
-    listTenants: async ({ query: { limit, after } }) => ({
-      tenants: (await store.accounts.list({ limit, ...(after === undefined ? {} : { after }) })).map(
-        ({ id: tenant, name, address, createdAt }) => ({
+    listTenants: async ({ query: { limit, after } }) => {
+      const tenants = await store.accounts.list({ limit, ...(after === undefined ? {} : { after }) })
+      const nameOf = await names.read(tenants.map(({ id }) => ({ id, tenant: id })))
+      return {
+        tenants: tenants.map(({ id: tenant, address, createdAt }) => ({
           tenant,
-          name,
+          name: nameOf.get(tenant) ?? null,
           address,
           createdAt,
           denied: denialNotice(denials.find('tenant', tenant)),
-        }),
-      ),
-    }),
+        })),
+      }
+    },
     tenantJobs: async ({ params: { tenant }, query: { limit, before } }) => {
       if ((await store.accounts.get(tenant)) === undefined) throw notFound('There is no such tenant.', { tenant })
       const rows = await store.jobs.list({ tenant, limit, ...(before === undefined ? {} : { before }) })
-      return { jobs: rows.map((row) => jobView(row, jobs.get(row.id)?.peek()?.unmatched ?? null)) }
+      return { jobs: await listJobs(rows, market.modules) }
     },
-    backup: async ({ body: { withKey, passphrase } }) => {
+    eraseTenant: async ({ params: { tenant } }) => {
+      const erased = await eraseTenant(tenant, market.modules)
+      await market.modules.standingOrders.cancelAll(tenant)
+      return erased
+    },
+    backup: async ({ body: { part, withKey, passphrase } }) => {
       if (tools.backup === undefined)
         throw new MusterError({ code: 'unavailable', message: 'This node has no database to back up.', retry: 'never' })
       if (withKey !== (passphrase !== undefined))
@@ -145,7 +160,7 @@ export const adminHandlers = (market: Market, keys: AdminKeys, tools: NodeTools)
         throw new MusterError({ code: 'conflict', message: 'A backup is being made already.', retry: 'later' })
       isBackingUp = true
       try {
-        return { stream: oneBackup(await tools.backup(passphrase)) }
+        return { stream: oneBackup(await tools.backup(part, passphrase)) }
       } catch (error) {
         isBackingUp = false
         throw error

@@ -8,15 +8,22 @@ import { createAdminLog } from '../admin/admin-log.ts'
 import type { Market } from '../market.ts'
 import type { MarketMetrics } from '../metric/market-metrics.ts'
 import { adminHandlers, type NodeTools } from './admin-handlers.ts'
+import { auctionHandlers } from './auction-handlers.ts'
 import { createBodyBudget } from './body-budget.ts'
 import { keyedBodiesBytes, maxBodyBytes, openBodiesBytes } from './body-limits.ts'
 import { errorResponse } from './error-response.ts'
+import { forwardToOwner } from './forward-to-owner.ts'
 import type { Handler } from './handler.ts'
 import { jobHandlers } from './job-handlers.ts'
+import { leaseHandlers } from './lease-handlers.ts'
 import { accountHandlers, blobHandlers, publicHandlers } from './market-handlers.ts'
 import { moneyHandlers } from './money-handlers.ts'
 import { mountRoute } from './mount-route.ts'
+import { pageHeaders } from '../price-index/prices-page.ts'
+import { showPrices } from '../price-index/show-prices.ts'
+import { priceHandlers } from './price-handlers.ts'
 import { providerHandlers } from './provider-handlers.ts'
+import { standingOrderHandlers } from './standing-order-handlers.ts'
 import { createRateLimits, type RateStanding } from './rate-limits.ts'
 import { createWatcherCount } from './watcher-count.ts'
 
@@ -31,8 +38,8 @@ export interface AppModules {
 
 type Handlers = { readonly [Name in RouteName]: Handler<(typeof routes)[Name]> }
 
-/** What a key opens is for its bearer: no cache between keeps an answer, and no browser guesses what a blob is. */
-const everyAnswer = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }
+/** No browser guesses what a blob is. */
+const everyAnswer = { 'x-content-type-options': 'nosniff' }
 
 /** How a key stands with its limit, as draft-ietf-httpapi-ratelimit-headers names it. */
 const standingHeaders: Readonly<Record<keyof RateStanding, string>> = {
@@ -55,11 +62,15 @@ export const createApp = ({ market, metrics, adminKey, log, tools = {} }: AppMod
   const adminKeys = createAdminKeys({ world, store, ownerKey: adminKey })
   const handlers: Handlers = {
     ...jobHandlers(market),
+    ...leaseHandlers(market),
+    ...auctionHandlers(market),
     ...blobHandlers(market),
     ...accountHandlers(market),
     ...moneyHandlers(market),
     ...publicHandlers(market),
     ...providerHandlers(market),
+    ...priceHandlers(market),
+    ...standingOrderHandlers(market),
     ...adminHandlers(market, adminKeys, tools),
   }
   const bodies = { keyed: createBodyBudget(keyedBodiesBytes), open: createBodyBudget(openBodiesBytes) }
@@ -79,6 +90,8 @@ export const createApp = ({ market, metrics, adminKey, log, tools = {} }: AppMod
     const startedAt = world.elapsed()
     await next()
     for (const [name, value] of Object.entries(everyAnswer)) context.res.headers.set(name, value)
+    // What a key opens is for its bearer: no cache between keeps an answer that does not say otherwise.
+    if (!context.res.headers.has('cache-control')) context.res.headers.set('cache-control', 'no-store')
     const authorization = context.req.header('authorization')
     if (authorization !== undefined && context.res.status !== 401) {
       const standing = limits.standing(keyName(authorization))
@@ -98,8 +111,12 @@ export const createApp = ({ market, metrics, adminKey, log, tools = {} }: AppMod
       },
       { world, authenticate, admin, limits, bodies, watchers },
     )
+  app.use('/v1/jobs/:job', forwardToOwner(market))
+  app.use('/v1/jobs/:job/*', forwardToOwner(market))
   for (const name of Object.keys(routes) as RouteName[]) mount(name)
+  market.fetch = async (request) => app.fetch(request)
 
+  const prices = showPrices(market.modules.prices.desk)
   let openApi: string | undefined
   app.get('/v1/openapi.json', (context) => {
     openApi ??= JSON.stringify(openApiDocument())
@@ -110,6 +127,7 @@ export const createApp = ({ market, metrics, adminKey, log, tools = {} }: AppMod
     await store.ping()
     return context.json({ ok: true })
   })
+  app.get('/prices', async (context) => context.body(await prices(context.req.query()), 200, pageHeaders))
   app.get('/metrics', async (context) =>
     context.text(await metrics.text(), 200, { 'content-type': metrics.contentType }),
   )

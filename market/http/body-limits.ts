@@ -10,6 +10,7 @@ const larger: Partial<Record<RouteName, number>> = {
   match: 256 * kib,
   findBlobs: 2 * mib,
   submitJob: 64 * mib,
+  placeStandingOrder: 64 * mib,
 }
 
 /** What the JSON body of a route may have at most, in bytes. */

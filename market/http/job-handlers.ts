@@ -10,12 +10,14 @@ import {
 } from '@muster/protocol'
 import { cancelJob } from '../job/cancel-job.ts'
 import { jobRow, jobView } from '../job/job-row.ts'
+import { listJobs } from '../job/list-jobs.ts'
 import { listTasks } from '../job/list-tasks.ts'
 import { loadJob } from '../job/load-job.ts'
 import { submitJob } from '../job/submit-job.ts'
 import { watchJob } from '../job/watch-job.ts'
 import type { Market } from '../market.ts'
 import { bundleReceipts } from '../receipt/bundle-receipts.ts'
+import type { JobRow } from '../store/store.ts'
 import type { Handler } from './handler.ts'
 
 type Handlers<Names extends RouteName> = { readonly [Name in Names]: Handler<(typeof routes)[Name]> }
@@ -24,6 +26,17 @@ const logsTimeoutMs = 5_000
 
 const noAttempt = (attempt: string): MusterError =>
   new MusterError({ code: 'not_found', message: 'There is no such attempt.', facts: { attempt } })
+
+/** An open job that nobody writes is on its way from one node to another. */
+const requireClosed = ({ id, phase }: JobRow): void => {
+  if (phase !== 'active') return
+  throw new MusterError({
+    code: 'unavailable',
+    message: 'Another node of the market is taking this job up; try again in a moment.',
+    facts: { job: id },
+    retryAfterMs: 1_000,
+  })
+}
 
 /** Handlers of everything about jobs, tasks, attempts and receipts. */
 export const jobHandlers = (
@@ -41,8 +54,9 @@ export const jobHandlers = (
   }
 
   const view = async (id: JobId, tenant: TenantId): Promise<JobView> => {
-    const row = await requireJob(id, tenant)
-    return jobView(row, jobs.get(id)?.peek()?.unmatched ?? null)
+    const [shown] = await listJobs([await requireJob(id, tenant)], market.modules)
+    if (shown !== undefined) return shown
+    throw new MusterError({ code: 'not_found', message: 'There is no such job.', facts: { job: id } })
   }
 
   const fold = async (id: JobId) => {
@@ -58,11 +72,11 @@ export const jobHandlers = (
       const idempotencyKey = key === undefined ? undefined : parseId('order', key)
       const id = await submitJob({ tenant, spec, order, idempotencyKey }, market.submitModules)
       const job = jobs.get(id)?.peek()
-      return job === undefined ? view(id, tenant.id) : jobView(jobRow(job, world.now()), job.unmatched)
+      return job === undefined ? view(id, tenant.id) : jobView(jobRow(job, world.now()), spec.name, job.unmatched)
     },
     listJobs: async ({ query: { limit, before }, tenant }) => {
       const rows = await store.jobs.list({ tenant: tenant.id, limit, ...(before === undefined ? {} : { before }) })
-      return { jobs: rows.map((row) => jobView(row, jobs.get(row.id)?.peek()?.unmatched ?? null)) }
+      return { jobs: await listJobs(rows, market.modules) }
     },
     getJob: ({ params: { job }, tenant }) => view(job, tenant.id),
     listTasks: async ({ params: { job }, query: { from, limit }, tenant }) => {
@@ -75,9 +89,10 @@ export const jobHandlers = (
       return watchJob(job, Math.max(after, Number.isSafeInteger(last) ? last : 0), { store, jobs }, signal)
     },
     cancelJob: async ({ params: { job }, tenant }) => {
-      await requireJob(job, tenant.id)
+      const row = await requireJob(job, tenant.id)
       const actor = jobs.get(job)
       if (actor !== undefined) await cancelJob(actor)
+      else requireClosed(row)
       return view(job, tenant.id)
     },
     listReceipts: async ({ params: { job }, query: { after, limit }, tenant }) => {

@@ -1,10 +1,11 @@
 import {
   MusterError,
-  explainNoFit,
   stakeAccount,
   earningsAccount,
   tenantAccount,
+  tellNoFit,
   toProblem,
+  type EffectivePrice,
   type RouteName,
   type TenantId,
   type routes,
@@ -17,6 +18,7 @@ import type { ByteRange } from '../blob/blob-store.ts'
 import { unbondedOf } from '../ledger/offered-cover.ts'
 import type { Market } from '../market.ts'
 import { listCheapest } from '../supply/list-cheapest.ts'
+import { scoreOffers } from '../auction/score-offers.ts'
 import { matchDemand } from '../supply/match-demand.ts'
 import type { Handler } from './handler.ts'
 
@@ -88,9 +90,9 @@ export const blobHandlers = (market: Market): Handlers<'findBlobs' | 'putBlob' |
 
 /** Handlers of tenants and their keys. */
 export const accountHandlers = (market: Market): Handlers<'createKey' | 'revokeKey' | 'createTenant'> => {
-  const { store, world } = market.modules
+  const { store, world, names } = market.modules
   return {
-    createKey: ({ body: { name }, tenant }) => createKey({ tenant: tenant.id, name }, { world, store }),
+    createKey: ({ body: { name }, tenant }) => createKey({ tenant: tenant.id, name }, { world, store, names }),
     revokeKey: async ({ params: { key }, tenant }) => {
       if (await store.accounts.revokeKey({ tenant: tenant.id, id: key, at: world.now() })) return {}
       throw new MusterError({
@@ -100,17 +102,28 @@ export const accountHandlers = (market: Market): Handlers<'createKey' | 'revokeK
       })
     },
     createTenant: async ({ body }) => {
-      const { tenant, apiKey } = await createTenant(body, { world, store })
+      const { tenant, apiKey } = await createTenant(body, { world, store, names })
       return { tenant, apiKey, address: body.address ?? null }
     },
   }
 }
 
+const finite = (figure: number): number | null => (Number.isFinite(figure) ? figure : null)
+
+const finiteFigures = ({ base, ...rest }: EffectivePrice) => ({
+  base,
+  nanoUsd: finite(rest.nanoUsd),
+  overhead: finite(rest.overhead),
+  starts: finite(rest.starts),
+  transfer: finite(rest.transfer),
+  checkpoint: finite(rest.checkpoint),
+})
+
 /** Handlers of what anyone may ask: the market itself, its offers, its providers. */
 export const publicHandlers = (
   market: Market,
 ): Handlers<'market' | 'listOffers' | 'match' | 'provider' | 'challenge'> => {
-  const { store, supply, offeredCover, world } = market.modules
+  const { store, blobs, supply, findOffers, findNear, listStanding, offeredCover, records, world } = market.modules
   return {
     market: () => ({
       address: market.domain.market,
@@ -121,17 +134,22 @@ export const publicHandlers = (
       linkedAgents: supply.linkedCount(),
       feeBasisPoints: market.options.feeBasisPoints,
     }),
-    listOffers: ({ query: { limit } }) => {
-      const offers = listCheapest(supply.all(), limit)
+    listOffers: async ({ query: { limit } }) => {
+      const offers = listCheapest(await listStanding(false), limit)
       return { offers: offers.map((offer) => ({ ...offer, free: supply.freeSlots(offer) })) }
     },
     match: async ({ body }) => {
       const cover = await offeredCover()
-      const now = world.now()
-      const unbonded = unbondedOf(cover)
-      const { slots, offers } = matchDemand(body, supply, cover)
-      const problem = offers.length === 0 ? toProblem(explainNoFit(body, supply.believed(), now, unbonded)) : null
-      return { slots, offers, problem }
+      const { slots, offers } = await matchDemand(body, findOffers, supply, cover)
+      if (body.award === 'effective' && offers.length > 0) {
+        const wanted = { program: body.program ?? null, runtime: body.runtime, slots: body.slots }
+        const scored = await scoreOffers(offers, wanted, { records, blobs })
+        const effective = scored.map((each) => finiteFigures(each.effective))
+        return { slots, offers: scored.map(({ offer }) => offer), effective, problem: null }
+      }
+      if (offers.length > 0) return { slots, offers, effective: [], problem: null }
+      const near = await findNear(body, { needsSlots: true, unbonded: unbondedOf(cover), declined: new Set() })
+      return { slots, offers, effective: [], problem: toProblem(tellNoFit(body, near)) }
     },
     provider: async ({ params: { provider } }) => {
       const row = await store.providers.get(provider)

@@ -114,7 +114,9 @@ const isEvents = (route: Route): boolean => typeof route.response === 'object' &
 const respond = (route: Route, answer: unknown, world: World, watching: Watching): Response => {
   if (route.response === 'bytes') return byteStream(answer as BytesAnswer)
   if (isEvents(route)) return eventStream(answer as AsyncIterable<EventGroup>, world, watching)
-  return new Response(toJson(answer), { status: route.status, headers: { 'content-type': 'application/json' } })
+  const cached = route.cacheSeconds === undefined ? {} : { 'cache-control': `public, max-age=${route.cacheSeconds}` }
+  const headers = { 'content-type': 'application/json', ...cached }
+  return new Response(toJson(answer), { status: route.status, headers })
 }
 
 const requireParams = (route: Route, context: Context): unknown => {

@@ -4,6 +4,7 @@ import {
   describeRecord,
   expectRefusal,
   expectReliability,
+  machineStanding,
   type RouteName,
   type routes,
 } from '@muster/protocol'
@@ -17,7 +18,7 @@ const newestShown = 20
 
 /** Handlers of what anyone may ask about providers and their records. */
 export const providerHandlers = (market: Market): Handlers<'listProviders' | 'providerRecord'> => {
-  const { store, supply, records, world } = market.modules
+  const { store, supply, benchmarks, records, world } = market.modules
 
   return {
     listProviders: async ({ query: { limit, after } }) => {
@@ -33,6 +34,8 @@ export const providerHandlers = (market: Market): Handlers<'listProviders' | 'pr
           observations,
           refusal: expectRefusal(record, now),
           ...expectReliability(record, now),
+          gflops: benchmarks.standingOf(provider)?.gflops ?? null,
+          reproduces: benchmarks.standingOf(provider)?.reproduces ?? null,
         }
       })
       return { providers }
@@ -42,6 +45,7 @@ export const providerHandlers = (market: Market): Handlers<'listProviders' | 'pr
       if (row === undefined)
         throw new MusterError({ code: 'not_found', message: 'No such provider was ever linked.', facts: { provider } })
       const { record, observations } = await records.read(provider)
+      const shown = await benchmarks.read(provider)
       const now = world.now()
       return {
         provider,
@@ -49,11 +53,14 @@ export const providerHandlers = (market: Market): Handlers<'listProviders' | 'pr
         firstSeenAt: row.firstSeenAt,
         lastSeenAt: Math.max(row.lastSeenAt, market.heardAt(provider) ?? 0),
         computedAt: now,
+        maintenance: [...supply.maintenanceOf(provider)],
         credibility,
         observations: observations.length,
         mostObservations,
         figures: describeRecord(record, now),
         newest: observations.slice(0, newestShown),
+        machine: machineStanding(shown) ?? null,
+        benchmarks: shown.slice(0, newestShown),
       }
     },
   }

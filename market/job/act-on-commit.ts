@@ -3,6 +3,7 @@ import { leaseOf } from '../attempt/lease-of.ts'
 import type { Auctioneer } from '../auction/auctioneer.ts'
 import type { DispatchDepth } from '../lease/dispatch-depth.ts'
 import type { AttemptEnd, LeaseKeeper } from '../lease/lease-keeper.ts'
+import type { TrimLeases } from '../lease/trim-leases.ts'
 import type { Supply } from '../supply/supply.ts'
 import type { Committed, JobActor } from './job-actor.ts'
 import type { Jobs } from './jobs.ts'
@@ -11,6 +12,7 @@ export interface ActOnCommitModules {
   readonly supply: Supply
   readonly auctioneer: Auctioneer
   readonly keeper: LeaseKeeper
+  readonly trim: TrimLeases
   readonly depth: DispatchDepth
   readonly jobs: Jobs
 }
@@ -26,7 +28,7 @@ const cancelAt = (job: Job, refs: readonly AttemptRef[], supply: Supply): void =
 
 /** What a market does once events are durable. Each act can be lost in a crash: leases and slots are looked after from the state. */
 export const actOnCommit = (actor: JobActor, { job, events }: Committed, modules: ActOnCommitModules): void => {
-  const { supply, auctioneer, keeper, depth, jobs } = modules
+  const { supply, auctioneer, keeper, trim, depth, jobs } = modules
   const dispatchedTo = new Set<LeaseId>()
   const ended = (refs: readonly AttemptRef[], how: AttemptEnd): void => {
     for (const ref of refs) {
@@ -56,6 +58,10 @@ export const actOnCommit = (actor: JobActor, { job, events }: Committed, modules
         ended(event.attempts, 'stopped')
         cancelAt(job, event.attempts, supply)
         break
+      case 'lease-noticed':
+      case 'lease-amended':
+        keeper.changed(event.lease)
+        break
       case 'lease-closed':
         keeper.drop(event.lease)
         depth.forget(event.lease)
@@ -68,5 +74,7 @@ export const actOnCommit = (actor: JobActor, { job, events }: Committed, modules
     }
   }
   for (const lease of dispatchedTo) keeper.dispatched(lease)
-  if (job.closed === null) auctioneer.consider(actor)
+  if (job.closed !== null) return
+  auctioneer.consider(actor)
+  trim(actor)
 }

@@ -1,5 +1,5 @@
 import { checkInputs, readTensorHeader, type ProgramManifest, type TensorHeader } from '@muster/graph'
-import { MusterError, chargeFor, formatUsd, type Cid, type JobSpec } from '@muster/protocol'
+import { MusterError, chargeFor, formatUsd, type Cid, type CommittedSpec } from '@muster/protocol'
 import type { BlobStore } from '../blob/blob-store.ts'
 import { readTensorHead } from '../blob/read-tensor-head.ts'
 
@@ -27,7 +27,7 @@ const specInvalid = (issues: readonly SaidIssue[]): MusterError => {
   })
 }
 
-const priceIssues = (spec: JobSpec, operators: number): SaidIssue[] => {
+const priceIssues = (spec: CommittedSpec, operators: number): SaidIssue[] => {
   if (spec.maxPrice.per === 'hour') {
     return [{ path: 'spec.maxPrice.per', expected: `task or operator for the runtime ${spec.runtime}`, found: 'hour' }]
   }
@@ -46,7 +46,7 @@ const priceIssues = (spec: JobSpec, operators: number): SaidIssue[] => {
 const readHeader = async (blobs: BlobStore, cid: Cid): Promise<TensorHeader> =>
   readTensorHeader(await readTensorHead(blobs, cid), (await blobs.size(cid)) ?? 0)
 
-const inputIssues = async (spec: JobSpec, program: ProgramManifest, blobs: BlobStore): Promise<Issue[]> => {
+const inputIssues = async (spec: CommittedSpec, program: ProgramManifest, blobs: BlobStore): Promise<Issue[]> => {
   const issues: Issue[] = []
   const headers = new Map<Cid, TensorHeader | Issue>()
   for (const [index, task] of spec.tasks.entries()) {
@@ -81,7 +81,7 @@ const asIssue = (cid: Cid, error: unknown): Issue => ({
 
 /** Everything of a spec that its schema cannot say, all at once. Throws `spec_invalid` with `facts.issues`. */
 export const checkSpec = async (
-  spec: JobSpec,
+  spec: CommittedSpec,
   program: ProgramManifest | undefined,
   blobs: BlobStore,
 ): Promise<void> => {

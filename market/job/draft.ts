@@ -1,4 +1,5 @@
-import { stepJob, type Job, type JobEvent, type JobId, type LedgerEntry } from '@muster/protocol'
+import { stepJob, type Job, type JobEvent, type JobId, type LedgerEntry, type SignedTranscript } from '@muster/protocol'
+import type { PersonalText } from '../store/personal-store.ts'
 import type { BlobRef, BlobRow, ReceiptBatch, UsedOrder } from '../store/store.ts'
 
 /** One turn of a job: what is decided in it commits together or not at all. */
@@ -10,10 +11,12 @@ export interface Draft {
   emit(event: JobEvent): void
   readonly events: readonly JobEvent[]
   readonly receipts: ReceiptBatch[]
+  readonly transcripts: SignedTranscript[]
   readonly entries: LedgerEntry[]
   readonly orders: UsedOrder[]
   readonly blobs: BlobRow[]
   readonly blobRefs: BlobRef[]
+  readonly texts: PersonalText[]
 }
 
 /** A draft over a job that exists, or over none yet, where the first event must be `submitted`. */
@@ -32,13 +35,15 @@ export const createDraft = (id: JobId, existing: Job | undefined, now: number): 
     },
     events,
     receipts: [],
+    transcripts: [],
     entries: [],
     orders: [],
     blobs: [],
     blobRefs: [],
+    texts: [],
   }
 }
 
 /** How much a draft holds: a decision that threw left something behind if this changed. */
-export const draftSize = ({ events, receipts, entries, orders, blobs, blobRefs }: Draft): number =>
-  events.length + receipts.length + entries.length + orders.length + blobs.length + blobRefs.length
+export const draftSize = ({ events, receipts, entries, orders, blobs, blobRefs, texts }: Draft): number =>
+  events.length + receipts.length + entries.length + orders.length + blobs.length + blobRefs.length + texts.length

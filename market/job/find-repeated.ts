@@ -4,7 +4,7 @@ import {
   idPrefixes,
   parseId,
   type JobId,
-  type JobSpec,
+  type CommittedSpec,
   type OrderId,
   type SignedOrder,
 } from '@muster/protocol'
@@ -18,7 +18,7 @@ export const jobOfOrder = (order: OrderId): JobId =>
 
 export interface RepeatedCall {
   readonly tenant: Tenant
-  readonly spec: JobSpec
+  readonly spec: CommittedSpec
   readonly order: SignedOrder | undefined
   readonly idempotencyKey: OrderId | undefined
 }

@@ -14,7 +14,7 @@ const setUp = async () => {
   const tenant = await stage.tenant()
   agent.publish({ slots: 0 })
   const { id } = await tenant.submit(noopSpec(4))
-  stage.market().stop()
+  await stage.market().stop()
   const disk = (await stage.store().readStream(id))?.events ?? []
   const [submitted] = disk
   if (submitted?.event.type !== 'submitted') throw new Error('not submitted')

@@ -12,7 +12,8 @@ import {
   type Timer,
   type World,
 } from '@muster/protocol'
-import type { Store } from '../store/store.ts'
+import type { NodeId } from '../store/node-store.ts'
+import type { JobRow, Store } from '../store/store.ts'
 import { createDraft, draftSize, type Draft } from './draft.ts'
 import { jobRow } from './job-row.ts'
 import type { LoadedJob } from './load-job.ts'
@@ -49,6 +50,12 @@ export interface JobActorModules {
   /** Acts on what became durable; whatever is lost in a crash is found again from the state. */
   readonly act: (actor: JobActor, committed: Committed) => void
   readonly isStopped: () => boolean
+  /** A turn waits for as long as this says so. */
+  readonly isPaused?: () => boolean
+  /** The run of a node that commits; left out, the store does not ask whose the job is. */
+  readonly owner?: () => NodeId | undefined
+  /** Another node writes the job now. */
+  readonly onLost?: () => void
   /** Events between snapshots. */
   readonly snapshotEvery: number
 }
@@ -71,6 +78,10 @@ const stopped = (): MusterError =>
 /** Whether the store may hold something this process does not know of, or does not answer. */
 const isUncertain = (error: unknown): boolean =>
   !(error instanceof MusterError) || error.code === 'unavailable' || error.code === 'stale_writer'
+
+/** Another node owns the job. */
+const isOthers = (error: unknown): boolean =>
+  error instanceof MusterError && error.code === 'stale_writer' && error.facts['owner'] !== undefined
 
 export const createJobActor = (id: JobId, loaded: LoadedJob | undefined, modules: JobActorModules): JobActor => {
   const { world, store, log } = modules
@@ -129,15 +140,23 @@ export const createJobActor = (id: JobId, loaded: LoadedJob | undefined, modules
     isStale = false
   }
 
+  const rowOf = (draft: Draft): JobRow => {
+    const owner = modules.owner?.()
+    const row = jobRow(draft.job, draft.now)
+    return owner === undefined ? row : { ...row, owner }
+  }
+
   const commit = (draft: Draft): Promise<void> =>
     store.commit({
       appends: [{ stream: id, expectedVersion: version, events: draft.events, at: draft.now }],
-      jobs: [jobRow(draft.job, draft.now)],
+      jobs: [rowOf(draft)],
       receipts: draft.receipts,
+      transcripts: draft.transcripts,
       entries: draft.entries,
       orders: draft.orders,
       blobs: draft.blobs,
       blobRefs: draft.blobRefs,
+      texts: draft.texts,
     })
 
   const runTurn = async (turn: readonly Pending[]): Promise<void> => {
@@ -179,6 +198,10 @@ export const createJobActor = (id: JobId, loaded: LoadedJob | undefined, modules
   const recover = async (turn: readonly Pending[], error: unknown): Promise<void> => {
     failures++
     log.warn('a turn of a job failed', { job: id, error, failures })
+    if (isOthers(error)) {
+      for (const { reject } of turn) reject(error)
+      return modules.onLost?.()
+    }
     const wasStale = error instanceof MusterError && error.code === 'stale_writer' && failures <= maxStale
     try {
       if (isUncertain(error)) await refresh()
@@ -214,6 +237,10 @@ export const createJobActor = (id: JobId, loaded: LoadedJob | undefined, modules
     if (isBusy) return
     isBusy = true
     while ((queue.length > 0 || isDue) && !modules.isStopped()) {
+      if (modules.isPaused?.() === true) {
+        isBusy = false
+        return retryLater()
+      }
       const turn = queue.splice(0, alone > 0 ? 1 : queue.length)
       alone = Math.max(0, alone - 1)
       isDue = false

@@ -5,7 +5,6 @@ import type { JobRow } from '../store/store.ts'
 export const jobRow = (job: Job, now: number): JobRow => ({
   id: job.id,
   tenant: job.tenant,
-  name: job.spec.name,
   phase: job.closed ?? 'active',
   counts: { ...job.counts },
   ceiling: job.spec.ceiling,
@@ -15,10 +14,10 @@ export const jobRow = (job: Job, now: number): JobRow => ({
   closedAt: job.closed === null ? null : now,
 })
 
-/** What the API shows of a job; `unmatched` says why it lacks slots, where it does. */
-export const jobView = (row: JobRow, unmatched: Problem | null): JobView => ({
+/** What the API shows of a job: `name` is `null` where it was erased; `unmatched` says why it lacks slots, where it does. */
+export const jobView = (row: JobRow, name: string | null, unmatched: Problem | null): JobView => ({
   id: row.id,
-  name: row.name,
+  name,
   phase: row.phase === 'active' ? 'active' : 'closed',
   outcome: row.phase === 'active' ? null : row.phase,
   counts: { ...row.counts },

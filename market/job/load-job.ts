@@ -8,7 +8,7 @@ export interface LoadedJob {
 }
 
 /** A job from the journal: its newest snapshot and the events after it. */
-export const loadJob = async (store: Store, id: JobId): Promise<LoadedJob | undefined> => {
+export const loadJob = async (store: Pick<Store, 'readStream'>, id: JobId): Promise<LoadedJob | undefined> => {
   const stream = await store.readStream(id)
   if (stream === undefined) return undefined
   const events = stream.events.map(({ event }) => event)

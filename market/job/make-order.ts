@@ -5,7 +5,7 @@ import {
   newId,
   signRecord,
   toHex,
-  type JobSpec,
+  type CommittedSpec,
   type Order,
   type OrderId,
   type SignatureDomain,
@@ -37,13 +37,15 @@ const orderInvalid = (field: string, expected: unknown, found: unknown): MusterE
   })
 
 /** What an order says of the job it is for. */
-const orderTerms = (spec: JobSpec) => ({
+const orderTerms = (spec: CommittedSpec) => ({
   job: digestOf(spec),
   slots: spec.slots,
   resources: spec.resources,
   runtime: spec.runtime,
   placement: spec.placement,
   award: spec.award,
+  ...(spec.auction === undefined ? {} : { auction: spec.auction }),
+  ...(spec.lease === undefined ? {} : { lease: spec.lease }),
   maxPrice: spec.maxPrice,
   ceiling: spec.ceiling,
 })
@@ -51,7 +53,7 @@ const orderTerms = (spec: JobSpec) => ({
 /** The order for a tenant without a key, signed by the market. Throws `signature_invalid` for one that has a key. */
 export const keptOrder = (
   tenant: Tenant,
-  spec: JobSpec,
+  spec: CommittedSpec,
   id: OrderId | undefined,
   { world, domain, signer }: MakeOrderModules,
 ): SignedOrder => {
@@ -82,7 +84,7 @@ export const keptOrder = (
 export const requireOrder = (
   signed: SignedOrder,
   tenant: Tenant,
-  spec: JobSpec,
+  spec: CommittedSpec,
   { world, verifier, domain }: MakeOrderModules,
 ): void => {
   const { record } = signed
@@ -108,7 +110,8 @@ export const requireOrder = (
   const stated = { ...orderTerms(spec), market: domain.market, tenant: tenant.id, custody: 'tenant' as const }
   for (const [field, expected] of Object.entries(stated)) {
     const found: unknown = Reflect.get(record, field)
-    if (digestOf(expected) !== digestOf(found)) throw orderInvalid(field, expected, found)
+    if (digestOf(expected) !== digestOf(found ?? null)) throw orderInvalid(field, expected, found)
   }
+  if (record.auction !== undefined && spec.auction === undefined) throw orderInvalid('auction', 'none', record.auction)
   verifier.requireSigner(domain, signed, tenant.address)
 }

@@ -9,6 +9,7 @@ import {
   transfer,
   type Job,
   type JobEvent,
+  type LeaseId,
   type Problem,
   type World,
 } from '@muster/protocol'
@@ -19,7 +20,7 @@ import type { Draft } from './draft.ts'
 
 export interface PlanTurnModules {
   readonly world: World
-  readonly depth: Pick<DispatchDepth, 'of'>
+  readonly depth: Pick<DispatchDepth, 'of' | 'expectedMs'>
   /** What the job is refused with, where its tenant or its program is denied. */
   readonly denialOf?: (job: Job) => Problem | undefined
 }
@@ -47,11 +48,13 @@ export const planTurn = (draft: Draft, { world, depth, denialOf }: PlanTurnModul
   for (const event of expiredTasks(draft.job, draft.now)) draft.emit(event)
   const denial = denialOf?.(draft.job)
   if (denial !== undefined) for (const event of deniedTasks(draft.job, denial, draft.now)) draft.emit(event)
-  for (const event of closingEvents(draft.job, draft.now)) {
+  const workload = workloadOf(draft.job.spec)
+  const expectedMsOf = (lease: LeaseId): number | undefined => depth.expectedMs(lease, workload)
+  for (const event of closingEvents(draft.job, draft.now, expectedMsOf)) {
     draft.emit(event)
     moveMoney(event, draft, world)
   }
   if (draft.job.closed !== null) return
-  const workload = workloadOf(draft.job.spec)
-  for (const event of nextDispatch(draft.job, (lease) => depth.of(lease, workload), draft.now)) draft.emit(event)
+  const depthOf = (lease: LeaseId): number => depth.of(lease, workload)
+  for (const event of nextDispatch(draft.job, depthOf, draft.now, expectedMsOf)) draft.emit(event)
 }

@@ -3,13 +3,13 @@ import { plainArray, textArray } from '../store/postgres/array.ts'
 import type { Fragment, Sql } from '../store/postgres/connection.ts'
 import type { JobPhase, JobReads, JobRow, UsedOrder } from '../store/store.ts'
 
+/** A row whose writer is not the owner of its job gets no owner, which the table refuses. */
 export const upsertJobs = (sql: Sql, rows: readonly JobRow[]): Fragment => sql`
-  INSERT INTO job (id, tenant, name, phase, waiting, running, accepted, final, abandoned, cancelled,
-    ceiling, charged, submitted_at, updated_at, closed_at)
+  INSERT INTO job (id, tenant, phase, waiting, running, accepted, final, abandoned, cancelled,
+    ceiling, charged, submitted_at, updated_at, closed_at, owner)
   SELECT * FROM unnest(
     ${textArray(rows.map(({ id }) => id))}::text[],
     ${textArray(rows.map(({ tenant }) => tenant))}::text[],
-    ${textArray(rows.map(({ name }) => name))}::text[],
     ${textArray(rows.map(({ phase }) => phase))}::text[],
     ${plainArray(rows.map(({ counts }) => counts.waiting))}::integer[],
     ${plainArray(rows.map(({ counts }) => counts.running))}::integer[],
@@ -21,12 +21,14 @@ export const upsertJobs = (sql: Sql, rows: readonly JobRow[]): Fragment => sql`
     ${plainArray(rows.map(({ charged }) => charged))}::bigint[],
     ${plainArray(rows.map(({ submittedAt }) => submittedAt))}::bigint[],
     ${plainArray(rows.map(({ updatedAt }) => updatedAt))}::bigint[],
-    ${plainArray(rows.map(({ closedAt }) => closedAt))}::bigint[]
+    ${plainArray(rows.map(({ closedAt }) => closedAt))}::bigint[],
+    ${textArray(rows.map(({ owner = '' }) => owner))}::text[]
   )
   ON CONFLICT (id) DO UPDATE SET phase = EXCLUDED.phase, waiting = EXCLUDED.waiting, running = EXCLUDED.running,
     accepted = EXCLUDED.accepted, final = EXCLUDED.final, abandoned = EXCLUDED.abandoned,
     cancelled = EXCLUDED.cancelled, charged = EXCLUDED.charged, updated_at = EXCLUDED.updated_at,
-    closed_at = EXCLUDED.closed_at`
+    closed_at = EXCLUDED.closed_at,
+    owner = CASE WHEN EXCLUDED.owner IN ('', job.owner) THEN job.owner END`
 
 export const insertOrders = (sql: Sql, rows: readonly UsedOrder[]): Fragment => sql`
   INSERT INTO used_order (digest, tenant, job, expires_at)
@@ -49,7 +51,6 @@ export const pruneOrders = async (sql: Sql, now: number): Promise<number> =>
 interface Row {
   readonly id: JobId
   readonly tenant: TenantId
-  readonly name: string
   readonly phase: JobPhase
   readonly waiting: number
   readonly running: number
@@ -67,7 +68,6 @@ interface Row {
 const jobRow = (row: Row): JobRow => ({
   id: row.id,
   tenant: row.tenant,
-  name: row.name,
   phase: row.phase,
   counts: {
     waiting: row.waiting,

@@ -1,4 +1,5 @@
 import {
+  commitSpec,
   createSigner,
   digestOf,
   earningsAccount,
@@ -11,6 +12,7 @@ import {
   tenantAccount,
   toHex,
   toJson,
+  type Hex,
   type JobSpec,
   type JobView,
   type Order,
@@ -178,14 +180,15 @@ describe('an order signed by its tenant', async () => {
     const { tenant, apiKey, address } = (await made.json()) as { tenant: TenantId; apiKey: string; address: string }
     expect(address).toBe(signer.address)
     await stage.admin('POST', '/v1/admin/deposits', { to: { account: 'tenant', tenant }, amount: '100000' })
-    const spec: JobSpec = jobSpecSchema.parse(noopSpec(1))
+    const nameSalt: Hex = `0x${'5a'.repeat(32)}`
+    const spec: JobSpec = jobSpecSchema.parse(noopSpec(1, { nameSalt }))
     const order = (change: Partial<Order> = {}): Order => ({
       kind: 'order',
       id: newId(stage.world, 'order'),
       market: stage.market().domain.market,
       tenant,
       custody: 'tenant',
-      job: digestOf(spec),
+      job: digestOf(commitSpec(spec, nameSalt)),
       slots: spec.slots,
       resources: spec.resources,
       runtime: spec.runtime,
@@ -199,14 +202,23 @@ describe('an order signed by its tenant', async () => {
       ...change,
     })
     const sign = (record: Order, by = signer): SignedOrder => signRecord(by, stage.market().domain, record)
-    const send = (signed: SignedOrder | undefined, headers: Record<string, string> = {}) =>
+    const call = (body: string, headers: Record<string, string> = {}) =>
       stage.app().request('/v1/jobs', {
         method: 'POST',
         headers: { authorization: `Bearer ${apiKey}`, ...headers },
-        body: toJson({ spec, order: signed }),
+        body,
       })
-    return { stage, agent, tenant: { id: tenant }, order, sign, send }
+    const send = (signed: SignedOrder | undefined, headers: Record<string, string> = {}) =>
+      call(toJson({ spec, order: signed }), headers)
+    return { call, stage, agent, tenant: { id: tenant }, order, sign, send }
   }
+
+  test('needs the salt of the name it commits to', async () => {
+    const { stage, order, sign, tenant, call } = await setUp()
+    const problem = await problemOf(await call(toJson({ spec: noopSpec(1), order: sign(order()) })))
+    expect(problem).toMatchObject({ status: 400, code: 'spec_invalid', facts: { issues: [{ path: 'spec.nameSalt' }] } })
+    await requireUntouched(stage, tenant)
+  })
 
   test('makes a job', async () => {
     const { stage, order, sign, send, tenant } = await setUp()
@@ -306,7 +318,12 @@ describe('an order signed by its tenant', async () => {
     const { stage, order, sign } = await setUp()
     const tenant = await stage.tenant(100_000n)
     const signed = sign(order({ tenant: tenant.id }))
-    const problem = await problemOf(await tenant.request('POST', '/v1/jobs', { spec: noopSpec(1), order: signed }))
+    const problem = await problemOf(
+      await tenant.request('POST', '/v1/jobs', {
+        spec: noopSpec(1, { nameSalt: `0x${'5a'.repeat(32)}` }),
+        order: signed,
+      }),
+    )
     expect(problem).toMatchObject({ status: 400, code: 'record_invalid' })
     await requireUntouched(stage, tenant)
   })

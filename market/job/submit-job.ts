@@ -1,27 +1,33 @@
 import {
   MusterError,
+  commitSpec,
   digestOf,
   escrowAccount,
-  explainNoFit,
-  failedRequirements,
   newId,
+  tellNoFit,
   tenantAccount,
   transfer,
+  toHex,
   type Cid,
+  type CommittedSpec,
   type Demand,
   type JobId,
+  type Hex,
   type JobSpec,
   type OrderId,
-  type SignedOffer,
   type SignedOrder,
   type TenantId,
 } from '@muster/protocol'
 import type { ProgramManifest } from '@muster/graph'
+import { openDemand } from '../auction/find-bidders.ts'
+import type { FindNear } from '../auction/find-near.ts'
+import type { FindOffers } from '../auction/find-offers.ts'
 import type { BlobStore } from '../blob/blob-store.ts'
 import { unbondedOf, type OfferedCover } from '../ledger/offered-cover.ts'
+import type { Supply } from '../supply/supply.ts'
+import type { Names } from '../personal/names.ts'
 import type { AdmitProgram } from '../program/admit-program.ts'
 import type { Store, Tenant } from '../store/store.ts'
-import type { Supply } from '../supply/supply.ts'
 import { checkSpec } from './check-spec.ts'
 import { findRepeated, jobOfOrder } from './find-repeated.ts'
 import type { JobActor } from './job-actor.ts'
@@ -41,15 +47,18 @@ export interface SubmitJobModules extends MakeOrderModules {
   readonly store: Store
   readonly blobs: BlobStore
   readonly supply: Supply
+  readonly findOffers: FindOffers
+  readonly findNear: FindNear
   readonly jobs: Jobs
   readonly admitProgram: AdmitProgram
   readonly offeredCover: OfferedCover
+  readonly names: Pick<Names, 'seal' | 'saltFor'>
   readonly openActor: (id: JobId) => JobActor
   /** Throws where the market takes no such job now: `forbidden` with the reason, `unavailable` while it drains. */
   readonly requireWelcome: (tenant: TenantId, program: Cid | null) => void
 }
 
-const requireBlobs = async (store: Store, cids: readonly Cid[]): Promise<void> => {
+export const requireBlobs = async (store: Store, cids: readonly Cid[]): Promise<void> => {
   const known = await store.blobs.known(cids)
   const missing = cids.filter((cid) => !known.has(cid))
   if (missing.length === 0) return
@@ -61,16 +70,15 @@ const requireBlobs = async (store: Store, cids: readonly Cid[]): Promise<void> =
 }
 
 /** Whether some linked agent could ever take the order: one that is busy now, or has yet to put up stake, will do. */
-const requireSupply = async (demand: Demand, { supply, offeredCover, world }: SubmitJobModules): Promise<void> => {
-  if (supply.cheapest(demand, { limit: 1 }).length > 0) return
-  const now = world.now()
-  const whenFree = (offer: SignedOffer): SignedOffer =>
-    offer.record.slots > 0 ? offer : { ...offer, record: { ...offer.record, slots: 1 } }
-  for (const offer of supply.all()) {
-    if (failedRequirements(demand, whenFree(offer).record, now).length === 0) return
-  }
+const requireSupply = async (
+  demand: Demand,
+  { findOffers, findNear, offeredCover }: SubmitJobModules,
+): Promise<void> => {
+  if ((await findOffers(demand, { limit: 1 })).length > 0) return
+  const whatever = { needsSlots: false, unbonded: new Set<never>(), declined: new Set<never>() }
+  if ((await findNear(demand, whatever)).fitting > 0) return
   const unbonded = unbondedOf(await offeredCover())
-  throw explainNoFit(demand, [...supply.all()].map(whenFree), now, unbonded)
+  throw tellNoFit(demand, await findNear(demand, { ...whatever, unbonded }))
 }
 
 const noProgram = { operators: 0, execSpec: '', outputs: [] } as const
@@ -78,12 +86,14 @@ const noProgram = { operators: 0, execSpec: '', outputs: [] } as const
 /** Everything that is written with a job, in one commit: its first event, its escrow, its order, the blobs it keeps. */
 const openJob = async (
   actor: JobActor,
-  { tenant, spec }: SubmitJobInput,
+  { tenant, spec: { name } }: SubmitJobInput,
+  spec: CommittedSpec,
   order: SignedOrder,
   program: ProgramManifest | undefined,
-  { world }: SubmitJobModules,
+  { world, names }: SubmitJobModules,
 ): Promise<void> => {
   const job = actor.id
+  const text = await names.seal({ id: job, tenant: tenant.id }, name)
   const inputs = spec.tasks.flatMap((task) => task.inputs.map(({ cid }) => cid))
   const programBlobs = spec.program === null || program === undefined ? [] : [spec.program, program.model]
   const kept = new Set([...inputs, ...programBlobs])
@@ -94,10 +104,28 @@ const openJob = async (
     draft.emit({ type: 'submitted', at, job, tenant: tenant.id, spec, order, ...claims })
     draft.orders.push({ digest: digestOf(order.record), tenant: tenant.id, job, expiresAt: order.record.expiresAt })
     for (const cid of kept) draft.blobRefs.push({ cid, job })
+    draft.texts.push(text)
     if (spec.ceiling === 0n) return
     const [from, to] = [tenantAccount(tenant.id), escrowAccount(job)]
     draft.entries.push(transfer({ id: newId(world, 'entry'), kind: 'escrow', from, to, amount: spec.ceiling, at }))
   })
+}
+
+/** A call that is repeated without a salt of its own commits to the name as it did the first time. */
+const saltOf = async (
+  { tenant, spec, order, idempotencyKey }: SubmitJobInput,
+  { names, world }: SubmitJobModules,
+): Promise<Hex> => {
+  if (spec.nameSalt !== undefined) return spec.nameSalt
+  if (order !== undefined) {
+    throw new MusterError({
+      code: 'spec_invalid',
+      message:
+        'An order that its tenant signs commits to the name of the job: send the salt of the commitment as spec.nameSalt.',
+      facts: { issues: [{ path: 'spec.nameSalt', expected: '0x and 32 bytes in hexadecimal', found: 'nothing' }] },
+    })
+  }
+  return idempotencyKey === undefined ? toHex(world.random(32)) : names.saltFor(tenant.id, idempotencyKey)
 }
 
 const isTaken = (error: unknown): boolean =>
@@ -111,9 +139,11 @@ const isTaken = (error: unknown): boolean =>
  */
 export const submitJob = async (input: SubmitJobInput, modules: SubmitJobModules): Promise<JobId> => {
   const { store, admitProgram, blobs, openActor } = modules
-  const { tenant, spec, idempotencyKey } = input
+  const { tenant, idempotencyKey } = input
+  const spec = commitSpec(input.spec, await saltOf(input, modules))
+  const call = { ...input, spec }
   if (input.order !== undefined) requireOrder(input.order, tenant, spec, modules)
-  const known = await findRepeated(input, modules)
+  const known = await findRepeated(call, modules)
   if (known !== undefined) return known
   modules.requireWelcome(tenant.id, spec.program)
   const order = input.order ?? keptOrder(tenant, spec, idempotencyKey, modules)
@@ -122,14 +152,15 @@ export const submitJob = async (input: SubmitJobInput, modules: SubmitJobModules
   const program = spec.program === null ? undefined : await admitProgram(spec.program, tenant.id)
   if (program !== undefined) await requireBlobs(store, [program.model])
   await checkSpec(spec, program, blobs)
-  await requireSupply({ ...order.record, execSpec: program?.execSpec ?? '' }, modules)
+  const demand = { ...order.record, execSpec: program?.execSpec ?? '' }
+  await requireSupply(order.record.auction === undefined ? demand : openDemand(demand), modules)
 
   const actor = openActor(jobOfOrder(order.record.id))
   try {
-    await openJob(actor, input, order, program, modules)
+    await openJob(actor, input, spec, order, program, modules)
   } catch (error) {
     // The same call may have come twice at once: then the other one made the job.
-    const other = isTaken(error) ? await findRepeated(input, modules) : undefined
+    const other = isTaken(error) ? await findRepeated(call, modules) : undefined
     if (other === undefined) throw error
     return other
   }

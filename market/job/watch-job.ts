@@ -40,9 +40,14 @@ export async function* watchJob(
   let live: TimelineEvent[] = []
   let wake = () => {}
   let isBehind = false
+  let isElsewhere = false
   const unwatch = jobs.get(id)?.watch((event) => {
     if (live.length >= maxBehind) isBehind = true
     else live.push(event)
+    wake()
+  })
+  const forget = jobs.onRemoved(id, () => {
+    isElsewhere = true
     wake()
   })
   const onAbort = () => wake()
@@ -61,6 +66,7 @@ export async function* watchJob(
       const events = live.filter(({ version }) => version > seen)
       live = []
       if (events.length === 0) {
+        if (isElsewhere) return
         await new Promise<void>((resolve) => {
           wake = resolve
         })
@@ -72,6 +78,7 @@ export async function* watchJob(
     }
   } finally {
     unwatch?.()
+    forget()
     signal.removeEventListener('abort', onAbort)
   }
 }

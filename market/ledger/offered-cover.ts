@@ -1,10 +1,12 @@
 import type { Address, World } from '@muster/protocol'
+import type { ListStanding } from '../auction/find-offers.ts'
 import type { Supply } from '../supply/supply.ts'
 import type { BondCover } from './bond-cover.ts'
 
 export interface OfferedCoverModules {
   readonly world: World
-  readonly supply: Supply
+  readonly supply: Pick<Supply, 'heldSlots'>
+  readonly listStanding: ListStanding
   readonly bondCover: BondCover
 }
 
@@ -17,15 +19,18 @@ const freshMs = 1_000
  * What the stake of each provider with slots to sell covers. Read at most once a second, whoever asks: anyone may.
  * A provider of whom slots are taken is left out: its stake may be tied up by those.
  */
-export const createOfferedCover = ({ world, supply, bondCover }: OfferedCoverModules): OfferedCover => {
+export const createOfferedCover = ({ world, supply, listStanding, bondCover }: OfferedCoverModules): OfferedCover => {
   let known: { readonly cover: Promise<ReadonlyMap<Address, number>>; readonly at: number } | undefined
-  return () => {
-    if (known !== undefined && world.elapsed() - known.at < freshMs) return known.cover
+  const read = async (): Promise<ReadonlyMap<Address, number>> => {
     const selling = new Set<Address>()
-    for (const { record } of supply.all()) {
+    for (const { record } of await listStanding(false)) {
       if (record.slots > 0 && supply.heldSlots(record.provider) === 0) selling.add(record.provider)
     }
-    known = { cover: bondCover(selling), at: world.elapsed() }
+    return bondCover(selling)
+  }
+  return () => {
+    if (known !== undefined && world.elapsed() - known.at < freshMs) return known.cover
+    known = { cover: read(), at: world.elapsed() }
     return known.cover
   }
 }

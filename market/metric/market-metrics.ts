@@ -47,6 +47,22 @@ export const createMarketMetrics = (market: Market): MarketMetrics => {
     for (const offer of supply.free()) sum += supply.freeSlots(offer)
     return sum
   })
+  const { cluster } = market
+  if (cluster !== undefined) {
+    gauge(
+      'muster_nodes',
+      'Nodes of the market that are up and answer, this one too.',
+      () => cluster.reachable().length + 1,
+    )
+    gauge('muster_remote_links', 'Agents linked to other nodes.', () => cluster.remoteLinks())
+    gauge('muster_bus_up', 'Whether the bus between nodes works.', () => Number(cluster.isBusUp()))
+    gauge('muster_node_sure', 'Whether nobody can have taken this node out: 0, and it decides nothing.', () =>
+      Number(cluster.isSure()),
+    )
+    gauge('muster_node_answers_missed_total', 'Answers of other nodes that came too late for an order.', () =>
+      cluster.offers.missed(),
+    )
+  }
   gauge('muster_resident_memory_bytes', 'Resident memory of this process.', () => process.memoryUsage.rss())
   return {
     observeRequest: (method, status, tookMs) => {

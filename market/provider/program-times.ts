@@ -9,6 +9,8 @@ export interface ProgramTimes {
   factorsOf(
     seen: Pick<LeaseObservation, 'program' | 'provider'> & Times,
   ): Pick<Observation, 'durationFactor' | 'startFactor'>
+  /** Whether the provider is among those that ran the program lately. */
+  hasRun(program: string, provider: Address): boolean
   /** Medians over all providers; `undefined` for a program that nobody was measured at. */
   medianOf(program: string): { readonly durationMs: number; readonly startMs: number | undefined } | undefined
 }
@@ -70,6 +72,7 @@ export const createProgramTimes = (): ProgramTimes => {
         ),
       }
     },
+    hasRun: (program, provider) => programs.get(program)?.has(provider) === true,
     medianOf: (program) => {
       const times = [...(programs.get(program)?.values() ?? [])]
       const durationMs = median(present(times.map((each) => each.durationMs)))

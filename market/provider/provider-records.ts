@@ -1,7 +1,7 @@
 import {
   expectReliability,
   type Address,
-  type Job,
+  type CommittedSpec,
   type LeaseObservation,
   type Log,
   type Observation,
@@ -10,9 +10,11 @@ import {
   type UnitOfWork,
   type World,
 } from '@muster/protocol'
+import { benchmarkProgram } from '../benchmark/benchmark-desk.ts'
 import type { Store } from '../store/store.ts'
 import { foldObservations, keepRecords, mostObservations, unknownRecord, type KnownRecord } from './keep-records.ts'
 import { createProgramTimes } from './program-times.ts'
+import type { MovedWork, TransferTimes } from './transfer-times.ts'
 import { createObservationWriter } from './write-observations.ts'
 
 /** A record and the observations it was folded from, newest first. */
@@ -21,20 +23,29 @@ export interface ReadRecord {
   readonly observations: readonly Observation[]
 }
 
+/** What of a job decides how long a unit of it takes. */
+export interface KnownWork {
+  readonly spec: Pick<CommittedSpec, 'program' | 'runtime'>
+  readonly operators: number
+}
+
 /** What the market has seen of its providers. */
 export interface ProviderRecords {
   /** A lease closed. Said again, it counts once. */
   add(seen: LeaseObservation): void
   /** An agent did not take an order within its offer. */
   refused(provider: Address): void
-  /** What to expect of these; of one whose record cannot be read, what to expect of an unknown machine. */
-  expect(providers: Iterable<Address>): Promise<(provider: Address) => Reliability>
+  /**
+   * What to expect of these, of one whose record cannot be read what to expect of an unknown machine; with the time it takes to bring
+   * a unit of this job's work there.
+   */
+  expect(providers: Iterable<Address>, job?: MovedWork): Promise<(provider: Address) => Reliability>
   /** Of each provider, from memory where it was asked for lately; rejects where the store does. */
   look(providers: Iterable<Address>): Promise<ReadonlyMap<Address, KnownRecord>>
   /** As it is durable, with what it rests on. */
   read(provider: Address): Promise<ReadRecord>
   /** One unit of this job's work, as it is known from those who ran its program. */
-  workOf(job: Job): UnitOfWork
+  workOf(job: KnownWork): UnitOfWork
   /** Writes what is not written yet. Rejects where the store does. */
   flush(): Promise<void>
   /** Learns the times of programs from the newest observations: resolves to the time of the newest one of a lease. */
@@ -46,6 +57,8 @@ export interface ProviderRecords {
 export interface ProviderRecordsModules {
   readonly world: World
   readonly store: Pick<Store, 'observations'>
+  /** Left out, bringing bytes to a machine takes no time. */
+  readonly transfers?: TransferTimes
   readonly log: Log
 }
 
@@ -59,7 +72,7 @@ const unknownWork = { durationMs: 60_000, startMs: 1_000 }
  * Observations are written beside the jobs they come from; those of leases are found again in the journal after a crash. Records
  * are read when an auction or a person asks for them.
  */
-export const createProviderRecords = ({ world, store, log }: ProviderRecordsModules): ProviderRecords => {
+export const createProviderRecords = ({ world, store, transfers, log }: ProviderRecordsModules): ProviderRecords => {
   const { observations } = store
   const times = createProgramTimes()
   const kept = keepRecords({ world, observations })
@@ -72,15 +85,21 @@ export const createProviderRecords = ({ world, store, log }: ProviderRecordsModu
       push({ ...seen, ...factors })
     },
     refused,
-    expect: async (providers) => {
+    expect: async (providers, job) => {
       const { records, missing } = kept.find(providers)
       try {
         await kept.load(missing, records)
       } catch (error) {
         log.warn('could not read the records of providers; they count as unknown', { count: missing.length, error })
       }
+      const program = job?.spec.program ?? null
+      const hasProgram = (provider: Address): boolean => program === null || times.hasRun(program, provider)
+      const transferMs = job === undefined ? undefined : await transfers?.of(job, hasProgram)
       const now = world.now()
-      return (provider) => expectReliability((records.get(provider) ?? unknownRecord).record, now)
+      return (provider) => {
+        const reliability = expectReliability((records.get(provider) ?? unknownRecord).record, now)
+        return transferMs === undefined ? reliability : { ...reliability, transferMs: transferMs(provider) }
+      }
     },
     look: async (providers) => {
       const { records, missing } = kept.find(providers)
@@ -105,7 +124,7 @@ export const createProviderRecords = ({ world, store, log }: ProviderRecordsModu
     recall: async () => {
       const newest = await observations.newest(recalled)
       for (const seen of newest.toReversed()) times.take(seen)
-      return newest.find(({ program }) => program !== '')?.at
+      return newest.find(({ program }) => program !== '' && program !== benchmarkProgram)?.at
     },
     prune: async () => {
       const forgotten = await observations.prune(world.now() - forgetAfterMs)

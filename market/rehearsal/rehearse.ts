@@ -17,6 +17,7 @@ import {
 } from '@muster/protocol'
 import type { Hono } from 'hono'
 import type { BlobStore } from '../blob/blob-store.ts'
+import type { ClusterLink } from '../cluster/cluster.ts'
 import { createMemoryBlobs } from '../blob/memory-blobs.ts'
 import { createApp } from '../http/app.ts'
 import { auditLedger } from '../ledger/audit/audit-ledger.ts'
@@ -25,7 +26,7 @@ import { createMarketMetrics } from '../metric/market-metrics.ts'
 import { compileMarketOptions, type WrittenMarketOptions } from '../options.ts'
 import type { PlantedBug } from '../planted-bug.ts'
 import { createMemoryStore, type FaultPoint } from '../store/memory/create-memory-store.ts'
-import { createMemoryDisk } from '../store/memory/memory-disk.ts'
+import { createMemoryDisk, type MemoryDisk } from '../store/memory/memory-disk.ts'
 import type { Store } from '../store/store.ts'
 import type { ScriptedAgent, ScriptedAgentOptions } from './script.ts'
 import { createScriptedAgent } from './scripted-agent.ts'
@@ -44,6 +45,12 @@ export interface RehearsalOptions {
   readonly log?: Log
   readonly wrapBlobs?: (blobs: BlobStore) => BlobStore
   readonly wrapStore?: (store: Store) => Store
+  /** What this market shares with others; made for it where left out. */
+  readonly world?: VirtualWorld
+  readonly disk?: MemoryDisk
+  readonly blobs?: BlobStore
+  /** How it is one of several nodes. */
+  readonly cluster?: ClusterLink
 }
 
 /** A tenant of the rehearsal and what it can do over HTTP. */
@@ -79,6 +86,8 @@ export interface Rehearsal {
   readonly balance: (account: AccountName) => Promise<bigint>
   /** The process ends at once and another starts on what was durable. Agents notice when they are told to. */
   readonly restart: () => Promise<void>
+  /** The process ends at once. Agents notice when they are told to. */
+  readonly crash: () => Promise<void>
   readonly closed: (tenant: Tenant, job: JobId, limitMs?: number) => Promise<JobView>
   /** The ledger sums to zero and each account to its entries; the escrow of this job is empty. */
   readonly audit: (job?: JobId) => Promise<void>
@@ -103,13 +112,13 @@ export const noopSpec = (tasks: number, change: Record<string, unknown> = {}): R
 })
 
 export const rehearse = async (options: RehearsalOptions = {}): Promise<Rehearsal> => {
-  const world = createVirtualWorld()
-  const disk = createMemoryDisk()
-  const plainBlobs = createMemoryBlobs(new Map(), () => world.now())
+  const world = options.world ?? createVirtualWorld()
+  const disk = options.disk ?? createMemoryDisk()
+  const plainBlobs = options.blobs ?? createMemoryBlobs(new Map(), () => world.now())
   const blobs = options.wrapBlobs?.(plainBlobs) ?? plainBlobs
   const log = options.log ?? silentLog
   const signer = createSigner(secp256k1, new Uint8Array(32).fill(0x4d))
-  const compiled = compileMarketOptions({ adminKey, ...options.market })
+  const compiled = compileMarketOptions({ adminKey, benchmarkHours: 0, ...options.market })
   let market: Market
   let app: Hono
   let store: Store
@@ -128,8 +137,12 @@ export const rehearse = async (options: RehearsalOptions = {}): Promise<Rehearsa
           if (isAlive) action()
         }),
     }
-    const modules = { world: processWorld, store, blobs, secp256k1, signer, log }
-    market = createMarket(compiled, { ...modules, ...(options.bugs === undefined ? {} : { bugs: options.bugs }) })
+    const modules = { world: processWorld, store, blobs, secp256k1, signer, personalSecret: new Uint8Array(32), log }
+    market = createMarket(compiled, {
+      ...modules,
+      ...(options.bugs === undefined ? {} : { bugs: options.bugs }),
+      ...(options.cluster === undefined ? {} : { cluster: options.cluster }),
+    })
     app = createApp({ market, metrics: createMarketMetrics(market), adminKey, log })
     await market.start()
   }
@@ -206,10 +219,13 @@ export const rehearse = async (options: RehearsalOptions = {}): Promise<Rehearsa
     tenant,
     admin,
     balance: (account) => store.ledger.balance(account),
-    restart: async () => {
+    crash: async () => {
       stopWorld()
-      market.stop()
+      void market.stop()
       await world.settle()
+    },
+    restart: async () => {
+      await rehearsal.crash()
       await start()
     },
     closed: async (of, job, limitMs) => {

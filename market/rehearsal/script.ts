@@ -4,15 +4,19 @@ import {
   type Address,
   type AgentMessage,
   type AttemptId,
+  type AuctionId,
   type Claim,
   type LeaseId,
   type LinkCall,
   type LinkRequest,
   type LinkResponse,
+  type MarketMessage,
   type Offer,
   type Problem,
   type ReservationId,
+  type Reveal,
   type SignedClaim,
+  type SignedCommitment,
   type SignedLease,
   type SignedReservation,
   type Signer,
@@ -34,7 +38,18 @@ export interface Script {
     honest: () => SignedReservation,
     request: LinkRequest<'reserve'>,
   ): SignedReservation | Promise<SignedReservation>
+  /** Answers a solicitation in place of the honest sealed bid. */
+  solicit?(
+    honest: () => SignedCommitment,
+    request: LinkRequest<'solicit'>,
+  ): SignedCommitment | Promise<SignedCommitment>
+  /** Opens the bid in place of the honest answer. */
+  reveal?(honest: () => Reveal, request: LinkRequest<'reveal'>): Reveal | Promise<Reveal>
   openLease?(honest: () => void, lease: SignedLease): void | Promise<void>
+  amendLease?(
+    honest: () => LinkResponse<'amend-lease'>,
+    request: LinkRequest<'amend-lease'>,
+  ): LinkResponse<'amend-lease'> | Promise<LinkResponse<'amend-lease'>>
   closeLease?(honest: () => void): void | Promise<void>
   holdings?(honest: () => LinkResponse<'holdings'>): LinkResponse<'holdings'> | Promise<LinkResponse<'holdings'>>
   /** What is sent in place of the honest claim. */
@@ -82,6 +97,9 @@ export interface ScriptedAgent {
   sign(claim: Claim, by?: Signer): SignedClaim
   readonly leases: ReadonlyMap<LeaseId, SignedLease>
   readonly reservations: ReadonlyMap<ReservationId, SignedReservation>
+  /** Sealed bids it made. */
+  readonly bids: ReadonlyMap<AuctionId, Reveal>
+  readonly heard: readonly MarketMessage[]
   readonly starts: readonly Start[]
   readonly settled: readonly AttemptId[]
   readonly cancelled: readonly AttemptId[]

@@ -13,14 +13,19 @@ import {
   linkClosed,
   marketMessageSchema,
   newId,
+  sealOf,
   loadSecp256k1,
   signBatch,
   signRecord,
   startsOf,
+  termBetween,
+  toHex,
   toProblem,
   type AgentMessage,
+  type Amendment,
   type AgentPeer,
   type AttemptId,
+  type AuctionId,
   type Cid,
   type Claim,
   type LeaseId,
@@ -31,7 +36,9 @@ import {
   type Offer,
   type Reservation,
   type ReservationId,
+  type Reveal,
   type SignedClaim,
+  type SignedCommitment,
   type SignedLease,
   type SignedReservation,
   type Start,
@@ -65,6 +72,9 @@ export const createScriptedAgent = (world: World, options: ScriptedAgentOptions)
   const offerId = newId(world, 'offer')
   const reservations = new Map<ReservationId, SignedReservation>()
   const leases = new Map<LeaseId, SignedLease>()
+  const amendments = new Map<LeaseId, Amendment>()
+  const bids = new Map<AuctionId, Reveal>()
+  const heard: MarketMessage[] = []
   const attempts = new Map<AttemptId, Start>()
   const running = new Map<AttemptId, Timer>()
   const queue: Start[] = []
@@ -85,8 +95,14 @@ export const createScriptedAgent = (world: World, options: ScriptedAgentOptions)
     return market.domain
   }
 
+  /** A lease that was amended holds fewer than were reserved. */
+  const slotsOf = (record: Reservation): number => {
+    const lease = [...leases.values()].find((each) => each.record.reservation === digestOf(record))
+    return lease === undefined ? record.slots : widthOf(lease.record.id)
+  }
+
   const held = (): number => {
-    const byReservation = [...reservations.values()].reduce((sum, { record }) => sum + record.slots, 0)
+    const byReservation = [...reservations.values()].reduce((sum, { record }) => sum + slotsOf(record), 0)
     return byReservation
   }
 
@@ -124,6 +140,7 @@ export const createScriptedAgent = (world: World, options: ScriptedAgentOptions)
     if (held() + slots > options.slots) {
       throw new MusterError({ code: 'capacity_taken', message: 'These slots are taken.', facts: { slots } })
     }
+    const term = termBetween(order.record, { ...options.offer, ...lastOffer })
     const record: Reservation = {
       kind: 'reservation',
       id: newId(world, 'reservation'),
@@ -133,8 +150,11 @@ export const createScriptedAgent = (world: World, options: ScriptedAgentOptions)
       offer,
       slots,
       resources: { ...slotResources, ...options.offer?.resources },
-      gpus: [],
+      gpus: (options.offer?.gpus ?? [])
+        .slice(0, slots * (options.offer?.resources?.gpuCount ?? 0))
+        .map(({ uuid }) => uuid),
       price: { nanoUsd: options.nanoUsd, per: 'task', ...options.offer?.price, ...lastOffer.price },
+      ...(term === undefined ? {} : { term }),
       issuedAt: world.now(),
       expiresAt: world.now() + ttlMs,
     }
@@ -146,6 +166,21 @@ export const createScriptedAgent = (world: World, options: ScriptedAgentOptions)
       if (!isLeased && reservations.delete(record.id)) publish()
     })
     return signed
+  }
+
+  const sealBid = ({ auction, order, offer, slots, windowMs, holdMs }: LinkRequest<'solicit'>): SignedCommitment => {
+    const reservation = reserve({ order, offer, slots, ttlMs: windowMs + holdMs })
+    const salt = toHex(world.random(32))
+    const parts = { auction, order: digestOf(order.record), provider: signer.address }
+    const seal = sealOf({ ...parts, reservation: digestOf(reservation.record), salt })
+    bids.set(auction, { reservation, salt })
+    return signRecord(signer, domain(), { kind: 'commitment', market: domain().market, ...parts, seal } as const)
+  }
+
+  const openBid = (auction: AuctionId): Reveal => {
+    const bid = bids.get(auction)
+    if (bid === undefined) throw new MusterError({ code: 'not_found', message: 'No such bid.' })
+    return bid
   }
 
   const openLease = ({ lease, reservation }: LinkRequest<'open-lease'>): void => {
@@ -176,6 +211,26 @@ export const createScriptedAgent = (world: World, options: ScriptedAgentOptions)
     publish()
   }
 
+  const amendLease = ({ lease: id, number, slots, until }: LinkRequest<'amend-lease'>) => {
+    const lease = leases.get(id)
+    if (lease === undefined) throw new MusterError({ code: 'lease_closed', message: 'No such lease.' })
+    const { job, price } = lease.record
+    const { market: of } = domain()
+    const terms = {
+      market: of,
+      provider: signer.address,
+      job,
+      lease: digestOf(lease.record),
+      number,
+      slots,
+      until,
+      price,
+    }
+    const record: Amendment = { kind: 'amendment', ...terms, issuedAt: world.now() }
+    amendments.set(id, record)
+    return signRecord(signer, domain(), record)
+  }
+
   const honestHoldings = (): LinkResponse<'holdings'> => ({
     leases: [...leases.keys()],
     attempts: [...attempts.keys()],
@@ -203,12 +258,29 @@ export const createScriptedAgent = (world: World, options: ScriptedAgentOptions)
         await (script.closeLease === undefined ? honest() : script.closeLease(honest))
         return {}
       }
+      case 'solicit': {
+        const asked = request as LinkRequest<'solicit'>
+        const honest = () => sealBid(asked)
+        return script.solicit === undefined ? honest() : script.solicit(honest, asked)
+      }
+      case 'reveal': {
+        const asked = request as LinkRequest<'reveal'>
+        const honest = () => openBid(asked.closing.record.auction)
+        return script.reveal === undefined ? honest() : script.reveal(honest, asked)
+      }
+      case 'amend-lease': {
+        const asked = request as LinkRequest<'amend-lease'>
+        const honest = () => amendLease(asked)
+        return script.amendLease === undefined ? honest() : script.amendLease(honest, asked)
+      }
       case 'release':
         reservations.delete((request as LinkRequest<'release'>).reservation)
         publish()
         return {}
       case 'holdings':
         return script.holdings === undefined ? honestHoldings() : script.holdings(honestHoldings)
+      case 'benchmark':
+        throw new MusterError({ code: 'forbidden', message: 'The owner of this machine allows no benchmarks.' })
       case 'logs':
         return { lines: [`log of ${(request as LinkRequest<'logs'>).attempt}`] }
     }
@@ -251,7 +323,7 @@ export const createScriptedAgent = (world: World, options: ScriptedAgentOptions)
     return { type: 'claims', claims: [signed], blobs: named.filter(({ length }) => length <= inlineBytes) }
   }
 
-  const widthOf = (lease: LeaseId): number => leases.get(lease)?.record.slots ?? 0
+  const widthOf = (lease: LeaseId): number => amendments.get(lease)?.slots ?? leases.get(lease)?.record.slots ?? 0
 
   const pump = (): void => {
     for (const start of [...queue]) {
@@ -266,7 +338,14 @@ export const createScriptedAgent = (world: World, options: ScriptedAgentOptions)
   }
 
   const take = (message: MarketMessage): void => {
+    heard.push(message)
     switch (message.type) {
+      case 'auction-over': {
+        const bid = bids.get(message.auction)
+        if (message.hasWon || bid === undefined) return
+        if (reservations.delete(bid.reservation.record.id)) publish()
+        return
+      }
       case 'start':
         for (const start of message.batches.flatMap(startsOf)) {
           if (attempts.has(start.attempt)) continue
@@ -376,6 +455,8 @@ export const createScriptedAgent = (world: World, options: ScriptedAgentOptions)
     sign,
     leases,
     reservations,
+    bids,
+    heard,
     starts,
     settled,
     cancelled,

@@ -11,11 +11,14 @@ import {
   type ReceiptId,
 } from '@muster/protocol'
 import type { EncodedCommit } from './encode-commit.ts'
+import type { NodeId } from './node-store.ts'
 import { receiptWritten } from './refusals.ts'
 
 /** What a commit is checked against. */
 export interface StoreFacts {
   streamVersion(stream: JobId): number
+  /** Of a job that is there and not closed. */
+  owner(job: JobId): NodeId | undefined
   orderUsed(digest: Digest): boolean
   /** By the first of its receipts. */
   batchKnown(firstId: ReceiptId): boolean
@@ -37,6 +40,19 @@ const checkStreams = (commit: EncodedCommit, facts: StoreFacts): MusterError | u
     const found = versions.get(stream) ?? facts.streamVersion(stream)
     if (found !== version) return staleWriter(stream, version, found)
     versions.set(stream, version + count)
+  }
+  return undefined
+}
+
+const checkOwners = (commit: EncodedCommit, facts: StoreFacts): MusterError | undefined => {
+  for (const { id, owner } of commit.jobs) {
+    const found = owner === undefined ? undefined : facts.owner(id)
+    if (found !== undefined && found !== owner)
+      return new MusterError({
+        code: 'stale_writer',
+        message: 'Another node writes this job now.',
+        facts: { stream: id, owner: found },
+      })
   }
   return undefined
 }
@@ -93,6 +109,7 @@ const checkBlobs = (commit: EncodedCommit, facts: StoreFacts): MusterError | und
 
 /** Why a commit is refused, or `undefined` where nothing stands against it. */
 export const checkCommit = (commit: EncodedCommit, facts: StoreFacts): MusterError | undefined =>
+  checkOwners(commit, facts) ??
   checkStreams(commit, facts) ??
   checkOrders(commit, facts) ??
   checkReceipts(commit, facts) ??

@@ -1,12 +1,17 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { describeAdmin } from './compliance/admin.ts'
+import { describeAuctions } from './compliance/auctions.ts'
 import { describeCommits } from './compliance/commits.ts'
 import { append, codes, funded, refusal } from './compliance/expectations.ts'
 import { describeLedgerReads } from './compliance/ledger.ts'
+import { describeNodes } from './compliance/nodes.ts'
+import { describeBenchmarks } from './compliance/benchmarks.ts'
 import { describeObservations } from './compliance/observations.ts'
+import { describePrices } from './compliance/prices.ts'
 import { describeProjections } from './compliance/projections.ts'
 import { describeReceipts } from './compliance/receipts.ts'
 import { describeRegisters } from './compliance/registers.ts'
+import { describeStandingOrders } from './compliance/standing-orders.ts'
 import { describeStreams } from './compliance/streams.ts'
 import type { Store } from './store.ts'
 import { someEvent, someId, someJobRow, submitted } from './test-records.ts'
@@ -38,10 +43,15 @@ export const describeStore = (name: string, open: () => Promise<StoreUnderTest>)
     describeCommits(current)
     describeProjections(current)
     describeReceipts(current)
+    describeAuctions(current)
     describeRegisters(current)
     describeObservations(current)
+    describeBenchmarks(current)
+    describeNodes(current)
     describeLedgerReads(current)
     describeAdmin(current)
+    describePrices(current)
+    describeStandingOrders(current)
 
     describe('life', () => {
       test('what was committed is there after a restart; a closed store refuses', async () => {

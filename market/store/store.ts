@@ -3,6 +3,7 @@ import type {
   AccountNotice,
   Address,
   AttemptId,
+  BenchmarkEntry,
   Cid,
   Claim,
   Digest,
@@ -20,10 +21,16 @@ import type {
   SignedClaim,
   SignedGroup,
   SignedReceipt,
+  SignedTranscript,
   TaskPhase,
   TenantId,
 } from '@muster/protocol'
 import type { Admin } from './admin-store.ts'
+import type { Prices } from './price-store.ts'
+import type { StandingOrders } from './standing-order-store.ts'
+import type { Auctions } from './auction-store.ts'
+import type { NodeId, Nodes } from './node-store.ts'
+import type { PersonalData, PersonalText } from './personal-store.ts'
 
 /** Events for one stream. `expectedVersion` is the number of events the writer believes the stream holds. */
 export interface Append {
@@ -40,7 +47,6 @@ export type JobPhase = 'active' | JobOutcome
 export interface JobRow {
   readonly id: JobId
   readonly tenant: TenantId
-  readonly name: string
   readonly phase: JobPhase
   readonly counts: Readonly<Record<TaskPhase, number>>
   readonly ceiling: NanoUsd
@@ -48,6 +54,8 @@ export interface JobRow {
   readonly submittedAt: number
   readonly updatedAt: number
   readonly closedAt: number | null
+  /** In a commit: the node that writes it, which must own the job, and does from its first commit on. Left out, nobody is asked. */
+  readonly owner?: NodeId
 }
 
 /** Receipts written together: of one job and one provider, paid by one ledger entry, with ids that follow each other in order. */
@@ -97,11 +105,15 @@ export interface Commit {
   readonly appends?: readonly Append[]
   readonly jobs?: readonly JobRow[]
   readonly receipts?: readonly ReceiptBatch[]
+  /** One that is there already changes nothing. */
+  readonly transcripts?: readonly SignedTranscript[]
   readonly entries?: readonly LedgerEntry[]
   readonly orders?: readonly UsedOrder[]
   /** Rows of blobs that are new with this commit, such as outputs that came inside a message. */
   readonly blobs?: readonly BlobRow[]
   readonly blobRefs?: readonly BlobRef[]
+  /** Names that are new with this commit; of one subject, the first is kept. */
+  readonly texts?: readonly PersonalText[]
 }
 
 /** An event and its place: the number of events before it in the stream. */
@@ -213,7 +225,6 @@ export interface LedgerReads {
 
 export interface Tenant {
   readonly id: TenantId
-  readonly name: string
   /** Address of the tenant's own key; `null` where the market signs its orders. */
   readonly address: Address | null
   readonly createdAt: number
@@ -223,7 +234,6 @@ export interface Tenant {
 export interface ApiKey {
   readonly id: KeyId
   readonly tenant: TenantId
-  readonly name: string
   readonly lastFour: string
   readonly createdAt: number
   readonly revokedAt: number | null
@@ -288,6 +298,16 @@ export interface Observations {
   prune(olderThan: number): Promise<number>
 }
 
+/** What machines showed when they were challenged. Ids and times order the same everywhere. */
+export interface Benchmarks {
+  /** Whether it is new by its id; one that is not changes nothing. */
+  add(entry: BenchmarkEntry): Promise<boolean>
+  /** At most `limit` of each provider, newest first; providers without any are left out. */
+  newestOf(providers: readonly Address[], limit: number): Promise<ReadonlyMap<Address, readonly BenchmarkEntry[]>>
+  /** Forgets those from before `olderThan`: how many. */
+  prune(olderThan: number): Promise<number>
+}
+
 export interface Blobs {
   /**
    * Notes a blob that is on disk; one already known becomes as young as `createdAt`, so that collection spares it, and
@@ -318,7 +338,7 @@ export interface Store {
   /**
    * Atomic, and durable when it resolves. Concurrent commits are grouped into one transaction, in the order of the
    * calls; one that is refused never spoils its neighbours. Rejects
-   * - `stale_writer`: a stream is not at `expectedVersion`;
+   * - `stale_writer`: a stream is not at `expectedVersion`, or a job has another `owner`, who then stands in the facts;
    * - `insufficient_funds`, `insufficient_bond`: an account would fall below zero; `ledger_unbalanced`;
    * - `order_replayed`: the digest of an order was used before;
    * - `blob_missing`: a reference to a blob that has no row;
@@ -344,12 +364,18 @@ export interface Store {
   pruneOrders(now: number): Promise<number>
   readonly jobs: JobReads
   readonly receipts: ReceiptReads
+  readonly auctions: Auctions
   readonly ledger: LedgerReads
   readonly accounts: Accounts
   readonly providers: Providers
   readonly observations: Observations
+  readonly benchmarks: Benchmarks
   readonly blobs: Blobs
   readonly admin: Admin
+  readonly prices: Prices
+  readonly standingOrders: StandingOrders
+  readonly nodes: Nodes
+  readonly personal: PersonalData
   /** Resolves where the store answers; rejects `unavailable`. */
   ping(): Promise<void>
   /** Finishes the commits under way, refuses new ones, and lets go of everything. */

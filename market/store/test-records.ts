@@ -17,7 +17,7 @@ import {
   type IdNoun,
   type JobEvent,
   type JobId,
-  type JobSpec,
+  type CommittedSpec,
   type LeaseId,
   type LedgerEntry,
   type NanoUsd,
@@ -42,10 +42,10 @@ const resources = { cpuMilli: 1000, memoryBytes: 2 ** 30, diskBytes: 0, gpuCount
 const placement = { regions: [], countries: [], providers: [], excludeProviders: [], attributes: {} }
 const price = { nanoUsd: 278n, per: 'task' } as const
 
-const someSpec = (tasks = 2): JobSpec => ({
+const someSpec = (tasks = 2): CommittedSpec => ({
   apiVersion: 'muster/v1',
   kind: 'batch',
-  name: 'pages',
+  nameCommitment: digestOf('pages'),
   runtime: 'noop',
   program: null,
   tasks: Array.from({ length: tasks }, (_, index) => ({ inputs: [{ name: 'page', cid: someCid(`page ${index}`) }] })),
@@ -201,7 +201,6 @@ export const move = (from: AccountName, to: AccountName, amount: NanoUsd, kind: 
 export const someJobRow = (id: JobId, tenant: TenantId, more: Partial<JobRow> = {}): JobRow => ({
   id,
   tenant,
-  name: 'pages',
   phase: 'active',
   counts: { waiting: 2, running: 0, accepted: 0, final: 0, abandoned: 0, cancelled: 0 },
   ceiling: 10_000n,

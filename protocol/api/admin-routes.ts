@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { cidSchema } from '../digest/cid.ts'
 import { idSchema } from '../id/id.ts'
+import { nanoUsdSchema } from '../money/money.ts'
 import { timeSchema } from '../resource/resources.ts'
 import { addressSchema } from '../signature/address.ts'
 import { adminRoles } from './admin-rule.ts'
@@ -68,6 +69,21 @@ const auditSummarySchema = z.strictObject({
 
 const drainingSchema = z.strictObject({ since: timeSchema, by: z.string(), reason: z.string() })
 
+/** A node of the market, as its row says at its last beat. */
+const nodeSchema = z.strictObject({
+  name: z.string(),
+  /** Where other nodes reach it; `null` for one that works alone. */
+  url: z.string().nullable(),
+  /** Whether it is the one that answers this. */
+  isThis: z.boolean(),
+  /** Whether it answers that one. */
+  answers: z.boolean(),
+  version: z.string(),
+  startedAt: timeSchema,
+  links: count,
+  jobs: count,
+})
+
 /** How a node is: see `muster market status`. */
 export const marketStatusSchema = z.strictObject({
   version: z.string(),
@@ -80,6 +96,10 @@ export const marketStatusSchema = z.strictObject({
   memoryBytes: count,
   draining: drainingSchema.nullable(),
   links: count,
+  /** Those that are up, by name; empty where the node keeps no row of itself. */
+  nodes: z.array(nodeSchema).default([]),
+  /** Whether the bus between nodes works; `null` for a node that works alone. */
+  bus: z.boolean().nullable().default(null),
   jobs: z.strictObject({ active: count, waitingTasks: count, runningTasks: count }),
   store: z.strictObject({
     /** Of the database on disk, where it says. */
@@ -97,7 +117,7 @@ export const marketStatusSchema = z.strictObject({
   /** Of the disk that the data directory is on. */
   disk: z.strictObject({ freeBytes: count, totalBytes: count }).nullable(),
   denials: count,
-  /** The last one since the node was started. */
+  /** The last one of any node since this one was started. */
   audit: auditSummarySchema.nullable(),
 })
 export type MarketStatus = z.output<typeof marketStatusSchema>
@@ -262,7 +282,8 @@ export const listDenialsRoute = defineRoute({
 
 const tenantSummarySchema = z.strictObject({
   tenant: idSchema('tenant'),
-  name: z.string(),
+  /** `null` where it was erased. */
+  name: z.string().nullable(),
   address: addressSchema.nullable(),
   createdAt: timeSchema,
   denied: denialNoticeSchema.nullable(),
@@ -302,16 +323,43 @@ export const tenantJobsRoute = defineRoute({
   errors: ['not_found'],
 })
 
+export const eraseTenantRoute = defineRoute({
+  method: 'POST',
+  path: '/v1/admin/tenants/{tenant}/erase',
+  summary:
+    'Makes what the market knows of the person behind a tenant unreadable for good: names of account, keys and jobs. Ends its API keys and lets go of its blobs. What was signed stays.',
+  auth: 'admin',
+  admin: { roles: [], records: [] },
+  params: z.strictObject({ tenant: idSchema('tenant') }),
+  query: none,
+  body: z.strictObject({ reason: reasonSchema }),
+  response: {
+    json: z.strictObject({
+      /** API keys that were ended. */
+      keys: z.int(),
+      /** Jobs whose names are gone. */
+      jobs: z.int(),
+      /** Blobs that jobs referred to, and no longer do. */
+      blobRefs: z.int(),
+      /** What is left on the account, in nano-dollars. */
+      balance: nanoUsdSchema,
+    }),
+  },
+  status: 200,
+  errors: ['not_found', 'conflict'],
+})
+
 export const backupRoute = defineRoute({
   method: 'POST',
   path: '/v1/admin/backup',
   summary:
-    'All tables as they were at one moment, signed by the market; blobs are named and not contained. With a passphrase the market’s key is in it too, sealed.',
+    'All tables as they were at one moment, signed by the market; blobs are named and not contained. With a passphrase the market’s key is in it too, sealed. The keys that names are sealed under are a part of their own.',
   auth: 'admin',
-  admin: { roles: [], records: ['withKey'] },
+  admin: { roles: [], records: ['part', 'withKey'] },
   params: none,
   query: none,
   body: z.strictObject({
+    part: z.enum(['data', 'keys']).default('data'),
     withKey: z.boolean().default(false),
     /** Seals the key: required with it. */
     passphrase: z.string().min(12).max(1024).optional(),

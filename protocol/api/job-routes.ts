@@ -5,8 +5,10 @@ import { idSchema } from '../id/id.ts'
 import { attemptIdSchema } from '../id/task-id.ts'
 import { jobSpecSchema } from '../job/job-spec.ts'
 import { taskCountsSchema, timelineEventSchema } from '../job/timeline.ts'
+import { agreedAmendmentSchema } from '../lease/amendment.ts'
 import { signedLeaseSchema } from '../lease/lease.ts'
 import { nanoUsdSchema } from '../money/money.ts'
+import { signedResizeSchema } from '../order/resize.ts'
 import { signedOrderSchema } from '../order/order.ts'
 import { signedReceiptSchema } from '../receipt/receipt.ts'
 import { signedReservationSchema } from '../reservation/reservation.ts'
@@ -19,7 +21,8 @@ const jobParams = z.strictObject({ job: idSchema('job') })
 
 export const jobViewSchema = z.strictObject({
   id: idSchema('job'),
-  name: nameSchema,
+  /** `null` where it was erased. */
+  name: nameSchema.nullable(),
   phase: z.enum(['active', 'closed']),
   outcome: z.enum(['succeeded', 'failed', 'cancelled']).nullable(),
   counts: taskCountsSchema,
@@ -50,6 +53,10 @@ export const receiptBundleSchema = z.strictObject({
   entry: idSchema('entry').nullable().optional(),
   claim: signedClaimSchema,
   lease: signedLeaseSchema,
+  /** How both sides changed the lease, oldest first; absent where they did not. */
+  amendments: z.array(agreedAmendmentSchema).exactOptional(),
+  /** Where the lease has more slots than the order asks for: what asks for them. */
+  resize: signedResizeSchema.exactOptional(),
   reservation: signedReservationSchema,
   order: signedOrderSchema,
 })

@@ -1,12 +1,14 @@
 import { z } from 'zod'
+import { cidSchema } from '../digest/cid.ts'
 import { hexSchema } from '../digest/hex.ts'
 import { problemSchema } from '../error/problem.ts'
 import { idSchema } from '../id/id.ts'
 import { standings } from '../ledger/standing.ts'
+import { leaseDemandSchema } from '../lease/lease-term.ts'
 import { nanoUsdSchema, nonNegativeNanoUsdSchema } from '../money/money.ts'
 import { priceSchema } from '../money/price.ts'
 import { signedOfferSchema } from '../offer/offer.ts'
-import { placementSchema } from '../order/order.ts'
+import { awardSchema, placementSchema } from '../order/order.ts'
 import { resourceDemandSchema } from '../resource/resource-demand.ts'
 import { runtimeKindSchema, timeSchema } from '../resource/resources.ts'
 import { addressSchema } from '../signature/address.ts'
@@ -92,6 +94,16 @@ export const listOffersRoute = defineRoute({
   errors: [],
 })
 
+/** Nano-dollars, and how they come about; null where there is no end to it. */
+const effectivePriceSchema = z.strictObject({
+  nanoUsd: z.number().nullable(),
+  base: z.number(),
+  overhead: z.number().nullable(),
+  starts: z.number().nullable(),
+  transfer: z.number().nullable(),
+  checkpoint: z.number().nullable(),
+})
+
 /** An offer that does not fit, with each requirement it fails. */
 export const nearMissSchema = z.strictObject({
   offer: idSchema('offer'),
@@ -113,10 +125,21 @@ export const matchRoute = defineRoute({
     resources: resourceDemandSchema,
     runtime: runtimeKindSchema,
     placement: placementSchema,
+    lease: leaseDemandSchema.exactOptional(),
     maxPrice: priceSchema,
+    /** By which rule to order the offers; by price where it is left out. */
+    award: awardSchema.exactOptional(),
+    /** The program of the tasks, whose times `effective` knows where somebody ran it. */
+    program: cidSchema.nullable().exactOptional(),
   }),
   response: {
-    json: z.strictObject({ slots: z.int(), offers: z.array(signedOfferSchema), problem: problemSchema.nullable() }),
+    json: z.strictObject({
+      slots: z.int(),
+      offers: z.array(signedOfferSchema),
+      /** Of each offer, in their order, where the rule is `effective`: what a finished task is expected to cost there. */
+      effective: z.array(effectivePriceSchema).default([]),
+      problem: problemSchema.nullable(),
+    }),
   },
   status: 200,
   errors: [],

@@ -36,7 +36,7 @@ export const runwayRoute = defineRoute({
       jobs: z.array(
         z.strictObject({
           job: idSchema('job'),
-          name: z.string(),
+          name: z.string().nullable(),
           /** Nano-dollars an hour. */
           burn: nanoUsdSchema,
           escrow: nanoUsdSchema,

@@ -1,4 +1,7 @@
 import { z } from 'zod'
+import { maintenanceSchema } from '../lease/maintenance.ts'
+import { benchmarkEntrySchema } from '../benchmark/benchmark-entry.ts'
+import { machineStandingSchema } from '../benchmark/machine-standing.ts'
 import { recordFigureSchema } from '../record/describe-record.ts'
 import { observationSchema } from '../record/observation.ts'
 import { timeSchema } from '../resource/resources.ts'
@@ -19,6 +22,10 @@ export const providerSummarySchema = z.strictObject({
   success: z.number(),
   startFactor: z.number(),
   durationFactor: z.number(),
+  /** As measured, of a slot; null of one that is not linked to this node, or was never measured. */
+  gflops: z.number().nullable().default(null),
+  /** Whether it gave the pinned outputs; null where it is not known here. */
+  reproduces: z.boolean().nullable().default(null),
 })
 export type ProviderSummary = z.output<typeof providerSummarySchema>
 
@@ -55,6 +62,8 @@ export const providerRecordRoute = defineRoute({
       firstSeenAt: timeSchema,
       lastSeenAt: timeSchema,
       computedAt: timeSchema,
+      /** When its machine is announced not to be had, as far as it is linked. */
+      maintenance: z.array(maintenanceSchema).default([]),
       /** The probability that an interval holds the value. */
       credibility: z.number(),
       /** Observations counted, and the most that are. */
@@ -63,6 +72,10 @@ export const providerRecordRoute = defineRoute({
       figures: z.array(recordFigureSchema),
       /** Newest first. */
       newest: z.array(observationSchema),
+      /** What follows from what its machine showed; null where it was never measured. */
+      machine: machineStandingSchema.nullable().default(null),
+      /** What it showed when it was challenged, newest first. */
+      benchmarks: z.array(benchmarkEntrySchema).default([]),
     }),
   },
   status: 200,

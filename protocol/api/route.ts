@@ -30,6 +30,8 @@ export interface Route<
   readonly body: RequestBody
   readonly response: Response
   readonly status: 200 | 201
+  /** How long anyone may keep an answer; left out, nobody may. */
+  readonly cacheSeconds?: number
   /** Codes beyond those every route can answer with. */
   readonly errors: readonly ErrorCode[]
 }

@@ -2,6 +2,7 @@ import {
   adminLogRoute,
   allowRoute,
   backupRoute,
+  eraseTenantRoute,
   createAdminKeyRoute,
   denyRoute,
   drainRoute,
@@ -13,6 +14,7 @@ import {
   tenantJobsRoute,
   undrainRoute,
 } from './admin-routes.ts'
+import { auctionRoute, jobAuctionsRoute } from './auction-routes.ts'
 import { findBlobsRoute, getBlobRoute, putBlobRoute } from './blob-routes.ts'
 import {
   attemptLogsRoute,
@@ -24,6 +26,7 @@ import {
   submitJobRoute,
   watchJobRoute,
 } from './job-routes.ts'
+import { extendLeaseRoute, listLeasesRoute, resizeJobRoute } from './lease-routes.ts'
 import {
   accountRoute,
   challengeRoute,
@@ -36,6 +39,14 @@ import {
   providerRoute,
   revokeKeyRoute,
 } from './market-routes.ts'
+import { auditPricesRoute, priceHistoryRoute, priceIndexRoute } from './price-routes.ts'
+import {
+  cancelStandingOrderRoute,
+  getStandingOrderRoute,
+  listStandingOrdersRoute,
+  placeStandingOrderRoute,
+  standingOrderEventsRoute,
+} from './standing-order-routes.ts'
 import { listProvidersRoute, providerRecordRoute } from './provider-routes.ts'
 import {
   accountEventsRoute,
@@ -63,13 +74,26 @@ export const routes = {
   listTasks: listTasksRoute,
   watchJob: watchJobRoute,
   cancelJob: cancelJobRoute,
+  listLeases: listLeasesRoute,
+  extendLease: extendLeaseRoute,
+  resizeJob: resizeJobRoute,
   listReceipts: listReceiptsRoute,
+  auction: auctionRoute,
+  jobAuctions: jobAuctionsRoute,
   attemptLogs: attemptLogsRoute,
   listOffers: listOffersRoute,
   match: matchRoute,
   provider: providerRoute,
   listProviders: listProvidersRoute,
   providerRecord: providerRecordRoute,
+  priceIndex: priceIndexRoute,
+  priceHistory: priceHistoryRoute,
+  auditPrices: auditPricesRoute,
+  placeStandingOrder: placeStandingOrderRoute,
+  listStandingOrders: listStandingOrdersRoute,
+  getStandingOrder: getStandingOrderRoute,
+  standingOrderEvents: standingOrderEventsRoute,
+  cancelStandingOrder: cancelStandingOrderRoute,
   createTenant: createTenantRoute,
   deposit: depositRoute,
   refund: refundRoute,
@@ -89,6 +113,7 @@ export const routes = {
   listDenials: listDenialsRoute,
   listTenants: listTenantsRoute,
   tenantJobs: tenantJobsRoute,
+  eraseTenant: eraseTenantRoute,
   backup: backupRoute,
 } as const
 

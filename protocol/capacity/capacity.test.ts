@@ -40,6 +40,7 @@ type Command =
       readonly named: 'free' | 'all' | 'twice'
     }
   | { readonly type: 'lease'; readonly id: number; readonly ms: number }
+  | { readonly type: 'amend'; readonly id: number; readonly fewer: number; readonly ms: number }
   | { readonly type: 'release'; readonly id: number }
   | { readonly type: 'wait'; readonly ms: number }
 
@@ -55,6 +56,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
     named: fc.constantFrom('free' as const, 'free' as const, 'all' as const, 'twice' as const),
   }),
   fc.record({ type: fc.constant('lease' as const), id, ms }),
+  fc.record({ type: fc.constant('amend' as const), id, fewer: fc.constantFrom(0, 1, -1), ms }),
   fc.record({ type: fc.constant('release' as const), id }),
   fc.record({ type: fc.constant('wait' as const), ms }),
 )
@@ -155,6 +157,20 @@ describe('a book of capacity', () => {
               expect(isHeld && !held.lease).toBe(true)
               capacity = after
               if (held !== undefined) sold.set(each.id, { ...held, lease: true, until })
+            }
+          } else if (each.type === 'amend') {
+            const slots = (held?.slots ?? 1) - each.fewer
+            const until = now + each.ms
+            const after = attempt(capacity, { type: 'amended', reservation: reservationId(each.id), slots, until }, now)
+            const isRight = isHeld && held.lease && slots >= 1 && slots <= held.slots
+            if (typeof after === 'string') {
+              expect(after).toBe('transition_refused')
+              expect(isRight).toBe(false)
+            } else {
+              expect(isRight).toBe(true)
+              capacity = after
+              if (held !== undefined)
+                sold.set(each.id, { ...held, slots, gpus: held.gpus.slice(0, slots * held.per.gpuCount), until })
             }
           } else {
             const after = attempt(capacity, { type: 'released', reservation: reservationId(each.id) }, now)

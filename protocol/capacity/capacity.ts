@@ -30,7 +30,15 @@ export interface Capacity {
 
 export type CapacityEvent =
   | { readonly type: 'reserved'; readonly holding: Holding }
-  | { readonly type: 'leased'; readonly reservation: ReservationId; readonly lease: LeaseId; readonly until: number }
+  | {
+      readonly type: 'leased'
+      readonly reservation: ReservationId
+      readonly lease: LeaseId
+      readonly until: number
+      /** Of those reserved, where the lease is of fewer. */
+      readonly slots?: number
+    }
+  | { readonly type: 'amended'; readonly reservation: ReservationId; readonly slots: number; readonly until: number }
   | { readonly type: 'released'; readonly reservation: ReservationId }
 
 export const newCapacity = (total: CapacityTotal): Capacity => ({ total, holdings: new Map() })
@@ -109,7 +117,19 @@ export const stepCapacity = (capacity: Capacity, event: CapacityEvent, now: numb
           facts: { reservation: event.reservation },
         })
       }
-      holdings.set(event.reservation, { ...holding, lease: event.lease, until: event.until })
+      const slots = Math.min(holding.slots, event.slots ?? holding.slots)
+      const gpus = holding.gpus.slice(0, slots * holding.resources.gpuCount)
+      holdings.set(event.reservation, { ...holding, slots, gpus, lease: event.lease, until: event.until })
+      break
+    }
+    case 'amended': {
+      const holding = holdings.get(event.reservation)
+      if (holding === undefined || holding.lease === null || holding.until <= now)
+        throw refuseTransition('reservation', 'not leased', event.type)
+      const { slots, until } = event
+      if (slots > holding.slots || slots < 1) throw refuseTransition('reservation', 'smaller', event.type, { slots })
+      const gpus = holding.gpus.slice(0, slots * holding.resources.gpuCount)
+      holdings.set(event.reservation, { ...holding, slots, gpus, until })
       break
     }
     case 'released':

@@ -5,7 +5,13 @@ import { parseId } from '../id/id.ts'
 import { attemptId } from '../id/task-id.ts'
 import { maxClockSkewMs } from '../link/link-hello.ts'
 import { exampleLeaseId, jobAfter, leaseOpened, submittedEvent } from '../vector/example-job.ts'
-import { exampleClaim, exampleLease, exampleSigners, exampleSpec } from '../vector/example-records.ts'
+import {
+  exampleClaim,
+  exampleLease,
+  exampleCommittedSpec,
+  exampleSigners,
+  exampleSpec,
+} from '../vector/example-records.ts'
 import { blobListDigest, checkClaim } from './check-claim.ts'
 import type { Claim } from './claim.ts'
 
@@ -22,7 +28,7 @@ const running = () =>
   jobAfter(
     {
       ...submittedEvent(2),
-      spec: exampleSpec,
+      spec: exampleCommittedSpec,
       execSpec,
       declaredOutputs: [{ name: 'y', dtype: 'float32', dims: null }],
     },

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { sha256Bytes } from '../digest/sha256.ts'
 import { branded } from './branded.ts'
 import { MusterError } from '../error/muster-error.ts'
 import type { World } from '../world/world.ts'
@@ -14,10 +15,12 @@ export const idPrefixes = {
   order: 'ord',
   reservation: 'rsv',
   lease: 'lse',
+  auction: 'auc',
   receipt: 'rcp',
   entry: 'ent',
   key: 'key',
   action: 'act',
+  'standing-order': 'sto',
 } as const
 
 export type IdNoun = keyof typeof idPrefixes
@@ -28,9 +31,11 @@ export type OfferId = Id<'offer'>
 export type OrderId = Id<'order'>
 export type ReservationId = Id<'reservation'>
 export type LeaseId = Id<'lease'>
+export type AuctionId = Id<'auction'>
 export type ReceiptId = Id<'receipt'>
 export type EntryId = Id<'entry'>
 export type KeyId = Id<'key'>
+export type StandingOrderId = Id<'standing-order'>
 /** Of an entry of the admin log. */
 export type ActionId = Id<'action'>
 
@@ -56,20 +61,30 @@ export const idSchema = <Noun extends IdNoun>(noun: Noun): z.ZodType<Id<Noun>, s
 const timeDigits = 10
 const chanceDigits = 16
 
-const bodyOf = (world: World): string => {
-  let time = world.now()
+const writeBody = (at: number, chance: Uint8Array): string => {
+  let time = at
   let text = ''
   for (let i = 0; i < timeDigits; i++) {
     text = crockford.charAt(time % 32) + text
     time = Math.floor(time / 32)
   }
-  for (const byte of world.random(chanceDigits)) text += crockford.charAt(byte & 31)
+  for (const byte of chance) text += crockford.charAt(byte & 31)
   return text
 }
+
+const bodyOf = (world: World): string => writeBody(world.now(), world.random(chanceDigits))
+
+/** The one id that follows from a time (wall-clock ms) and a seed: whoever works it out again gets the same. */
+export const derivedId = <Noun extends IdNoun>(noun: Noun, at: number, seed: string): Id<Noun> =>
+  `${idPrefixes[noun]}_${writeBody(at, sha256Bytes(new TextEncoder().encode(seed)).subarray(0, chanceDigits))}` as Id<Noun>
 
 /** A new id: 48 bits of time and 80 of chance in Crockford base 32 (a ULID), so that ids sort by age. */
 export const newId = <Noun extends IdNoun>(world: World, noun: Noun): Id<Noun> =>
   `${idPrefixes[noun]}_${bodyOf(world)}` as Id<Noun>
+
+/** What no id of this noun that is made at this time (wall-clock ms) or later sorts before. */
+export const lowestId = <Noun extends IdNoun>(noun: Noun, at: number): Id<Noun> =>
+  `${idPrefixes[noun]}_${writeBody(at, new Uint8Array(chanceDigits))}` as Id<Noun>
 
 /** Digits that are counted up in ids made together: room for 2^30 of them. */
 const countedDigits = 6

@@ -7,15 +7,17 @@ import { digestOf } from '../digest/digest.ts'
 import { MusterError } from '../error/muster-error.ts'
 import { toProblem } from '../error/problem.ts'
 import { parseId, type LeaseId } from '../id/id.ts'
-import { takesWork } from '../lease/lease-state.ts'
+import { roundsLeft, takesWork } from '../lease/lease-state.ts'
+import type { SignedResize } from '../order/resize.ts'
 import type { TaskPhase } from '../task/task.ts'
 import { exampleLeaseId, leaseOpened, submittedEvent } from '../vector/example-job.ts'
+import { exampleAmendment, exampleResize } from '../vector/example-records.ts'
 import { closingEvents } from './closing-events.ts'
 import type { AttemptRef, JobEvent } from './job-event.ts'
 import { replayJob, stepJob, type Job } from './job.ts'
 import { exhaustedTasks } from './judge-task.ts'
 import { nextDispatch } from './next-dispatch.ts'
-import { slotsWanted } from './slots-wanted.ts'
+import { slotsKept, slotsWanted } from './slots-wanted.ts'
 import { describeEvent, timelineEventSchema } from './timeline.ts'
 
 const claim = digestOf('claim')
@@ -23,6 +25,7 @@ const receipt = parseId('receipt', 'rcp_01K5KRN0M0ABCDEFGHJKMNPQRZ')
 const outputs = [{ name: 'y', cid: cidOf(Uint8Array.of(1)) }]
 const problem = toProblem(new MusterError({ code: 'program_crashed', message: 'The program crashed.' }))
 const depth = 2
+const expectedMs = 200
 
 const kinds = [
   'open',
@@ -37,6 +40,8 @@ const kinds = [
   'suspect',
   'recover',
   'notice',
+  'amend',
+  'resize',
   'close-lease',
   'cancel',
   'settle',
@@ -229,6 +234,8 @@ const stateOf = (job: Job): string =>
     [...job.amounts],
     job.charged,
     job.paid,
+    job.slots,
+    job.resizes,
     job.cancelRequested,
     job.unmatched,
     job.closed,
@@ -303,14 +310,24 @@ const createRun = (tasks: number, slots: number, maxFailures: number) => {
 
   const open = (mask: number): void => {
     const wanted = slotsWanted(job, now)
-    expect(wanted).toBeLessThanOrEqual(job.spec.slots)
+    expect(wanted).toBeLessThanOrEqual(job.slots)
     if (wanted > 0) apply(leaseOpened(opened++, 1 + (mask % wanted), now + 500 + mask * 10, now))
   }
 
   const dispatch = (): void => {
-    const proposed = nextDispatch(job, () => depth, now)
+    const proposed = nextDispatch(
+      job,
+      () => depth,
+      now,
+      () => expectedMs,
+    )
     if (job.cancelRequested) expect(proposed).toEqual([])
-    const open = [...job.leases].filter(([, state]) => takesWork(state, now)).map(([id]) => id)
+    const kept = slotsKept(job, now)
+    if (job.resizes.length > 0)
+      expect([...kept.values()].reduce((sum, count) => sum + count, 0)).toBeLessThanOrEqual(job.slots)
+    const open = [...job.leases]
+      .filter(([id, state]) => roundsLeft(state, now, expectedMs) > 0 && (kept.get(id) ?? 1) > 0)
+      .map(([id]) => id)
     const failedOn = (index: number) =>
       job.tasks[index]?.attempts.filter(({ phase }) => phase === 'failed').map(({ lease: id }) => id) ?? []
     for (const { lease: id, attempts } of proposed) {
@@ -321,15 +338,18 @@ const createRun = (tasks: number, slots: number, maxFailures: number) => {
     }
     for (const event of proposed) {
       const state = job.leases.get(event.lease)
-      expect(state !== undefined && takesWork(state, now)).toBe(true)
+      if (state === undefined) throw new Error('dispatched to no lease')
+      const endsAt = state.notice?.takesWork === true ? state.notice.endsAt : 0
+      expect(takesWork(state, now) || (state.phase === 'open' && now + expectedMs <= endsAt)).toBe(true)
+      expect(kept.get(event.lease)).not.toBe(0)
       apply(event)
-      expect(job.inFlight.get(event.lease)?.size).toBeLessThanOrEqual((state?.lease.record.slots ?? 0) * depth)
+      expect(job.inFlight.get(event.lease)?.size).toBeLessThanOrEqual(state.lease.record.slots * depth)
     }
   }
 
   const settle = (): void => {
     for (const event of exhaustedTasks(job, now)) apply(event)
-    for (const event of closingEvents(job, now)) apply(event)
+    for (const event of closingEvents(job, now, () => expectedMs)) apply(event)
   }
 
   const closeLease = (id: LeaseId): void => {
@@ -338,6 +358,24 @@ const createRun = (tasks: number, slots: number, maxFailures: number) => {
       lost,
     )
     attempt({ type: 'lease-closed', at: now, lease: id, reason: 'lost' })
+  }
+
+  const amend = (id: LeaseId, mask: number): void => {
+    const state = job.leases.get(id)
+    if (state === undefined) return
+    const record = {
+      ...exampleAmendment,
+      lease: digestOf(state.lease.record),
+      number: state.amendments.length + 1 + (mask % 7 === 0 ? 1 : 0),
+      slots: Math.max(1, state.slots - (mask % 2)),
+      until: state.until + mask - 20,
+    }
+    attempt({ type: 'lease-amended', at: now, lease: id, amendment: { record, provider: '0x', market: '0x' } })
+  }
+
+  const resized = (count: number): SignedResize => {
+    const number = job.resizes.length + 1
+    return { record: { ...exampleResize, order: digestOf(job.order.record), number, slots: count }, signature: '0x' }
   }
 
   const work = (mask: number): void => {
@@ -405,7 +443,19 @@ const createRun = (tasks: number, slots: number, maxFailures: number) => {
       case 'recover':
         return leases.forEach((id) => attempt({ type: 'lease-recovered', at: now, lease: id }))
       case 'notice':
-        return leases.forEach((id) => attempt({ type: 'lease-noticed', at: now, lease: id }))
+        return leases.forEach((id) =>
+          attempt({
+            type: 'lease-noticed',
+            at: now,
+            lease: id,
+            endsAt: now + mask * 10 - 300,
+            takesWork: mask % 2 === 0,
+          }),
+        )
+      case 'amend':
+        return leases.forEach((id) => amend(id, mask))
+      case 'resize':
+        return attempt({ type: 'resized', at: now, resize: resized(1 + (mask % 5)) })
       case 'close-lease':
         return leases.forEach(closeLease)
       case 'cancel':

@@ -1,14 +1,15 @@
 import type { DeclaredOutput, NamedBlob } from '../claim/claim.ts'
-import type { Digest } from '../digest/digest.ts'
+import { digestOf, type Digest } from '../digest/digest.ts'
 import type { Problem } from '../error/problem.ts'
 import { refuseTransition } from '../error/refuse-transition.ts'
 import type { JobId, LeaseId, TenantId } from '../id/id.ts'
 import { openLease, stepLease, type LeaseState, type LeaseStep } from '../lease/lease-state.ts'
 import type { NanoUsd } from '../money/money.ts'
 import type { SignedOrder } from '../order/order.ts'
+import type { SignedResize } from '../order/resize.ts'
 import { newTask, stepTask, taskPhase, type TaskPhase, type TaskState, type TaskStep } from '../task/task.ts'
 import type { JobEvent, JobOutcome } from './job-event.ts'
-import type { JobSpec } from './job-spec.ts'
+import type { CommittedSpec } from './commit-spec.ts'
 
 /**
  * A job with its tasks, leases and attempts: the fold of its events. Task and lease states in it are immutable values;
@@ -17,7 +18,7 @@ import type { JobSpec } from './job-spec.ts'
 export interface Job {
   readonly id: JobId
   readonly tenant: TenantId
-  readonly spec: JobSpec
+  readonly spec: CommittedSpec
   readonly order: SignedOrder
   readonly operators: number
   readonly execSpec: Digest | ''
@@ -36,6 +37,9 @@ export interface Job {
   /** Sum of the receipts of final attempts: what has left the escrow. */
   paid: NanoUsd
   readonly amounts: Map<number, NanoUsd>
+  /** How many slots it wants at once: as its spec says, or its last resize. */
+  slots: number
+  readonly resizes: SignedResize[]
   cancelRequested: boolean
   unmatched: Problem | null
   closed: JobOutcome | null
@@ -60,6 +64,8 @@ const create = (event: Extract<JobEvent, { type: 'submitted' }>): Job => ({
   charged: 0n,
   paid: 0n,
   amounts: new Map(),
+  slots: event.spec.slots,
+  resizes: [],
   cancelRequested: false,
   unmatched: null,
   closed: null,
@@ -124,8 +130,16 @@ const requireFinished = (job: Job): void => {
   }
 }
 
+const requireNext = (job: Job, { record }: SignedResize): void => {
+  const { number, order } = record
+  if (number !== job.resizes.length + 1 || order !== digestOf(job.order.record))
+    throw refuseTransition('job', `resized ${job.resizes.length} times`, 'resized', { number })
+}
+
 const fold = (job: Job, event: Exclude<JobEvent, { type: 'submitted' }>): void => {
   switch (event.type) {
+    case 'auctioned':
+      return
     case 'unmatched':
       job.unmatched = event.problem
       return
@@ -142,12 +156,19 @@ const fold = (job: Job, event: Exclude<JobEvent, { type: 'submitted' }>): void =
     case 'lease-recovered':
       return stepLeaseAt(job, event.lease, { type: 'recovered' })
     case 'lease-noticed':
-      return stepLeaseAt(job, event.lease, { type: 'noticed', at: event.at })
+      return stepLeaseAt(job, event.lease, {
+        type: 'noticed',
+        at: event.at,
+        endsAt: event.endsAt ?? Infinity,
+        takesWork: event.takesWork ?? false,
+      })
+    case 'lease-amended':
+      return stepLeaseAt(job, event.lease, { type: 'amended', at: event.at, amendment: event.amendment })
     case 'lease-closed': {
       const left = job.inFlight.get(event.lease)?.size ?? 0
       if (left > 0)
         throw refuseTransition('lease', 'holding attempts', event.type, { lease: event.lease, attempts: left })
-      return stepLeaseAt(job, event.lease, { type: 'closed', reason: event.reason })
+      return stepLeaseAt(job, event.lease, { type: 'closed', at: event.at, reason: event.reason })
     }
     case 'dispatched':
       requireOpen(job, event.lease)
@@ -196,6 +217,11 @@ const fold = (job: Job, event: Exclude<JobEvent, { type: 'submitted' }>): void =
         event.tasks.map((index) => ({ index })),
         () => ({ type: 'withdrawn' }),
       )
+    case 'resized':
+      requireNext(job, event.resize)
+      job.slots = event.resize.record.slots
+      job.resizes.push(event.resize)
+      return
     case 'cancel-requested':
       job.cancelRequested = true
       return

@@ -6,9 +6,12 @@ import { digestOf } from '../digest/digest.ts'
 import { toProblem } from '../error/problem.ts'
 import { MusterError } from '../error/muster-error.ts'
 import type { JobId, LeaseId, ReceiptId, TenantId } from '../id/id.ts'
+import type { AgreedAmendment } from '../lease/amendment.ts'
+import type { SignedResize } from '../order/resize.ts'
 import type { Address } from '../signature/address.ts'
 import { liveAttempt } from '../task/task.ts'
 import { canonicalEvent } from './canonical-event.ts'
+import { commitName } from './commit-spec.ts'
 import type { JobEvent } from './job-event.ts'
 import { stepJob, type Job } from './job.ts'
 import { restoreEvent } from './restore-event.ts'
@@ -36,7 +39,7 @@ const submitted: JobEvent = {
   spec: {
     apiVersion: 'muster/v1',
     kind: 'batch',
-    name: 'pages',
+    nameCommitment: commitName('pages', `0x${'5'.repeat(64)}`),
     runtime: 'noop',
     program: null,
     tasks: Array.from({ length: 6 }, (_, index) => ({
@@ -116,6 +119,36 @@ const opened = (lease: LeaseId): JobEvent => ({
   },
 })
 
+const amendmentOf = (state: Job, id: LeaseId): AgreedAmendment => {
+  const known = state.leases.get(id)
+  const record: AgreedAmendment['record'] = {
+    kind: 'amendment',
+    market: address,
+    provider: address,
+    job,
+    lease: digestOf(known?.lease.record ?? null),
+    number: (known?.amendments.length ?? 0) + 1,
+    slots: Math.max(1, (known?.slots ?? 2) - 1),
+    until: (known?.until ?? at) + 1,
+    price,
+    issuedAt: at,
+  }
+  return { record, provider: signature, market: signature }
+}
+
+const resizeOf = (state: Job, slots: number): SignedResize => ({
+  record: {
+    kind: 'resize',
+    market: address,
+    tenant,
+    order: digestOf(state.order.record),
+    number: state.resizes.length + 1,
+    slots,
+    issuedAt: at,
+  },
+  signature,
+})
+
 /** The event a choice stands for, fitted to the state of the job; refused ones are left out by `play`. */
 const eventOf = (state: Job, choice: number, index: number, lease: LeaseId): JobEvent => {
   const task = state.tasks[index]
@@ -136,6 +169,9 @@ const eventOf = (state: Job, choice: number, index: number, lease: LeaseId): Job
     { type: 'lease-suspected', at, lease },
     { type: 'lease-recovered', at, lease },
     { type: 'lease-noticed', at, lease },
+    { type: 'lease-noticed', at, lease, endsAt: at, takesWork: true },
+    { type: 'lease-amended', at, lease, amendment: amendmentOf(state, lease) },
+    { type: 'resized', at, resize: resizeOf(state, 1 + index) },
     { type: 'lease-closed', at, lease, reason: 'lost' },
     { type: 'unmatched', at, missing: 1, problem },
     { type: 'abandoned', at, tasks: [index], problem },
@@ -146,7 +182,7 @@ const eventOf = (state: Job, choice: number, index: number, lease: LeaseId): Job
   return events[choice % events.length] ?? submitted
 }
 
-const choices = fc.array(fc.tuple(fc.nat(17), fc.nat(5), fc.nat(2)), { maxLength: 80 })
+const choices = fc.array(fc.tuple(fc.nat(20), fc.nat(5), fc.nat(2)), { maxLength: 80 })
 
 const throughBytes = (event: JobEvent): JobEvent =>
   restoreEvent(decodeCanonical(encodeCanonical(canonicalEvent(event))))

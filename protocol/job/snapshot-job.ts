@@ -6,12 +6,13 @@ import type { JobId, LeaseId, TenantId } from '../id/id.ts'
 import type { LeaseState } from '../lease/lease-state.ts'
 import type { NanoUsd } from '../money/money.ts'
 import type { SignedOrder } from '../order/order.ts'
+import type { SignedResize } from '../order/resize.ts'
 import { newTask, taskPhase, type TaskState } from '../task/task.ts'
 import { canonicalProblem } from './canonical-event.ts'
 import type { JobOutcome } from './job-event.ts'
-import type { JobSpec } from './job-spec.ts'
+import type { CommittedSpec } from './commit-spec.ts'
 import type { Job } from './job.ts'
-import { restoreLease, restoreOrder, restoreReservation, restoreSpec } from './restore-event.ts'
+import { restoreAmendment, restoreLease, restoreOrder, restoreReservation, restoreSpec } from './restore-event.ts'
 
 type Attempt = readonly [fence: number, lease: number, phase: string, claim: string | null, receipt: string | null]
 
@@ -20,7 +21,7 @@ export interface JobSnapshot {
   readonly format: 1
   readonly id: JobId
   readonly tenant: TenantId
-  readonly spec: JobSpec
+  readonly spec: CommittedSpec
   readonly order: SignedOrder
   readonly operators: number
   readonly execSpec: Digest | ''
@@ -37,6 +38,7 @@ export interface JobSnapshot {
   readonly amounts: readonly (readonly [index: number, amount: NanoUsd])[]
   readonly charged: NanoUsd
   readonly paid: NanoUsd
+  readonly resizes?: readonly SignedResize[]
   readonly cancelRequested: boolean
   readonly unmatched: Problem | null
   readonly closed: JobOutcome | null
@@ -77,6 +79,7 @@ export const snapshotJob = (job: Job): JobSnapshot => {
     amounts: [...job.amounts],
     charged: job.charged,
     paid: job.paid,
+    ...(job.resizes.length === 0 ? {} : { resizes: [...job.resizes] }),
     cancelRequested: job.cancelRequested,
     unmatched: job.unmatched === null ? null : canonicalProblem(job.unmatched),
     closed: job.closed,
@@ -98,15 +101,31 @@ const restoreTasks = (snapshot: JobSnapshot, leases: readonly LeaseId[]): TaskSt
   return tasks
 }
 
+/** A lease as versions before terms wrote it: without what a lease has since. */
+type PlainLeaseState = Omit<LeaseState, NewOfLease> &
+  Partial<Pick<LeaseState, NewOfLease>> & { readonly noticedAt?: number | null }
+type NewOfLease = 'slots' | 'until' | 'amendments' | 'notice' | 'isBroken'
+
+const restoreLeaseState = ({ noticedAt = null, ...state }: PlainLeaseState): LeaseState => {
+  const { slots, paidUntil } = state.lease.record
+  const noticed = noticedAt === null ? null : { at: noticedAt, endsAt: paidUntil, takesWork: false }
+  return {
+    slots,
+    until: paidUntil,
+    notice: noticed,
+    isBroken: false,
+    ...state,
+    lease: restoreLease(state.lease),
+    reservation: restoreReservation(state.reservation),
+    amendments: (state.amendments ?? []).map(restoreAmendment),
+  }
+}
+
 /** The job of a snapshot, also of one that went through canonical CBOR. It shares nothing that changes with it. */
 export const restoreJob = (decoded: unknown): Job => {
   const snapshot = decoded as JobSnapshot
   if (snapshot.format !== 1) throw new TypeError('a snapshot of a job in a format this version does not know')
-  const leases = snapshot.leases.map((state): LeaseState => ({
-    ...state,
-    lease: restoreLease(state.lease),
-    reservation: restoreReservation(state.reservation),
-  }))
+  const leases = snapshot.leases.map(restoreLeaseState)
   const ids = leases.map(({ lease }) => lease.record.id)
   const tasks = restoreTasks(snapshot, ids)
   const counts: Job['counts'] = { waiting: 0, running: 0, accepted: 0, final: 0, abandoned: 0, cancelled: 0 }
@@ -130,6 +149,8 @@ export const restoreJob = (decoded: unknown): Job => {
     amounts: new Map(snapshot.amounts.map(([index, amount]) => [index, BigInt(amount)])),
     charged: BigInt(snapshot.charged),
     paid: BigInt(snapshot.paid),
+    slots: snapshot.resizes?.at(-1)?.record.slots ?? snapshot.spec.slots,
+    resizes: [...(snapshot.resizes ?? [])],
     cancelRequested: snapshot.cancelRequested,
     unmatched: snapshot.unmatched,
     closed: snapshot.closed,

@@ -2,6 +2,8 @@ import { z } from 'zod'
 import { namedBlobSchema } from '../claim/claim.ts'
 import { problemSchema } from '../error/problem.ts'
 import { idSchema } from '../id/id.ts'
+import type { LeaseState } from '../lease/lease-state.ts'
+import type { Lease } from '../lease/lease.ts'
 import { formatUsd, nanoUsdSchema } from '../money/money.ts'
 import { timeSchema } from '../resource/resources.ts'
 import { addressSchema, type Address } from '../signature/address.ts'
@@ -35,6 +37,7 @@ export const timelineEventSchema = z.strictObject({
   message: z.string(),
   counts: taskCountsSchema,
   lease: idSchema('lease').optional(),
+  auction: idSchema('auction').optional(),
   provider: addressSchema.optional(),
   tasks: z.array(timelineTaskSchema).optional(),
   problem: problemSchema.optional(),
@@ -44,7 +47,7 @@ export const timelineEventSchema = z.strictObject({
 export type TimelineEvent = z.output<typeof timelineEventSchema>
 
 type Detail = Pick<TimelineEvent, 'message'> &
-  Partial<Pick<TimelineEvent, 'lease' | 'provider' | 'tasks' | 'problem' | 'outcome'>>
+  Partial<Pick<TimelineEvent, 'lease' | 'auction' | 'provider' | 'tasks' | 'problem' | 'outcome'>>
 
 const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
 
@@ -58,6 +61,21 @@ const onLease = (job: Job, lease: Parameters<Job['leases']['get']>[0], say: (pro
   return { message: say(provider ?? 'unknown'), lease, ...(provider === undefined ? {} : { provider }) }
 }
 
+const sayTime = (at: number): string => `${new Date(at).toISOString().slice(0, 19)}Z`
+
+const sayTerm = ({ term, paidUntil }: Lease): string => {
+  if (term === undefined || term.kind === 'on-demand') return ''
+  if (term.kind === 'reserved') return `, reserved until ${sayTime(paidUntil)}`
+  return `, spot with ${(term.noticeMs ?? 0) / 1000} s of notice`
+}
+
+const sayNotice = (provider: string, state: LeaseState | undefined, takesWork: boolean): string => {
+  const end = state?.notice?.endsAt ?? Infinity
+  const when = state === undefined || end >= state.until ? '' : ` at ${sayTime(end)}`
+  const what = takesWork ? 'it gets only tasks that end before' : 'it gets no new tasks'
+  return `${provider} wants its slots back${when}; ${what}${state?.isBroken === true ? '. This breaks its term' : ''}.`
+}
+
 const detail = (job: Job, event: JobEvent): Detail => {
   switch (event.type) {
     case 'submitted':
@@ -69,12 +87,18 @@ const detail = (job: Job, event: JobEvent): Detail => {
         message: `No offer for ${plural(event.missing, 'slot')}: ${event.problem.message}`,
         problem: event.problem,
       }
+    case 'auctioned':
+      return {
+        message: `Sealed auction ${event.auction}: ${event.bids} of ${plural(event.solicited, 'agent')} bid, ${event.winners} won ${plural(event.slots, 'slot')}.`,
+        auction: event.auction,
+      }
     case 'lease-opened': {
       const { id, slots, price } = event.lease.record
       return onLease(
         job,
         id,
-        (at) => `Leased ${plural(slots, 'slot')} of ${at} at ${formatUsd(price.nanoUsd)} per ${price.per}.`,
+        (at) =>
+          `Leased ${plural(slots, 'slot')} of ${at} at ${formatUsd(price.nanoUsd)} per ${price.per}${sayTerm(event.lease.record)}.`,
       )
     }
     case 'lease-suspected':
@@ -82,9 +106,20 @@ const detail = (job: Job, event: JobEvent): Detail => {
     case 'lease-recovered':
       return onLease(job, event.lease, (at) => `Reached ${at} again; its work went on meanwhile.`)
     case 'lease-noticed':
-      return onLease(job, event.lease, (at) => `${at} wants its slots back; it gets no new tasks.`)
+      return onLease(job, event.lease, (at) => sayNotice(at, job.leases.get(event.lease), event.takesWork === true))
+    case 'lease-amended': {
+      const { slots, until } = event.amendment.record
+      return onLease(
+        job,
+        event.lease,
+        (at) => `Agreed with ${at}: ${plural(slots, 'slot')} until ${sayTime(until)}, at the same price.`,
+      )
+    }
     case 'lease-closed':
-      return onLease(job, event.lease, (at) => `Closed the lease with ${at}: ${event.reason}.`)
+      return onLease(job, event.lease, (at) => {
+        const isBroken = job.leases.get(event.lease)?.isBroken === true
+        return `Closed the lease with ${at}: ${event.reason}${isBroken ? ', in breach of its term' : ''}.`
+      })
     case 'dispatched':
       return {
         ...onLease(job, event.lease, (at) => `Sent ${plural(event.attempts.length, 'task')} to ${at}.`),
@@ -121,6 +156,8 @@ const detail = (job: Job, event: JobEvent): Detail => {
       return { message: `Stopped ${plural(event.attempts.length, 'attempt')}.`, tasks: [...event.attempts] }
     case 'abandoned':
       return { message: event.problem.message, tasks: event.tasks.map((index) => ({ index })), problem: event.problem }
+    case 'resized':
+      return { message: `The tenant wants ${plural(event.resize.record.slots, 'slot')} from now on.` }
     case 'cancel-requested':
       return { message: 'The tenant cancelled the job.' }
     case 'withdrawn':

@@ -1,4 +1,10 @@
 import { z } from 'zod'
+import { signedBenchmarkChallengeSchema } from '../benchmark/benchmark-challenge.ts'
+import { signedBenchmarkResultSchema } from '../benchmark/benchmark-result.ts'
+import { signedClosingSchema } from '../auction/closing.ts'
+import { signedAcknowledgementSchema, signedCommitmentSchema } from '../auction/commitment.ts'
+import { mostWindowMs } from '../auction/auction-terms.ts'
+import { revealSchema, signedTranscriptSchema } from '../auction/transcript.ts'
 import { claimSchema, namedBlobSchema } from '../claim/claim.ts'
 import { cidSchema } from '../digest/cid.ts'
 import { digestSchema } from '../digest/digest.ts'
@@ -6,11 +12,15 @@ import { hexSchema } from '../digest/hex.ts'
 import { problemSchema } from '../error/problem.ts'
 import { idSchema } from '../id/id.ts'
 import { attemptIdSchema, maxTaskNumber } from '../id/task-id.ts'
+import { amendmentSchema, mostAmendments } from '../lease/amendment.ts'
 import { signedLeaseSchema } from '../lease/lease.ts'
 import { signedOfferSchema } from '../offer/offer.ts'
+import { signedResizeSchema } from '../order/resize.ts'
 import { signedOrderSchema } from '../order/order.ts'
 import { signedReservationSchema } from '../reservation/reservation.ts'
 import { runtimeKindSchema, timeSchema } from '../resource/resources.ts'
+import { signedSchema } from '../signature/signed.ts'
+import { maxPathLength } from '../signature/signed.ts'
 
 /** Blobs up to this size travel inside the message that needs them. */
 export const inlineBlobBytes = 32 * 1024
@@ -48,6 +58,22 @@ export const marketMessageSchema = z.discriminatedUnion('type', [
   /** The outcome of these attempts is durable at the market; the agent may forget them. */
   z.strictObject({ type: z.literal('settled'), attempts: z.array(attemptIdSchema).max(4096) }),
   z.strictObject({ type: z.literal('blob-missing'), cid: cidSchema, problem: problemSchema }),
+  /** The sealed bid arrived in time. */
+  z.strictObject({ type: z.literal('bid-acknowledged'), acknowledgement: signedAcknowledgementSchema }),
+  /** The auction is over; a reservation that did not win is given up. `transcript` is null where there was no award. */
+  z.strictObject({
+    type: z.literal('auction-over'),
+    auction: idSchema('auction'),
+    hasWon: z.boolean(),
+    bids: z.int().min(0),
+    transcript: digestSchema.nullable(),
+  }),
+  /** What `want-transcript` asked for; null where there is none. */
+  z.strictObject({
+    type: z.literal('transcript'),
+    auction: idSchema('auction'),
+    transcript: signedTranscriptSchema.nullable(),
+  }),
   z.strictObject({ type: z.literal('pong'), at: timeSchema }),
 ])
 export type MarketMessage = z.output<typeof marketMessageSchema>
@@ -87,8 +113,17 @@ export const agentMessageSchema = z.discriminatedUnion('type', [
     failures: z.array(z.strictObject({ attempt: attemptIdSchema, problem: problemSchema })).max(4096),
   }),
   z.strictObject({ type: z.literal('want'), cid: cidSchema }),
-  /** The provider takes these leases back: nothing new may be dispatched to them, running attempts end by `by`. */
-  z.strictObject({ type: z.literal('notice'), leases: z.array(idSchema('lease')).max(4096), by: timeSchema }),
+  z.strictObject({ type: z.literal('want-transcript'), auction: idSchema('auction') }),
+  /** The provider takes these leases back: attempts that still run end by `by`, by its clock. */
+  z.strictObject({
+    type: z.literal('notice'),
+    leases: z.array(idSchema('lease')).max(4096),
+    by: timeSchema,
+    /** How long from now that is: what counts, since clocks differ. */
+    inMs: z.int().min(0).exactOptional(),
+    /** Attempts that end before may still be dispatched; nothing new where it is absent. */
+    takesWork: z.boolean().exactOptional(),
+  }),
   z.strictObject({ type: z.literal('ping'), at: timeSchema }),
 ])
 export type AgentMessage = z.output<typeof agentMessageSchema>
@@ -101,14 +136,46 @@ export const linkCalls = {
       offer: idSchema('offer'),
       slots: z.int().min(1),
       ttlMs: z.int().min(1),
+      /** Where the order asks for more slots by now than it says. */
+      resize: signedResizeSchema.exactOptional(),
     }),
     response: signedReservationSchema,
+  },
+  /** Asks for a sealed bid; what comes after the window is late. Rejects with `forbidden` where the agent does not bid. */
+  solicit: {
+    request: z.strictObject({
+      auction: idSchema('auction'),
+      order: signedOrderSchema,
+      offer: idSchema('offer'),
+      /** At most so many. */
+      slots: z.int().min(1).max(10_000),
+      /** Until the close, and how long a bid must hold after it. */
+      windowMs: z.int().min(1).max(mostWindowMs),
+      holdMs: z.int().min(1),
+      closesAt: timeSchema,
+    }),
+    response: signedCommitmentSchema,
+  },
+  /** Shows the list that the agent's sealed bid is in, by its path, and asks for what opens the bid. */
+  reveal: {
+    request: z.strictObject({ closing: signedClosingSchema, path: z.array(hexSchema(32)).max(maxPathLength) }),
+    response: revealSchema,
   },
   release: { request: z.strictObject({ reservation: idSchema('reservation') }), response: z.strictObject({}) },
   /** With the first attempts of the lease, which are taken on as by `start` if the lease is. */
   'open-lease': {
     request: z.strictObject({ lease: signedLeaseSchema, reservation: digestSchema, first: startsSchema.nullable() }),
     response: z.strictObject({}),
+  },
+  /** Asks for an amendment; the one before is taken back where the market did not take it: the same number again. */
+  'amend-lease': {
+    request: z.strictObject({
+      lease: idSchema('lease'),
+      number: z.int().min(1).max(mostAmendments),
+      slots: z.int().min(1).max(10_000),
+      until: timeSchema,
+    }),
+    response: signedSchema(amendmentSchema),
   },
   'close-lease': { request: z.strictObject({ lease: idSchema('lease') }), response: z.strictObject({}) },
   /** The probe: which leases and attempts the agent holds, by its own journal. */
@@ -119,6 +186,11 @@ export const linkCalls = {
       /** Running, queued, or claimed and not yet settled. */
       attempts: z.array(attemptIdSchema).max(65_536),
     }),
+  },
+  /** Shows what the machine does: one part of a benchmark. */
+  benchmark: {
+    request: z.strictObject({ challenge: signedBenchmarkChallengeSchema }),
+    response: signedBenchmarkResultSchema,
   },
   logs: {
     request: z.strictObject({ attempt: attemptIdSchema }),

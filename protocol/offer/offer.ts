@@ -1,8 +1,11 @@
 import { z } from 'zod'
 import { idSchema } from '../id/id.ts'
+import { offerTermSchema } from '../lease/lease-term.ts'
+import { maintenanceSchema, mostMaintenance } from '../lease/maintenance.ts'
 import { priceSchema } from '../money/price.ts'
 import {
   attributesSchema,
+  gflopsSchema,
   gpuSchema,
   nameSchema,
   networkSchema,
@@ -34,10 +37,16 @@ export const offerSchema = z.strictObject({
   attributes: attributesSchema,
   /** Of the machine, as the provider says; absent where it does not. */
   network: networkSchema.exactOptional(),
+  /** What a slot computes in the pinned runtime, in whole GFLOP/s, as the provider says; its market measures it. */
+  gflops: gflopsSchema.exactOptional(),
   /** Who runs the machine: the same for all providers of one house. */
   operator: nameSchema.exactOptional(),
   /** What auditors say of the provider. */
   attestations: z.array(signedAttestationSchema).max(8).exactOptional(),
+  /** The leases it is for. */
+  term: offerTermSchema.exactOptional(),
+  /** When the machine is not to be had. */
+  maintenance: z.array(maintenanceSchema).max(mostMaintenance).exactOptional(),
   price: priceSchema,
   issuedAt: timeSchema,
   expiresAt: timeSchema,

@@ -1,7 +1,9 @@
 import { z } from 'zod'
+import { auctionTermsSchema } from '../auction/auction-terms.ts'
 import { digestSchema } from '../digest/digest.ts'
 import { hexSchema } from '../digest/hex.ts'
 import { idSchema } from '../id/id.ts'
+import { leaseDemandSchema } from '../lease/lease-term.ts'
 import { nonNegativeNanoUsdSchema } from '../money/money.ts'
 import { priceSchema } from '../money/price.ts'
 import { resourceDemandSchema } from '../resource/resource-demand.ts'
@@ -50,6 +52,10 @@ export const orderSchema = z.strictObject({
   runtime: runtimeKindSchema,
   placement: placementSchema,
   award: awardSchema,
+  /** By sealed bids; left out, standing offers answer it at once. */
+  auction: auctionTermsSchema.exactOptional(),
+  /** Left out: on demand, as long as the market's leases last. */
+  lease: leaseDemandSchema.exactOptional(),
   /** The dearest price accepted; offers in another unit do not fit. */
   maxPrice: priceSchema,
   /** The most the whole job may cost: what is put in escrow. */

@@ -12,6 +12,8 @@ export interface Reliability {
   readonly startFactor: number
   /** Expected time of an attempt over the program's median. */
   readonly durationFactor: number
+  /** Time for bringing a unit's program and inputs to the machine, at every start; none where absent. */
+  readonly transferMs?: number
 }
 
 /** A figure, and the interval that holds it with the probability `credibility`. */

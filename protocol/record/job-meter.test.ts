@@ -1,9 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { digestOf } from '../digest/digest.ts'
 import type { LeaseId } from '../id/id.ts'
 import type { AttemptRef, JobEvent } from '../job/job-event.ts'
 import type { Address } from '../signature/address.ts'
 import type { CloseReason } from '../lease/lease-state.ts'
+import type { LeaseTerm } from '../lease/lease-term.ts'
 import { exampleLease, exampleReservation, exampleSpec } from '../vector/example-records.ts'
 import { createJobMeter, type LeaseObservation } from './job-meter.ts'
 
@@ -105,6 +107,49 @@ describe('a lease', () => {
     const lost: JobEvent = { type: 'lost', at: start + 10, attempts: refs(0, 4) }
     expect(measure([...running, lost, closed(start + 10, 'returned')])[0]?.outages).toBe(1)
     expect(measure([...running, ...done(start + 10, refs(0, 4)), closed(start + 10, 'returned')])[0]?.outages).toBe(0)
+  })
+
+  const termed = (term: LeaseTerm): JobEvent[] => {
+    const event = opened(start, 2)
+    if (event.type !== 'lease-opened') throw new Error('a lease')
+    const record = { ...event.lease.record, term, paidUntil: start + 3_600_000 }
+    return [submitted, { ...event, lease: { ...event.lease, record } }, dispatched(start, refs(0, 4))]
+  }
+  const ends = (at: number, inMs: number): JobEvent[] => [
+    { type: 'lease-noticed', at, lease, endsAt: at + inMs },
+    { type: 'lost', at: at + inMs, attempts: refs(0, 4) },
+    closed(at + inMs, 'returned'),
+  ]
+
+  test('of spot that was ended with its notice is no outage, and one with less is a breach', () => {
+    const spot = termed({ kind: 'spot', termMs: 3_600_000, noticeMs: 60_000 })
+    expect(measure([...spot, ...ends(start + 10, 60_000)])[0]).toMatchObject({ outages: 0, failed: 0 })
+    expect(measure([...spot, ...ends(start + 10, 60_000)])[0]).not.toHaveProperty('breaches')
+    expect(measure([...spot, ...ends(start + 10, 10_000)])[0]).toMatchObject({ outages: 1, breaches: 1 })
+  })
+
+  test('that was reserved and ended before its term is a breach, with work on it or without', () => {
+    const reserved = termed({ kind: 'reserved', termMs: 3_600_000 })
+    expect(measure([...reserved, ...ends(start + 10, 60_000)])[0]).toMatchObject({ outages: 1, breaches: 1 })
+    const [notice] = ends(start + 20, 60_000)
+    const idle = [...reserved, ...done(start + 10, refs(0, 4)), notice as JobEvent, closed(start + 30, 'returned')]
+    expect(measure(idle)[0]).toMatchObject({ outages: 1, breaches: 1, succeeded: 4 })
+  })
+
+  test('that was made smaller is measured by the slots it has then', () => {
+    const reserved = termed({ kind: 'on-demand', termMs: 3_600_000 })
+    const [, event] = reserved
+    if (event?.type !== 'lease-opened') throw new Error('a lease')
+    const { record: of } = event.lease
+    const record = {
+      ...{ kind: 'amendment' as const, market: of.market, provider: of.provider, job: of.job, lease: digestOf(of) },
+      ...{ number: 1, slots: 1, until: of.paidUntil, price: of.price, issuedAt: start },
+    }
+    const signed = { record, provider: '0x' as const, market: '0x' as const }
+    const amended: JobEvent = { type: 'lease-amended', at: start, lease, amendment: signed }
+    expect(measure([...reserved, amended, ...done(start + 400, refs(0, 4)), closed(start + 400)])[0]).toMatchObject({
+      durationMs: 100,
+    })
   })
 
   test('that the agent did not take is a refusal, and one on which everything failed is not', () => {

@@ -1,6 +1,7 @@
 import type { Fault } from '../error/error-codes.ts'
 import type { LeaseId } from '../id/id.ts'
 import type { AttemptRef, JobEvent } from '../job/job-event.ts'
+import { openLease, stepLease, type LeaseState } from '../lease/lease-state.ts'
 import type { Address } from '../signature/address.ts'
 import type { Observation } from './observation.ts'
 
@@ -15,9 +16,11 @@ export interface JobMeter {
 interface LeaseMeter {
   readonly id: LeaseId
   readonly provider: Address
-  readonly slots: number
+  slots: number
   readonly openedAt: number
   outstanding: number
+  /** What the lease promises, and whether that was kept. */
+  state: LeaseState
   /** Slot-milliseconds with something to do, up to `since`. */
   busyMs: number
   since: number
@@ -157,8 +160,10 @@ export const createJobMeter = (): JobMeter => {
     const meter = leases.get(event.lease)
     leases.delete(event.lease)
     if (meter === undefined) return []
-    // Whoever gives a lease back with work on it is gone to the tenant.
-    const isOutage = event.reason === 'lost' || (event.reason === 'returned' && meter.hasLost)
+    const { isBroken, lease } = stepLease(meter.state, { type: 'closed', at: event.at, reason: event.reason })
+    // Whoever gives a lease back with work on it is gone to the tenant, unless that is what was sold.
+    const isSold = lease.record.term?.kind === 'spot'
+    const isOutage = isBroken || event.reason === 'lost' || (event.reason === 'returned' && meter.hasLost && !isSold)
     // A lease on which attempts failed is closed for the same reason: that is no refusal of the lease.
     const isRefused = event.reason === 'refused' && meter.claimed === 0 && !meter.hasFailed
     const seen = {
@@ -171,6 +176,7 @@ export const createJobMeter = (): JobMeter => {
       refused: isRefused ? 1 : 0,
       exposureMs: isRefused ? 0 : Math.max(0, event.at - meter.openedAt),
       outages: isOutage ? 1 : 0,
+      ...(isBroken ? { breaches: 1 } : {}),
       succeeded: meter.succeeded,
       failed: meter.failed,
       ...timesOf(meter),
@@ -199,6 +205,7 @@ export const createJobMeter = (): JobMeter => {
             hasLost: false,
             isDisturbed: false,
             refuted: 0,
+            state: openLease(event.lease, event.reservation),
           })
           return []
         }
@@ -229,6 +236,21 @@ export const createJobMeter = (): JobMeter => {
         case 'cancelled-attempts':
           end(event.attempts, at, disturb)
           return []
+        case 'lease-noticed': {
+          const meter = leases.get(event.lease)
+          if (meter === undefined) return []
+          const { endsAt = Infinity, takesWork = false } = event
+          meter.state = stepLease(meter.state, { type: 'noticed', at, endsAt, takesWork })
+          return []
+        }
+        case 'lease-amended': {
+          const meter = leases.get(event.lease)
+          if (meter === undefined) return []
+          meter.state = stepLease(meter.state, { type: 'amended', at, amendment: event.amendment })
+          advance(meter, at)
+          meter.slots = meter.state.slots
+          return []
+        }
         case 'lease-suspected':
           disturb(leases.get(event.lease))
           return []

@@ -20,6 +20,8 @@ export const observationSchema = z.strictObject({
   /** How long the lease was held. */
   exposureMs: z.int().min(0).max(1e12),
   outages: countSchema,
+  /** Leases that it ended otherwise than their term allows; each is an outage, too. */
+  breaches: countSchema.exactOptional(),
   succeeded: countSchema,
   /** By the provider's fault only. */
   failed: countSchema,

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { digestSchema } from '../digest/digest.ts'
 import { idSchema } from '../id/id.ts'
+import { leaseTermSchema } from '../lease/lease-term.ts'
 import { priceSchema } from '../money/price.ts'
 import { resourcesSchema, textSchema, timeSchema } from '../resource/resources.ts'
 import { addressSchema } from '../signature/address.ts'
@@ -20,6 +21,8 @@ export const reservationSchema = z.strictObject({
   /** UUIDs of the GPUs held, over all slots. */
   gpus: z.array(textSchema(80)).max(1024),
   price: priceSchema,
+  /** Absent where neither order nor offer speaks of one. */
+  term: leaseTermSchema.exactOptional(),
   issuedAt: timeSchema,
   expiresAt: timeSchema,
 })

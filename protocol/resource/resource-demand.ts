@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { gpuModelOf } from './gpu-model.ts'
-import { gpuInterfaces, gpuVendors, networkSchema, resourcesSchema, type Gpu } from './resources.ts'
+import { gflopsSchema, gpuInterfaces, gpuVendors, networkSchema, resourcesSchema, type Gpu } from './resources.ts'
 
 const modelSchema = z
   .string()
@@ -25,9 +25,17 @@ export const gpuDemandSchema = z.strictObject({
 
 export type GpuDemand = z.output<typeof gpuDemandSchema>
 
-/** What an order asks of one slot: how much, which GPUs, and what network its machine has. What is absent may be anything. */
+/**
+ * What an order asks of one slot: how much, which GPUs, what network its machine has, how fast it is, and that it reproduced the
+ * pinned outputs. What is absent may be anything.
+ */
 export const resourceDemandSchema = resourcesSchema
-  .extend({ gpu: gpuDemandSchema.exactOptional(), network: networkSchema.exactOptional() })
+  .extend({
+    gpu: gpuDemandSchema.exactOptional(),
+    network: networkSchema.exactOptional(),
+    gflops: gflopsSchema.exactOptional(),
+    reproducible: z.literal(true).exactOptional(),
+  })
   .refine(({ gpu, gpuCount }) => gpu === undefined || gpuCount > 0, {
     path: ['gpuCount'],
     error: 'expected at least 1 where a kind of GPU is asked for',

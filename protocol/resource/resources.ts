@@ -38,6 +38,9 @@ export const networkSchema = z.strictObject({
 
 export type Network = z.output<typeof networkSchema>
 
+/** Whole billions of operations a second on float32, of one slot in the pinned runtime. */
+export const gflopsSchema = z.int().min(1).max(1_000_000)
+
 export const runtimeKinds = ['graph', 'noop'] as const
 export const runtimeKindSchema = z.enum(runtimeKinds)
 export type RuntimeKind = z.output<typeof runtimeKindSchema>

@@ -1,8 +1,9 @@
 import { parseId, type LeaseId } from '../id/id.ts'
 import type { JobEvent } from '../job/job-event.ts'
+import { commitSpec } from '../job/commit-spec.ts'
 import { jobSpecSchema } from '../job/job-spec.ts'
 import { stepJob, type Job } from '../job/job.ts'
-import { exampleLease, exampleOrder, exampleReservation } from './example-records.ts'
+import { exampleLease, exampleOrder, exampleReservation, exampleSalt } from './example-records.ts'
 
 const signature = `0x${'00'.repeat(65)}` as const
 
@@ -16,19 +17,22 @@ export const submittedEvent = (
   at: 0,
   job: exampleLease.job,
   tenant: exampleLease.tenant,
-  spec: jobSpecSchema.parse({
-    apiVersion: 'muster/v1',
-    kind: 'batch',
-    name: 'example',
-    runtime: 'noop',
-    program: null,
-    tasks: Array.from({ length: tasks }, () => ({ inputs: [] })),
-    slots,
-    resources: { cpuMilli: 1000, memoryBytes: 1, diskBytes: 0 },
-    maxPrice: { nanoUsd: 1000n, per: 'task' },
-    ceiling: 1_000_000n,
-    limits: { maxFailures },
-  }),
+  spec: commitSpec(
+    jobSpecSchema.parse({
+      apiVersion: 'muster/v1',
+      kind: 'batch',
+      name: 'example',
+      runtime: 'noop',
+      program: null,
+      tasks: Array.from({ length: tasks }, () => ({ inputs: [] })),
+      slots,
+      resources: { cpuMilli: 1000, memoryBytes: 1, diskBytes: 0 },
+      maxPrice: { nanoUsd: 1000n, per: 'task' },
+      ceiling: 1_000_000n,
+      limits: { maxFailures },
+    }),
+    exampleSalt,
+  ),
   order: { record: exampleOrder, signature },
   operators: 0,
   execSpec: '',

@@ -1,16 +1,21 @@
+import type { BenchmarkChallenge } from '../benchmark/benchmark-challenge.ts'
+import type { BenchmarkResult } from '../benchmark/benchmark-result.ts'
 import type { Claim } from '../claim/claim.ts'
 import { cidOf } from '../digest/cid.ts'
 import { digestOf } from '../digest/digest.ts'
 import { toHex } from '../digest/hex.ts'
 import { parseId } from '../id/id.ts'
 import { attemptId } from '../id/task-id.ts'
+import { commitSpec, type CommittedSpec } from '../job/commit-spec.ts'
 import { jobSpecSchema, type JobSpec } from '../job/job-spec.ts'
+import type { Amendment } from '../lease/amendment.ts'
 import type { Lease } from '../lease/lease.ts'
 import type { StatementRequest } from '../ledger/statement.ts'
 import type { LinkHello } from '../link/link-hello.ts'
 import type { Attestation } from '../offer/attestation.ts'
 import type { Offer } from '../offer/offer.ts'
 import type { Order } from '../order/order.ts'
+import type { Resize } from '../order/resize.ts'
 import type { Receipt } from '../receipt/receipt.ts'
 import type { Reservation } from '../reservation/reservation.ts'
 import { nobleSecp256k1 } from '../signature/secp256k1.ts'
@@ -58,6 +63,10 @@ export const exampleSpec: JobSpec = jobSpecSchema.parse({
   ceiling: 1_000_000n,
 })
 
+export const exampleSalt = toHex(new Uint8Array(32).fill(0x55))
+/** What the order of the example is for. */
+export const exampleCommittedSpec: CommittedSpec = commitSpec(exampleSpec, exampleSalt)
+
 export const exampleOffer: Offer = {
   kind: 'offer',
   id: offerId,
@@ -92,7 +101,7 @@ export const exampleOrder: Order = {
   market,
   tenant,
   custody: 'tenant',
-  job: digestOf(exampleSpec),
+  job: digestOf(exampleCommittedSpec),
   slots: 2,
   resources,
   runtime: 'graph',
@@ -138,6 +147,29 @@ export const exampleLease: Lease = {
   paidUntil: at + 3_601_200,
 }
 
+export const exampleAmendment: Amendment = {
+  kind: 'amendment',
+  market,
+  provider,
+  job,
+  lease: digestOf(exampleLease),
+  number: 1,
+  slots: 1,
+  until: at + 7_201_200,
+  price,
+  issuedAt: at + 1_800_000,
+}
+
+export const exampleResize: Resize = {
+  kind: 'resize',
+  market,
+  tenant,
+  order: digestOf(exampleOrder),
+  number: 1,
+  slots: 1,
+  issuedAt: at + 1_790_000,
+}
+
 export const exampleClaim: Claim = {
   kind: 'claim',
   market,
@@ -179,6 +211,26 @@ export const exampleHello: LinkHello = {
   epoch: 1,
   tlsBinding: '',
   at,
+}
+
+export const exampleBenchmarkChallenge: BenchmarkChallenge = {
+  kind: 'benchmark-challenge',
+  market,
+  provider,
+  seed: toHex(new Uint8Array(32).fill(0x77)),
+  work: { part: 'compute', width: 768, layers: 8, columns: 2048 },
+  issuedAt: at,
+  expiresAt: at + 60_000,
+}
+
+export const exampleBenchmarkResult: BenchmarkResult = {
+  kind: 'benchmark-result',
+  market,
+  provider,
+  challenge: digestOf(exampleBenchmarkChallenge),
+  execSpec: digestOf('exec spec'),
+  found: { part: 'compute', output: blob('output 0'), prepareUs: 180_000, runUs: 1_100_000 },
+  at: at + 1_400,
 }
 
 export const exampleStatementRequest: StatementRequest = {

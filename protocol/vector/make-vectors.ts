@@ -1,8 +1,12 @@
 import { toJson } from '../api/json.ts'
+import { tieOf } from '../auction/award-sealed.ts'
 import { effectivePrice, type UnitOfWork } from '../auction/effective-price.ts'
+import { chainOf, type ChainMatrix } from '../benchmark/matrix-chain.ts'
+import { networkProof } from '../benchmark/network-proof.ts'
+import { seededWords } from '../benchmark/seeded-words.ts'
 import { encodeCanonical } from '../cbor/canonical.ts'
 import { cidOf } from '../digest/cid.ts'
-import { digestOf } from '../digest/digest.ts'
+import { digestBytes, digestOf } from '../digest/digest.ts'
 import { fromHex, toHex } from '../digest/hex.ts'
 import { formatUsd } from '../money/money.ts'
 import { chargeFor, type PriceUnit } from '../money/price.ts'
@@ -11,7 +15,16 @@ import { merkleLeaf } from '../signature/merkle.ts'
 import type { SignedRecord } from '../signature/signed.ts'
 import { signBatch, signRecord } from '../signature/signer.ts'
 import { batchSigningHash, recordSigningHash } from '../signature/typed-data.ts'
-import { exampleClaim, exampleDomain, exampleKeys, exampleSigners, exampleSpec } from './example-records.ts'
+import {
+  exampleClaim,
+  exampleDomain,
+  exampleKeys,
+  exampleCommittedSpec,
+  exampleSalt,
+  exampleSigners,
+  exampleSpec,
+} from './example-records.ts'
+import { exampleTranscript } from './example-auction.ts'
 import { recordKinds } from './record-kinds.ts'
 
 const plain = (value: unknown): unknown => JSON.parse(toJson(value))
@@ -95,9 +108,11 @@ const recordVectors = () => ({
     }
   }),
   spec: {
-    note: 'Not signed itself: an order names its digest.',
+    note: 'Not signed itself: an order names its digest, with a commitment in place of the name.',
     value: plain(exampleSpec),
-    digest: digestOf(exampleSpec),
+    nameSalt: exampleSalt,
+    nameCommitment: exampleCommittedSpec.nameCommitment,
+    digest: digestOf(exampleCommittedSpec),
   },
 })
 
@@ -168,6 +183,13 @@ const awards: readonly (readonly [per: PriceUnit, reliability: Reliability, work
   ['hour', unknown, { ...task, startMs: 60_000, transferNanoUsd: 50_000 }],
   ['hour', unknown, { ...task, durationMs: 72_000_000, startMs: 60_000, transferNanoUsd: 50_000, checkpoint }],
   ['hour', { ...unknown, hazardPerHour: 2 }, { ...task, durationMs: 72_000_000 }],
+  ['hour', { ...unknown, transferMs: 90_000 }, { ...task, startMs: 60_000, transferNanoUsd: 50_000 }],
+  ['task', { ...unknown, hazardPerHour: 0.5, transferMs: 600_000 }, task],
+  [
+    'hour',
+    { ...unknown, hazardPerHour: 0.5, transferMs: 90_000 },
+    { ...task, durationMs: 72_000_000, startMs: 60_000, checkpoint: { ...checkpoint, everyMs: null } },
+  ],
 ]
 
 const awardVectors = () => ({
@@ -181,12 +203,69 @@ const awardVectors = () => ({
   })),
 })
 
+const auctionVectors = () => ({
+  description:
+    'A sealed auction of one slot, second price: what each bid is sealed from, what breaks ties, and the signed transcript.',
+  domain: exampleDomain,
+  seals: exampleTranscript.bids.map(({ provider, seal, reveal }) => ({
+    sealed: {
+      auction: exampleTranscript.auction,
+      order: exampleTranscript.closing.record.order,
+      provider,
+      reservation: digestOf(reveal?.reservation.record ?? null),
+      salt: reveal?.salt,
+    },
+    seal,
+    tie: tieOf(exampleTranscript.closing.record.root, provider),
+  })),
+  transcript: plain(signRecord(exampleSigners.market, exampleDomain, exampleTranscript)),
+  digest: digestOf(exampleTranscript),
+})
+
+const chainSeed = toHex(new Uint8Array(32).fill(0x77))
+const chainWorks = [
+  { width: 32, layers: 2, columns: 3 },
+  { width: 768, layers: 8, columns: 2048 },
+]
+
+const matrixVector = ({ rows, columns, cells }: ChainMatrix) => ({
+  rows,
+  columns,
+  first: [...cells.subarray(0, 8)],
+  sha256: toHex(digestBytes(cells)),
+})
+
+const benchmarkVectors = () => {
+  const words = seededWords(chainSeed, 'sizes')
+  const blob = new TextEncoder().encode('muster')
+  return {
+    description:
+      'What follows from the seed of a benchmark: words, sizes, matrices, and the proof that a blob arrived.',
+    seed: chainSeed,
+    words: { label: 'sizes', first: [words(), words(), words(), words()] },
+    chains: chainWorks.map((work) => {
+      const chain = chainOf(chainSeed, work)
+      const factors = work.layers <= 2 ? work.layers : 1
+      return {
+        work,
+        sizes: chain.sizes,
+        operations: chain.flops,
+        x: matrixVector(chain.start()),
+        factors: Array.from({ length: factors }, (_, index) => matrixVector(chain.factor(index))),
+      }
+    }),
+    network: { blob: toHex(blob), proof: networkProof(chainSeed, blob) },
+  }
+}
+
 /** The test vectors of the specification, by the name of their file. */
 export const makeVectors = (): Record<string, object> => ({
   'canonical-cbor': canonicalVectors(),
   records: recordVectors(),
   batches: batchVectors(),
+  benchmarks: benchmarkVectors(),
   money: moneyVectors(),
   cids: cidVectors(),
   awards: awardVectors(),
+  auctions: auctionVectors(),
 })

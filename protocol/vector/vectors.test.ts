@@ -6,10 +6,13 @@ import { hashTypedData, recoverAddress } from 'viem'
 import { describe, expect, test } from 'vitest'
 import { toJson } from '../api/json.ts'
 import type { EffectivePrice, UnitOfWork } from '../auction/effective-price.ts'
+import { signedTranscriptSchema } from '../auction/transcript.ts'
+import { verifyTranscript } from '../auction/verify-transcript.ts'
 import { decodeCanonical, encodeCanonical } from '../cbor/canonical.ts'
 import { cidOf, parseCid, sha256OfCid } from '../digest/cid.ts'
 import { digestOf } from '../digest/digest.ts'
 import { fromHex, toHex, type Hex } from '../digest/hex.ts'
+import { commitName, commitSpec } from '../job/commit-spec.ts'
 import { jobSpecSchema } from '../job/job-spec.ts'
 import { formatUsd, parseUsd } from '../money/money.ts'
 import { chargeFor, priceSchema } from '../money/price.ts'
@@ -90,7 +93,7 @@ describe('records.json', () => {
       signingHash: Hex
       signature: Hex
     }[]
-    spec: { value: unknown; digest: Hex }
+    spec: { value: unknown; nameSalt: Hex; nameCommitment: Hex; digest: Hex }
   }
 
   test('has a record of every kind', () => {
@@ -118,7 +121,9 @@ describe('records.json', () => {
   })
 
   test('the digest of the spec that the order names', () => {
-    expect(digestOf(jobSpecSchema.parse(spec.value))).toBe(spec.digest)
+    const written = jobSpecSchema.parse(spec.value)
+    expect(commitName(written.name, spec.nameSalt)).toBe(spec.nameCommitment)
+    expect(digestOf(commitSpec(written, spec.nameSalt))).toBe(spec.digest)
     expect(records.find(({ kind }) => kind === 'order')?.record).toMatchObject({ job: spec.digest })
   })
 })
@@ -183,13 +188,18 @@ describe('awards.json', () => {
 
   test.each(awards)('$price.per at $reliability', ({ price, reliability, work, effective }) => {
     const { hazardPerHour: hazard, success, startFactor, durationFactor } = reliability
+    const moving = (reliability.transferMs ?? 0) / 3_600_000
     const start = (work.startMs * startFactor) / 3_600_000
     const whole = (work.durationMs * durationFactor) / 3_600_000
-    const segments = work.checkpoint === null ? 1 : Math.ceil(whole / (work.checkpoint.everyMs / 3_600_000))
+    const took = (work.checkpoint?.tookMs ?? 0) / 3_600_000
+    const everyMs = work.checkpoint?.everyMs ?? null
+    const every = everyMs === null ? Math.sqrt((2 * took) / hazard) : everyMs / 3_600_000
+    const segments = work.checkpoint === null ? 1 : Math.ceil(whole / every)
     const segment = whole / segments + (work.checkpoint?.tookMs ?? 0) / 3_600_000
     const undisturbed = start + segments * segment
-    const losses = Math.expm1(hazard * start) + segments * Math.exp(hazard * start) * Math.expm1(hazard * segment)
-    const hours = hazard < 1e-9 ? undisturbed : losses / hazard
+    const first = moving + start
+    const losses = Math.expm1(hazard * first) + segments * Math.exp(hazard * first) * Math.expm1(hazard * segment)
+    const hours = hazard < 1e-9 ? moving + undisturbed : losses / hazard
     const paid = { hour: undisturbed, operator: work.operators, task: 1 }[price.per] ?? 0
     const lost = hazard < 1e-9 ? 0 : losses
     const expected =
@@ -197,4 +207,23 @@ describe('awards.json', () => {
       (work.transferNanoUsd * (1 + lost) + (work.checkpoint?.nanoUsd ?? 0) * segments) / success
     expect(Math.abs(effective.nanoUsd - expected)).toBeLessThan(1e-9 * expected)
   })
+})
+
+test('auctions.json', () => {
+  const { domain, seals, transcript, digest } = read('auctions') as {
+    domain: Domain
+    seals: { sealed: Record<string, string> & { provider: Address }; seal: Hex; tie: Hex }[]
+    transcript: unknown
+    digest: Hex
+  }
+  const signed = signedTranscriptSchema.parse(transcript)
+  const { closing, bids } = signed.record
+  for (const { sealed, seal, tie } of seals) {
+    expect(sha256(encode(sealed, rfc8949EncodeOptions))).toBe(seal)
+    expect(sha256(fromHex(closing.record.root), fromHex(sealed.provider))).toBe(tie)
+  }
+  expect(seals.map(({ seal }) => seal)).toEqual(bids.map(({ seal }) => seal))
+  expect(digestOf(signed.record)).toBe(digest)
+  const failed = verifyTranscript(createVerifier(nobleSecp256k1), domain, signed).filter(({ holds }) => !holds)
+  expect(failed).toEqual([])
 })

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import {
   cidOf,
   createVerifier,
+  effectivePrice,
   explainNoFit,
   MusterError,
   newId,
@@ -26,6 +27,7 @@ import {
   type Statement,
   type TaskView,
 } from '@muster/protocol'
+import { fakeExtend, fakeLeases, fakeResize } from './fake-leases.ts'
 import { createFakeNetwork, chainId, type FakeNetwork, type FakeNetworkOptions } from './fake-network.ts'
 
 /**
@@ -63,6 +65,7 @@ export const fakeApiKey = 'test-key'
 
 const statusOf: Readonly<Record<string, number>> = {
   not_found: 404,
+  lease_closed: 410,
   blob_missing: 404,
   unauthenticated: 401,
   forbidden: 403,
@@ -129,9 +132,9 @@ export const startFakeMarket = async (options: FakeMarketOptions = {}) => {
       }
       case 'runway': {
         const { burn = 0n, runwayMs = null } = options.funds ?? {}
-        const jobs = [...network.jobs.values()].map(({ job }) => ({
+        const jobs = [...network.jobs.values()].map(({ job, name }) => ({
           job: job.id,
-          name: job.spec.name,
+          name,
           burn,
           escrow: job.spec.ceiling,
           expected: job.spec.ceiling / 2n,
@@ -209,6 +212,12 @@ export const startFakeMarket = async (options: FakeMarketOptions = {}) => {
       }
       case 'cancelJob':
         return network.cancel(params['job'] ?? '')
+      case 'listLeases':
+        return fakeLeases(network.require(params['job'] ?? '').job)
+      case 'extendLease':
+        return fakeExtend(network, params['job'] ?? '', params['lease'] ?? '', (json as { until: number }).until)
+      case 'resizeJob':
+        return fakeResize(network, params['job'] ?? '', json as Parameters<typeof fakeResize>[2])
       case 'attemptLogs':
         return { lines: [`log of ${params['attempt']}`] }
       case 'listOffers':
@@ -217,7 +226,11 @@ export const startFakeMarket = async (options: FakeMarketOptions = {}) => {
         const demand = json as JobSpec
         const offers = rankOffers(demand, network.offers, systemWorld.now())
         const problem = offers.length > 0 ? null : toProblem(explainNoFit(demand, network.offers, systemWorld.now()))
-        return { slots: offers.reduce((sum, { record }) => sum + record.slots, 0), offers, problem }
+        const sound = { hazardPerHour: 0, success: 0.5, startFactor: 1, durationFactor: 1 }
+        const work = { durationMs: 1_000, startMs: 0, operators: 0, transferNanoUsd: 0, checkpoint: null }
+        const effective =
+          demand.award === 'effective' ? offers.map(({ record }) => effectivePrice(record, sound, work)) : []
+        return { slots: offers.reduce((sum, { record }) => sum + record.slots, 0), offers, effective, problem }
       }
       case 'createKey':
         return { key: newId(systemWorld, 'key'), apiKey: 'another-key' }

@@ -3,6 +3,7 @@ import {
   blobListDigest,
   chargeFor,
   cidOf,
+  commitSpec,
   createSigner,
   describeEvent,
   digestBytes,
@@ -17,6 +18,7 @@ import {
   signRecord,
   stepJob,
   systemWorld,
+  termBetween,
   toHex,
   type Address,
   type AttemptRef,
@@ -24,10 +26,12 @@ import {
   type Job,
   type JobEvent,
   type JobId,
+  type CommittedSpec,
   type JobSpec,
   type JobView,
   type NamedBlob,
   type Offer,
+  type OfferTerm,
   type Order,
   type ReceiptBundle,
   type SignedLease,
@@ -55,10 +59,15 @@ export interface FakeNetworkOptions {
   /** The market signs orders with its own key. */
   readonly keptByMarket?: boolean
   readonly balance?: bigint
+  /** The leases that are offered. */
+  readonly term?: OfferTerm
+  /** Of the offers by the task. Default 600. */
+  readonly priceNanoUsd?: bigint
 }
 
 interface FakeJob {
   readonly job: Job
+  readonly name: string
   readonly view: () => JobView
   readonly timeline: TimelineEvent[]
   readonly bundles: ReceiptBundle[]
@@ -99,7 +108,8 @@ export const createFakeNetwork = (options: FakeNetworkOptions = {}) => {
       region: index === 0 ? 'eu-west' : 'us-east',
       country: index === 0 ? 'DE' : 'US',
       attributes: {},
-      price: { nanoUsd: BigInt(500 + 100 * index), per: index === 0 ? 'operator' : 'task' },
+      price: index === 0 ? { nanoUsd: 500n, per: 'operator' } : { nanoUsd: options.priceNanoUsd ?? 600n, per: 'task' },
+      ...(options.term === undefined ? {} : { term: options.term }),
       issuedAt: now,
       expiresAt: now + 3_600_000,
     }
@@ -112,9 +122,9 @@ export const createFakeNetwork = (options: FakeNetworkOptions = {}) => {
     for (const listener of listeners) listener()
   }
 
-  const viewOf = (job: Job): JobView => ({
+  const viewOf = (job: Job, name: string): JobView => ({
     id: job.id,
-    name: job.spec.name,
+    name,
     phase: job.closed === null ? 'active' : 'closed',
     outcome: job.closed,
     counts: { ...job.counts },
@@ -124,12 +134,12 @@ export const createFakeNetwork = (options: FakeNetworkOptions = {}) => {
     unmatched: job.unmatched,
   })
 
-  const keepOrder = (spec: JobSpec): SignedOrder => {
+  const keepOrder = (spec: CommittedSpec, key: string | undefined): SignedOrder => {
     const issuedAt = world.now()
-    const { slots, resources, runtime, placement, award, maxPrice, ceiling } = spec
+    const { slots, resources, runtime, placement, award, lease, maxPrice, ceiling } = spec
     return signRecord(keptSigner, domain, {
       kind: 'order',
-      id: newId(world, 'order'),
+      id: key === undefined ? newId(world, 'order') : parseId('order', key),
       market,
       tenant,
       custody,
@@ -139,6 +149,7 @@ export const createFakeNetwork = (options: FakeNetworkOptions = {}) => {
       runtime,
       placement,
       award,
+      ...(lease === undefined ? {} : { lease }),
       maxPrice,
       ceiling,
       nonce: toHex(world.random(16)),
@@ -147,10 +158,12 @@ export const createFakeNetwork = (options: FakeNetworkOptions = {}) => {
     })
   }
 
-  const award = (id: JobId, spec: JobSpec, order: SignedOrder, offer: SignedOffer) => {
+  const award = (id: JobId, spec: CommittedSpec, order: SignedOrder, offer: SignedOffer) => {
     const signer = providers.find((one) => one.address === offer.record.provider) ?? marketSigner
     const now = world.now()
     const slots = Math.min(spec.slots, offer.record.slots)
+    const term = termBetween(order.record, offer.record)
+    const terms = term === undefined ? {} : { term }
     const reservation: SignedReservation = signRecord(signer, domain, {
       kind: 'reservation',
       id: newId(world, 'reservation'),
@@ -162,6 +175,7 @@ export const createFakeNetwork = (options: FakeNetworkOptions = {}) => {
       resources: spec.resources,
       gpus: [],
       price: offer.record.price,
+      ...terms,
       issuedAt: now,
       expiresAt: now + 10_000,
     })
@@ -180,15 +194,17 @@ export const createFakeNetwork = (options: FakeNetworkOptions = {}) => {
       price: offer.record.price,
       bond: 0n,
       startsAt: now,
-      paidUntil: now + 3_600_000,
+      paidUntil: now + (order.record.lease?.termMs ?? 3_600_000),
+      ...terms,
     })
     return { reservation, lease }
   }
 
-  const submit = (spec: JobSpec, given: SignedOrder | undefined, key: string | undefined): JobView => {
+  const submit = (written: JobSpec, given: SignedOrder | undefined, key: string | undefined): JobView => {
     const known = key === undefined ? undefined : byKey.get(key)
     const again = known === undefined ? undefined : jobs.get(known)
     if (again !== undefined) return again.view()
+    const spec = commitSpec(written, written.nameSalt ?? toHex(world.random(32)))
     const now = world.now()
     const [offer] = rankOffers(spec, offers, now)
     if (offer === undefined) throw explainNoFit(spec, offers, now)
@@ -209,7 +225,7 @@ export const createFakeNetwork = (options: FakeNetworkOptions = {}) => {
     }
     const { operators, execSpec, outputs } =
       manifest === undefined ? { operators: 0, execSpec: '' as const, outputs: [] } : decodeManifest(manifest)
-    const order = given ?? keepOrder(spec)
+    const order = given ?? keepOrder(spec, key)
     const id = parseId('job', `job_${order.record.id.slice(4)}`)
     const { reservation, lease } = award(id, spec, order, offer)
     const declared = { operators, execSpec, declaredOutputs: outputs }
@@ -217,7 +233,8 @@ export const createFakeNetwork = (options: FakeNetworkOptions = {}) => {
     const job = stepJob(undefined, submitted)
     const fake: FakeJob = {
       job,
-      view: () => viewOf(job),
+      name: written.name,
+      view: () => viewOf(job, written.name),
       timeline: [describeEvent(job, 1, submitted)],
       bundles: [],
       reservation,
@@ -331,7 +348,9 @@ export const createFakeNetwork = (options: FakeNetworkOptions = {}) => {
         reservation,
         job: { order },
       } = fake
-      fake.bundles.push({ chainId, receipt, claim, lease, reservation, order })
+      const amendments = fake.job.leases.get(lease.record.id)?.amendments ?? []
+      const changed = amendments.length === 0 ? {} : { amendments: [...amendments] }
+      fake.bundles.push({ chainId, receipt, claim, lease, reservation, order, ...changed })
     })
     if (bad.length > 0) {
       const problem = {
@@ -363,7 +382,11 @@ export const createFakeNetwork = (options: FakeNetworkOptions = {}) => {
     return fake.view()
   }
 
-  return { market, tenant, address, custody, offers, jobs, blobs, submit, dispatch, run, cancel, require, listeners }
+  return {
+    ...{ market, tenant, address, custody, offers, jobs, blobs, submit, dispatch, run, cancel, require, listeners },
+    append,
+    signers: { market: marketSigner, kept: keptSigner, providers },
+  }
 }
 
 export type FakeNetwork = ReturnType<typeof createFakeNetwork>

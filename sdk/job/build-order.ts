@@ -2,7 +2,7 @@ import {
   digestOf,
   signRecord,
   toHex,
-  type JobSpec,
+  type CommittedSpec,
   type Order,
   type OrderId,
   type SignatureDomain,
@@ -16,14 +16,20 @@ import {
 const orderLifetimeMs = 7 * 24 * 3_600_000
 
 export interface OrderInput {
-  readonly spec: JobSpec
+  readonly spec: CommittedSpec
   readonly id: OrderId
   readonly tenant: TenantId
   readonly domain: SignatureDomain
+  /** Wall-clock ms; left out, in a week. */
+  readonly expiresAt?: number
 }
 
 /** The order for a job, signed by the tenant's own key. */
-export const buildOrder = (world: World, signer: Signer, { spec, id, tenant, domain }: OrderInput): SignedOrder => {
+export const buildOrder = (
+  world: World,
+  signer: Signer,
+  { spec, id, tenant, domain, expiresAt }: OrderInput,
+): SignedOrder => {
   const issuedAt = world.now()
   const order: Order = {
     kind: 'order',
@@ -37,11 +43,13 @@ export const buildOrder = (world: World, signer: Signer, { spec, id, tenant, dom
     runtime: spec.runtime,
     placement: spec.placement,
     award: spec.award,
+    ...(spec.auction === undefined ? {} : { auction: spec.auction }),
+    ...(spec.lease === undefined ? {} : { lease: spec.lease }),
     maxPrice: spec.maxPrice,
     ceiling: spec.ceiling,
     nonce: toHex(world.random(16)),
     issuedAt,
-    expiresAt: issuedAt + orderLifetimeMs,
+    expiresAt: expiresAt ?? issuedAt + orderLifetimeMs,
   }
   return signRecord(signer, domain, order)
 }

@@ -1,9 +1,14 @@
 import {
   accountRoute,
+  commitSpec,
   marketRoute,
   MusterError,
   newId,
+  parseId,
+  toHex,
   submitJobRoute,
+  type CommittedSpec,
+  type JobId,
   type JobSpec,
   type JobView,
   type SignedOrder,
@@ -12,7 +17,7 @@ import {
 } from '@muster/protocol'
 import { callRoute, type CallOptions } from '../client/call-route.ts'
 import type { Connection } from '../client/connection.ts'
-import { buildOrder } from './build-order.ts'
+import { buildOrder, type OrderInput } from './build-order.ts'
 import { checkSpec, type JobSpecInput } from './check-spec.ts'
 
 const requireSame = (what: string, expected: unknown, found: unknown): void => {
@@ -25,13 +30,12 @@ const requireSame = (what: string, expected: unknown, found: unknown): void => {
   })
 }
 
-const signOrder = async (
+/** Who orders at which market, both as the market says, once it is known to be the one the key is to sign for. */
+export const findParty = async (
   connection: Connection,
   signer: Signer,
-  spec: JobSpec,
-  id: OrderId,
   options: CallOptions,
-): Promise<SignedOrder> => {
+): Promise<Pick<OrderInput, 'tenant' | 'domain'>> => {
   const [market, account] = await Promise.all([
     callRoute(connection, marketRoute, {}, options),
     callRoute(connection, accountRoute, {}, options),
@@ -46,8 +50,64 @@ const signOrder = async (
       fault: 'tenant',
     })
   }
-  const domain = { chainId: market.chainId, market: market.address }
-  return buildOrder(connection.world, signer, { spec, id, tenant: account.tenant, domain })
+  return { tenant: account.tenant, domain: { chainId: market.chainId, market: market.address } }
+}
+
+const signOrder = async (
+  connection: Connection,
+  signer: Signer,
+  spec: CommittedSpec,
+  id: OrderId,
+  options: CallOptions,
+): Promise<SignedOrder> =>
+  buildOrder(connection.world, signer, { ...(await findParty(connection, signer, options)), spec, id })
+
+/** A job as it is sent, the same bytes each time: under its key a market takes it once. */
+export interface PreparedJob {
+  /** The idempotency key. The id of the job follows from it. */
+  readonly key: OrderId
+  readonly job: JobId
+  readonly body: { readonly spec: JobSpec; readonly order?: SignedOrder }
+}
+
+/** Checks the spec, and signs the order where a signer is given. */
+export const prepareJob = async (
+  connection: Connection,
+  input: JobSpecInput,
+  options: CallOptions = {},
+): Promise<PreparedJob> => {
+  const checked = checkSpec(input)
+  const nameSalt = checked.nameSalt ?? toHex(connection.world.random(32))
+  const spec: JobSpec = { ...checked, nameSalt }
+  const key = newId(connection.world, 'order')
+  const order =
+    connection.signer === undefined
+      ? undefined
+      : await signOrder(connection, connection.signer, commitSpec(spec, nameSalt), key, options)
+  const job = parseId('job', `job_${key.slice('ord_'.length)}`)
+  return { key, job, body: { spec, ...(order === undefined ? {} : { order }) } }
+}
+
+/** Sends a prepared job; safe to repeat. */
+export const sendJob = async (
+  connection: Connection,
+  { key, body }: PreparedJob,
+  options: CallOptions = {},
+): Promise<JobView> => {
+  const submit = () =>
+    callRoute(
+      connection,
+      submitJobRoute,
+      { body },
+      { ...options, headers: { ...options.headers, 'idempotency-key': key }, isIdempotent: true },
+    )
+  try {
+    return await submit()
+  } catch (error) {
+    // A try that was given up here came through there meanwhile; with the same key the market answers with its job.
+    if (error instanceof MusterError && error.code === 'order_replayed') return submit()
+    throw error
+  }
 }
 
 /**
@@ -59,23 +119,4 @@ export const submitJob = async (
   connection: Connection,
   input: JobSpecInput,
   options: CallOptions = {},
-): Promise<JobView> => {
-  const spec = checkSpec(input)
-  const id = newId(connection.world, 'order')
-  const order =
-    connection.signer === undefined ? undefined : await signOrder(connection, connection.signer, spec, id, options)
-  const submit = () =>
-    callRoute(
-      connection,
-      submitJobRoute,
-      { body: { spec, ...(order === undefined ? {} : { order }) } },
-      { ...options, headers: { ...options.headers, 'idempotency-key': id }, isIdempotent: true },
-    )
-  try {
-    return await submit()
-  } catch (error) {
-    // A try that was given up here came through there meanwhile; with the same key the market answers with its job.
-    if (error instanceof MusterError && error.code === 'order_replayed') return submit()
-    throw error
-  }
-}
+): Promise<JobView> => sendJob(connection, await prepareJob(connection, input, options), options)

@@ -1,6 +1,7 @@
 import { newId, systemWorld, type MusterError, type TimelineEvent } from '@muster/protocol'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { createMuster, type Muster } from '../client/create-muster.ts'
+import type { Muster } from '../client/create-client.ts'
+import { createMuster } from '../client/create-muster.ts'
 import { fakeApiKey, listOf, noopSpec, startFakeMarket, type FakeMarket } from '../fake/index.ts'
 
 let market: FakeMarket

@@ -11,15 +11,10 @@ import { checkSame, checkThat, type ReceiptCheck } from './receipt-check.ts'
 
 const say = ({ nanoUsd, per }: Price): string => `${formatUsd(nanoUsd)} per ${per}`
 
-const checkPrice = ({ receipt, lease, reservation, order }: ReceiptBundle): ReceiptCheck[] => {
+const checkPrice = ({ lease, order }: ReceiptBundle): ReceiptCheck[] => {
   const { maxPrice } = order.record
   const { price } = lease.record
   return [
-    checkSame('reserved, leased and billed at one price', {
-      reservation: say(reservation.record.price),
-      lease: say(price),
-      receipt: say(receipt.record.price),
-    }),
     checkThat(
       'the price is within the order’s',
       price.per === maxPrice.per && price.nanoUsd <= maxPrice.nanoUsd,
@@ -50,25 +45,28 @@ const checkAmount = ({ receipt, claim, order }: ReceiptBundle): ReceiptCheck[] =
   ]
 }
 
-const checkSlots = ({ lease, reservation, order }: ReceiptBundle): ReceiptCheck[] => [
-  checkThat(
-    'the slots reserved are as large as was ordered',
-    coversResources(reservation.record.resources, order.record.resources),
-    'at least as much of everything',
-    'they have less of something',
-  ),
-  checkSame('reserved and leased slots are of one size', {
-    reservation: digestOf(reservation.record.resources),
-    lease: digestOf(lease.record.resources),
-  }),
-  checkThat(
-    'no more slots were leased than reserved and ordered',
-    lease.record.slots <= reservation.record.slots && reservation.record.slots <= order.record.slots,
-    `${lease.record.slots} of ${reservation.record.slots} reserved and ${order.record.slots} ordered`,
-    `${lease.record.slots} leased, ${reservation.record.slots} reserved, ${order.record.slots} ordered`,
-  ),
-  checkSame('the runtime is the one ordered', { order: order.record.runtime, lease: lease.record.runtime }),
-]
+const checkSlots = ({ lease, reservation, order, resize }: ReceiptBundle): ReceiptCheck[] => {
+  const ordered = Math.max(order.record.slots, resize?.record.slots ?? 0)
+  return [
+    checkThat(
+      'the slots reserved are as large as was ordered',
+      coversResources(reservation.record.resources, order.record.resources),
+      'at least as much of everything',
+      'they have less of something',
+    ),
+    checkSame('reserved and leased slots are of one size', {
+      reservation: digestOf(reservation.record.resources),
+      lease: digestOf(lease.record.resources),
+    }),
+    checkThat(
+      'no more slots were leased than reserved and ordered',
+      lease.record.slots <= reservation.record.slots && reservation.record.slots <= ordered,
+      `${lease.record.slots} of ${reservation.record.slots} reserved and ${ordered} ordered`,
+      `${lease.record.slots} leased, ${reservation.record.slots} reserved, ${ordered} ordered`,
+    ),
+    checkSame('the runtime is the one ordered', { order: order.record.runtime, lease: lease.record.runtime }),
+  ]
+}
 
 /** Clocks of market, provider and tenant may differ by as much as the protocol allows each. */
 const isInOrder = (...times: readonly number[]): boolean =>

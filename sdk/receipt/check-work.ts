@@ -1,5 +1,12 @@
 import { decodeManifest, type ProgramManifest } from '@muster/graph'
-import { blobListDigest, cidOf, digestOf, parseAttemptId, type JobSpec, type ReceiptBundle } from '@muster/protocol'
+import {
+  blobListDigest,
+  cidOf,
+  digestOf,
+  parseAttemptId,
+  type CommittedSpec,
+  type ReceiptBundle,
+} from '@muster/protocol'
 import { checkThat, type ReceiptCheck } from './receipt-check.ts'
 
 const readManifest = (bytes: Uint8Array): ProgramManifest | undefined => {
@@ -38,7 +45,7 @@ const checkProgram = ({ claim, receipt }: ReceiptBundle, manifest: Uint8Array | 
   ]
 }
 
-const checkSpecOf = ({ claim, order }: ReceiptBundle, spec: JobSpec): ReceiptCheck[] => {
+const checkSpecOf = ({ claim, order }: ReceiptBundle, spec: CommittedSpec): ReceiptCheck[] => {
   const index = parseAttemptId(claim.record.attempt)?.index ?? -1
   const task = spec.tasks[index]
   const found = digestOf(spec)
@@ -69,7 +76,7 @@ const checkSpecOf = ({ claim, order }: ReceiptBundle, spec: JobSpec): ReceiptChe
 /** That what was billed is the work that was asked for, as far as job and program are given. */
 export const checkWork = (
   bundle: ReceiptBundle,
-  given: { readonly spec?: JobSpec | undefined; readonly program?: Uint8Array | undefined },
+  given: { readonly spec?: CommittedSpec | undefined; readonly program?: Uint8Array | undefined },
 ): ReceiptCheck[] => [
   ...(given.spec === undefined ? [] : checkSpecOf(bundle, given.spec)),
   ...checkProgram(bundle, given.program),

@@ -4,7 +4,7 @@ import {
   nobleSecp256k1,
   receiptBundleSchema,
   toJson,
-  type JobSpec,
+  type CommittedSpec,
   type ReceiptBundle,
 } from '@muster/protocol'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -16,7 +16,7 @@ import { verifyReceipt, type TrustedFacts } from './verify-receipt.ts'
 const tenant = signerNamed('tenant')
 let market: FakeMarket
 let bundles: ReceiptBundle[]
-let trusted: TrustedFacts & { readonly spec: JobSpec; readonly program: Uint8Array }
+let trusted: TrustedFacts & { readonly spec: CommittedSpec; readonly program: Uint8Array }
 
 beforeAll(async () => {
   market = await startFakeMarket({ tenantAddress: tenant.address })

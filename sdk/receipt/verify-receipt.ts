@@ -5,10 +5,13 @@ import {
   receiptBundleSchema,
   sayIssues,
   type Address,
-  type JobSpec,
+  type CommittedSpec,
   type ReceiptBundle,
+  type TranscriptBundle,
   type Verifier,
 } from '@muster/protocol'
+import { checkAuction } from './check-auction.ts'
+import { checkLease } from './check-lease.ts'
 import { checkLinks } from './check-links.ts'
 import { checkSignatures } from './check-signatures.ts'
 import { checkTerms } from './check-terms.ts'
@@ -23,9 +26,11 @@ export interface TrustedFacts {
   readonly tenant?: Address | undefined
   readonly chainId?: number | undefined
   /** The job as it was submitted. */
-  readonly spec?: JobSpec | undefined
+  readonly spec?: CommittedSpec | undefined
   /** The bytes of the program's manifest. */
   readonly program?: Uint8Array | undefined
+  /** The transcript of the sealed auction that the lease names. */
+  readonly transcript?: TranscriptBundle | undefined
 }
 
 export interface ReceiptVerdict {
@@ -69,6 +74,8 @@ export const verifyReceipt = (
     ...checkSignatures(verifier, parsed.data, trusted.tenant),
     ...checkLinks(parsed.data),
     ...checkTerms(parsed.data),
+    ...checkLease(verifier, parsed.data),
+    ...checkAuction(parsed.data, trusted.transcript, verifier),
     ...checkWork(parsed.data, trusted),
   ]
   return { ok: checks.every(({ result }) => result !== 'failed'), checks }

@@ -35,7 +35,7 @@ const entryOf = (kind: EntryKind, legs: readonly Leg[], more: Partial<LedgerEntr
 /** A job that was paid for and closed: two receipts of 278 nano-dollars, of which the market kept 6. */
 const paidJob = async (store: Store) => {
   const [tenant, job, lease] = [someId('tenant'), someId('job'), someId('lease')]
-  await store.accounts.create({ id: tenant, name: 'Acme', address: null, createdAt: at })
+  await store.accounts.create({ id: tenant, address: null, createdAt: at })
   const balance = tenantAccount(tenant)
   const escrow = escrowAccount(job)
   const payment = entryOf('payment', [

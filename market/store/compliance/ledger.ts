@@ -72,7 +72,7 @@ export const describeLedgerReads = (under: OpenStore): void => {
     })
     const someTenant = async () => {
       const id = someId('tenant')
-      await under.store.accounts.create({ id, name: 'Acme', address: null, createdAt: at })
+      await under.store.accounts.create({ id, address: null, createdAt: at })
       return id
     }
 

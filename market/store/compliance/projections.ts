@@ -24,13 +24,6 @@ export const describeProjections = (under: OpenStore): void => {
       expect(ids.filter((id) => active.includes(id))).toEqual([first, second, fourth, fifth])
     })
 
-    test('text keeps every character', async () => {
-      const [id, tenant] = [someId('job'), someId('tenant')]
-      const row = someJobRow(id, tenant, { name: `NULL "quoted" \\back\\ {a,b} 'x' é 漢 🦊 \n\t` })
-      await under.store.commit({ jobs: [row, someJobRow(someId('job'), tenant, { name: '' })] })
-      expect(await under.store.jobs.get(id)).toEqual(row)
-    })
-
     test('the last row of a job in a group holds', async () => {
       const [id, tenant] = [someId('job'), someId('tenant')]
       const rows = [1, 2, 3].map((waiting) =>

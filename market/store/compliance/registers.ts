@@ -6,12 +6,12 @@ import { refusal, type OpenStore } from './expectations.ts'
 export const describeRegisters = (under: OpenStore): void => {
   describe('accounts', () => {
     test('tenants are made once and listed oldest first', async () => {
-      const tenant = { id: someId('tenant'), name: 'Ada', address: address('9'), createdAt: at }
+      const tenant = { id: someId('tenant'), address: address('9'), createdAt: at }
       await under.store.accounts.create(tenant)
       expect(await under.store.accounts.get(tenant.id)).toEqual(tenant)
       expect(await under.store.accounts.get(someId('tenant'))).toBeUndefined()
       expect((await refusal(under.store.accounts.create(tenant))).code).toBe('conflict')
-      const other = { id: someId('tenant'), name: 'Bob', address: null, createdAt: at }
+      const other = { id: someId('tenant'), address: null, createdAt: at }
       await under.store.accounts.create(other)
       const [first, second] = [tenant, other].toSorted((a, b) => (a.id < b.id ? -1 : 1))
       if (first === undefined) throw new Error('a tenant')
@@ -20,13 +20,12 @@ export const describeRegisters = (under: OpenStore): void => {
     })
 
     test('a key is found by its hash, used and revoked', async () => {
-      const tenant = { id: someId('tenant'), name: 'Eve', address: null, createdAt: at }
+      const tenant = { id: someId('tenant'), address: null, createdAt: at }
       await under.store.accounts.create(tenant)
       const sha256 = new Uint8Array(32).fill(7)
       const key = {
         id: someId('key'),
         tenant: tenant.id,
-        name: 'laptop',
         lastFour: 'wxyz',
         createdAt: at,
         revokedAt: null,
@@ -45,6 +44,53 @@ export const describeRegisters = (under: OpenStore): void => {
       expect(await under.store.accounts.revokeKey({ tenant: tenant.id, id: key.id, at: at + 9 })).toBe(true)
       expect(await under.store.accounts.revokeKey({ tenant: tenant.id, id: key.id, at: at + 10 })).toBe(false)
       expect(await under.store.accounts.keys(tenant.id)).toEqual([{ ...key, lastUsedAt: at + 5, revokedAt: at + 9 }])
+    })
+  })
+
+  describe('personal data', () => {
+    test('a tenant’s key is made once, and gone once it is erased', async () => {
+      const { personal } = under.store
+      const tenant = someId('tenant')
+      expect(await personal.key(tenant)).toBeUndefined()
+      await personal.addKey(tenant, Uint8Array.of(1, 2))
+      await personal.addKey(tenant, Uint8Array.of(3))
+      expect(Buffer.from((await personal.key(tenant)) ?? [])).toEqual(Buffer.of(1, 2))
+      expect(await personal.erase(tenant, at)).toBe(true)
+      expect(await personal.erase(tenant, at)).toBe(false)
+      await personal.addKey(tenant, Uint8Array.of(4))
+      expect(await personal.key(tenant)).toBeNull()
+      const never = someId('tenant')
+      expect(await personal.erase(never, at)).toBe(true)
+      expect(await personal.key(never)).toBeNull()
+    })
+
+    test('texts are kept by subject, the first of each, until their tenant or their job goes', async () => {
+      const { personal } = under.store
+      const [tenant, other, job] = [someId('tenant'), someId('tenant'), someId('job')]
+      const text = (subject: string, of: typeof tenant, ...bytes: number[]) => ({
+        subject,
+        tenant: of,
+        sealed: Uint8Array.from(bytes),
+      })
+      const read = async (...subjects: string[]) =>
+        new Map([...(await personal.texts(subjects))].map(([subject, sealed]) => [subject, [...sealed]]))
+      await personal.add(text(tenant, tenant, 0, 255))
+      await under.store.commit({
+        texts: [text(job, tenant, 7), text(other, other, 8), text(tenant, tenant, 9)],
+        jobs: [someJobRow(job, tenant, { phase: 'succeeded', closedAt: at })],
+      })
+      expect(await read(tenant, job, other, someId('job'))).toEqual(
+        new Map<string, number[]>([
+          [tenant, [0, 255]],
+          [job, [7]],
+          [other, [8]],
+        ]),
+      )
+      expect(await personal.dropOfClosed(at)).toBe(0)
+      expect(await personal.dropOfClosed(at + 1)).toBe(1)
+      expect(await read(tenant, job)).toEqual(new Map([[tenant, [0, 255]]]))
+      await personal.erase(tenant, at)
+      expect(await read(tenant, other)).toEqual(new Map([[other, [8]]]))
     })
   })
 

@@ -1,4 +1,4 @@
-import { replayJob, snapshotJob, type JobEvent } from '@muster/protocol'
+import { digestOf, replayJob, snapshotJob, type JobEvent } from '@muster/protocol'
 import { describe, expect, test } from 'vitest'
 import { at, dispatched, leaseOpened, someEvent, someId, submitted } from '../test-records.ts'
 import { append, refusal, codes, type OpenStore } from './expectations.ts'
@@ -27,6 +27,35 @@ export const describeStreams = (under: OpenStore): void => {
       const events: JobEvent[] = [
         { type: 'accepted', at, attempts: [{ index: 0, fence: 1, receipt, amount: 278n, outputs: [] }] },
         { type: 'closed', at, outcome: 'succeeded', refund: 0n },
+      ]
+      await under.store.commit({ appends: [append(job, 0, ...events)] })
+      expect((await under.store.readStream(job))?.events.map(({ event }) => event)).toEqual(events)
+    })
+
+    test('amendments of leases and resizes come back as both sides signed them', async () => {
+      const [job, tenant, lease] = [someId('job'), someId('tenant'), someId('lease')]
+      const opened = leaseOpened(job, tenant, lease)
+      if (opened.type !== 'lease-opened') throw new Error('a lease is opened')
+      const { market, provider, price } = opened.lease.record
+      const signature = `0x${'7'.repeat(130)}` as const
+      const amendment = {
+        ...{ kind: 'amendment' as const, market, provider, job, lease: digestOf(opened.lease.record), number: 1 },
+        ...{ slots: 1, until: opened.lease.record.paidUntil + 1, price, issuedAt: at },
+      }
+      const resize = {
+        kind: 'resize' as const,
+        market,
+        tenant,
+        order: digestOf('order'),
+        number: 1,
+        slots: 9,
+        issuedAt: at,
+      }
+      const events: JobEvent[] = [
+        opened,
+        { type: 'lease-amended', at, lease, amendment: { record: amendment, provider: signature, market: signature } },
+        { type: 'resized', at, resize: { record: resize, signature } },
+        { type: 'lease-noticed', at, lease, endsAt: at + 5, takesWork: true },
       ]
       await under.store.commit({ appends: [append(job, 0, ...events)] })
       expect((await under.store.readStream(job))?.events.map(({ event }) => event)).toEqual(events)

@@ -5,9 +5,15 @@ import { storeClosed } from '../refusals.ts'
 import type { Store, StoredEvent } from '../store.ts'
 import { applyCommit, requireApplicable } from './apply-commit.ts'
 import { createMemoryDisk, type MemoryDisk } from './memory-disk.ts'
+import { memoryAuctions } from './auctions.ts'
 import { memoryAdmin } from './memory-admin.ts'
 import { memoryJobs, memoryLedger, memoryReceipts } from './reads.ts'
+import { memoryNodes } from './nodes.ts'
+import { memoryPersonalData } from './personal.ts'
+import { memoryBenchmarks } from './benchmarks.ts'
 import { memoryObservations } from './observations.ts'
+import { memoryPrices } from './prices.ts'
+import { memoryStandingOrders } from './standing-orders.ts'
 import { memoryAccounts, memoryBlobs, memoryProviders } from './registers.ts'
 
 /** Where a commit may be cut off: the moment before it is durable, and the moment after. */
@@ -94,12 +100,18 @@ export const createMemoryStore = ({ disk = createMemoryDisk(), onFaultPoint }: M
     }),
     jobs: guardAll(memoryJobs(disk)),
     receipts: guardAll(memoryReceipts(disk)),
+    auctions: guardAll(memoryAuctions(disk)),
     ledger: guardAll(memoryLedger(disk)),
     accounts: guardAll(memoryAccounts(disk)),
     providers: guardAll(memoryProviders(disk)),
     observations: guardAll(memoryObservations(disk)),
+    benchmarks: guardAll(memoryBenchmarks(disk)),
     blobs: guardAll(memoryBlobs(disk)),
     admin: guardAll(memoryAdmin(disk)),
+    prices: guardAll(memoryPrices(disk)),
+    standingOrders: guardAll(memoryStandingOrders(disk)),
+    nodes: guardAll(memoryNodes(disk)),
+    personal: guardAll(memoryPersonalData(disk)),
     ping: guard(async () => {}),
     close: async () => {
       if (state === 'open') state = 'closed'

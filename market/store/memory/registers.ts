@@ -1,7 +1,7 @@
-import { toHex, type JobId } from '@muster/protocol'
+import { toHex } from '@muster/protocol'
 import { keyTaken, tenantMissing, tenantTaken } from '../refusals.ts'
 import type { Accounts, ApiKey, Blobs, Providers } from '../store.ts'
-import { putBlob } from './apply-commit.ts'
+import { dropRefs, putBlob } from './apply-commit.ts'
 import type { MemoryDisk } from './memory-disk.ts'
 import { newestFirst, oldestFirst } from './page.ts'
 
@@ -92,12 +92,6 @@ export const memoryBlobs = (disk: MemoryDisk): Blobs => {
     const row = disk.blobs.get(cid)
     return row !== undefined && row.createdAt < olderThan && (disk.refCounts.get(cid) ?? 0) === 0
   }
-  const dropRefs = (job: JobId): number => {
-    const refs = disk.refsOfJob.get(job) ?? new Set()
-    disk.refsOfJob.delete(job)
-    for (const cid of refs) disk.refCounts.set(cid, (disk.refCounts.get(cid) ?? 1) - 1)
-    return refs.size
-  }
   return {
     put: async (row, uploader) => {
       if (uploader !== undefined && !disk.blobs.has(row.cid)) disk.uploaders.set(row.cid, uploader)
@@ -127,12 +121,12 @@ export const memoryBlobs = (disk: MemoryDisk): Blobs => {
       }
       return total
     },
-    dropRefs: async (job) => dropRefs(job),
+    dropRefs: async (job) => dropRefs(disk, job),
     dropRefsOfClosed: async (closedBefore) => {
       let dropped = 0
       for (const job of [...disk.refsOfJob.keys()]) {
         const closedAt = disk.jobs.get(job)?.closedAt ?? null
-        if (closedAt !== null && closedAt < closedBefore) dropped += dropRefs(job)
+        if (closedAt !== null && closedAt < closedBefore) dropped += dropRefs(disk, job)
       }
       return dropped
     },

@@ -1,10 +1,16 @@
 import { silentLog, toHex, type Log, type MusterError, type World } from '@muster/protocol'
 import { createAccounts } from '../../account/store.ts'
 import { createAdmin } from '../../admin/store.ts'
+import { createPersonalData } from '../../personal/store.ts'
+import { createAuctions } from '../../auction/store.ts'
 import { createBlobs } from '../../blob/store.ts'
+import { createNodes } from '../../cluster/store.ts'
 import { createJobReads, pruneOrders } from '../../job/store.ts'
 import { createJournal } from '../../journal/store.ts'
 import { createLedgerReads } from '../../ledger/store.ts'
+import { createPrices } from '../../price-index/store.ts'
+import { createStandingOrders } from '../../standing-order/store.ts'
+import { createBenchmarks } from '../../benchmark/store.ts'
 import { createObservations } from '../../provider/observation-store.ts'
 import { createProviders } from '../../provider/store.ts'
 import { createReceiptReads } from '../../receipt/store.ts'
@@ -94,12 +100,18 @@ export const createPostgresStore = async (
     ...own,
     jobs: mapReads(createJobReads(sql)),
     receipts: mapReads(createReceiptReads(sql)),
+    auctions: mapReads(createAuctions(sql)),
     ledger: mapReads(createLedgerReads(sql)),
     accounts: mapErrors(createAccounts(sql)),
     providers: mapErrors(createProviders(sql)),
     observations: mapErrors(createObservations(sql)),
+    benchmarks: mapErrors(createBenchmarks(sql)),
     blobs: mapErrors(createBlobs(sql)),
     admin: mapErrors(createAdmin(sql)),
+    prices: mapErrors(createPrices(sql)),
+    standingOrders: mapErrors(createStandingOrders(sql)),
+    nodes: mapErrors(createNodes(sql)),
+    personal: mapErrors(createPersonalData(sql)),
     close: () => (closing ??= close()),
   }
 }

@@ -1,5 +1,6 @@
 import { MusterError, type JobId } from '@muster/protocol'
 import type { EncodedCommit } from '../encode-commit.ts'
+import type { NodeId } from '../node-store.ts'
 import { storeClosed } from '../refusals.ts'
 import { startsAnew } from './merge-commits.ts'
 import { meaningOf } from './store-error.ts'
@@ -34,6 +35,10 @@ const queueFull = (commits: number): MusterError =>
     facts: { outcome: 'nothing written', queued: commits },
   })
 
+/** Of rows of one job in a group only the last is written, so that the owner of each must be the same. */
+const hasOtherOwner = (commit: EncodedCommit, owners: ReadonlyMap<JobId, NodeId | undefined>): boolean =>
+  commit.jobs.some(({ id, owner }) => owners.has(id) && owners.get(id) !== owner)
+
 /** Lets whoever is ready to run, run, and so add to the group. */
 const breathe = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
@@ -45,11 +50,14 @@ export const createGroupCommit = (writer: Writer): GroupCommit => {
 
   const takeGroup = (): Waiting[] => {
     const ends = new Map<JobId, number>()
+    const owners = new Map<JobId, NodeId | undefined>()
     let bytes = 0
     let size = 0
     for (const { commit } of queue) {
       bytes += commit.bytes
-      if (size > 0 && (size === maxGroupCommits || bytes > maxGroupBytes || startsAnew(commit, ends))) break
+      const isFull = size === maxGroupCommits || bytes > maxGroupBytes
+      if (size > 0 && (isFull || startsAnew(commit, ends) || hasOtherOwner(commit, owners))) break
+      for (const { id, owner } of commit.jobs) owners.set(id, owner)
       for (const { stream, version, count } of commit.journal) ends.set(stream, version + count)
       size++
     }

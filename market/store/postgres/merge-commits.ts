@@ -1,6 +1,8 @@
 import type { AccountName, Cid, JobId, LedgerEntry, NanoUsd } from '@muster/protocol'
+import type { TranscriptRow } from '../auction-store.ts'
 import type { ReceiptBatchRow } from '../encode-batch.ts'
 import type { EncodedCommit, JournalRow } from '../encode-commit.ts'
+import type { PersonalText } from '../personal-store.ts'
 import type { BlobRef, BlobRow, JobRow, UsedOrder } from '../store.ts'
 
 /** A row of the journal; one that follows another of its group is not checked against the database. */
@@ -20,11 +22,13 @@ export interface CommitGroup {
   readonly journal: readonly GroupedJournalRow[]
   readonly jobs: readonly JobRow[]
   readonly receipts: readonly ReceiptBatchRow[]
+  readonly transcripts: readonly TranscriptRow[]
   readonly entries: readonly LedgerEntry[]
   readonly accounts: readonly AccountChange[]
   readonly orders: readonly UsedOrder[]
   readonly blobs: readonly BlobRow[]
   readonly blobRefs: readonly BlobRef[]
+  readonly texts: readonly PersonalText[]
 }
 
 const byText =
@@ -77,11 +81,13 @@ export const mergeCommits = (commits: readonly EncodedCommit[]): CommitGroup => 
     journal: mergeJournal(commits),
     jobs: [...jobs.values()].toSorted(byText(({ id }) => id)),
     receipts: commits.flatMap(({ receipts }) => receipts),
+    transcripts: commits.flatMap(({ transcripts }) => transcripts),
     entries: commits.flatMap(({ entries }) => entries),
     accounts: mergeAccounts(commits),
     orders: commits.flatMap(({ orders }) => orders),
     blobs: mergeBlobs(commits),
     blobRefs: commits.flatMap(({ blobRefs }) => blobRefs),
+    texts: commits.flatMap(({ texts }) => texts),
   }
 }
 

@@ -2,6 +2,8 @@ import { insertBlobRefs, upsertBlobs } from '../../blob/store.ts'
 import { insertOrders, upsertJobs } from '../../job/store.ts'
 import { insertJournal } from '../../journal/store.ts'
 import { insertEntries, insertLegs, postAccounts } from '../../ledger/store.ts'
+import { insertTexts } from '../../personal/store.ts'
+import { insertTranscripts } from '../../auction/store.ts'
 import { insertBatches } from '../../receipt/store.ts'
 import type { Fragment, Sql } from './connection.ts'
 import type { CommitGroup } from './merge-commits.ts'
@@ -35,10 +37,12 @@ export const writeGroup = async (sql: Sql, group: CommitGroup, writer: WriterMar
     ${part(sql, 'listed', group.jobs, upsertJobs)}
     ${part(sql, 'used', group.orders, insertOrders)}
     ${part(sql, 'receipted', group.receipts, insertBatches)}
+    ${part(sql, 'auctioned', group.transcripts, insertTranscripts)}
     ${part(sql, 'entered', group.entries, insertEntries)}
     ${part(sql, 'legged', group.entries, insertLegs)}
     ${part(sql, 'posted', group.accounts, postAccounts)}
     ${part(sql, 'stored', group.blobs, upsertBlobs)}
     ${part(sql, 'referred', group.blobRefs, insertBlobRefs)}
+    ${part(sql, 'named', group.texts, insertTexts)}
     SELECT 1`
 }
