@@ -7,6 +7,8 @@ const benches: Readonly<Record<string, () => Promise<() => Promise<BenchResult>>
   task: async () => (await import('./task/task-bench.ts')).runTaskBench,
   link: async () => (await import('./link/link-bench.ts')).runLinkBench,
   start: async () => (await import('./start/start-bench.ts')).runStartBench,
+  auction: async () => (await import('./auction/auction-bench.ts')).runAuctionBench,
+  cluster: async () => (await import('./cluster/cluster-bench.ts')).runClusterBench,
   match: async () => (await import('./match/match-bench.ts')).runMatchBench,
 }
 

@@ -15,7 +15,7 @@ const slotMemoryMib = 1_024
 const spareDiskMib = 1_024
 const cacheMib = 512
 
-const written = ({ nanoUsd, per }: Price) => ({ usd: formatUsd(nanoUsd).slice(1), per })
+const written = ({ nanoUsd, per }: Price) => ({ [per]: formatUsd(nanoUsd).slice(1) })
 
 /** Writes the price file of a planned agent and gives the flags to start it with. */
 export const agentArguments = async (
@@ -24,8 +24,10 @@ export const agentArguments = async (
 ): Promise<string[]> => {
   await mkdir(directory, { recursive: true, mode: 0o700 })
   const priceFile = path.join(directory, 'prices.json')
-  const prices = Object.entries(plan.prices).map(([runtime, price]) => [runtime, written(price)])
-  await writeFile(priceFile, `${JSON.stringify(Object.fromEntries(prices), null, 2)}\n`)
+  const runtimes = Object.fromEntries(Object.entries(plan.prices).map(([runtime, price]) => [runtime, written(price)]))
+  const { leases } = plan
+  const prices = { apiVersion: 'muster/v1', kind: 'prices', runtimes, ...(leases === undefined ? {} : { leases }) }
+  await writeFile(priceFile, `${JSON.stringify(prices, null, 2)}\n`)
   const flags: Readonly<Record<string, string | number>> = {
     'data-directory': directory,
     'market-url': marketUrl,

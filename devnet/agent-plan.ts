@@ -1,4 +1,4 @@
-import type { Price, RuntimeKind } from '@muster/protocol'
+import type { LeaseKind, Price, RuntimeKind } from '@muster/protocol'
 
 /** One agent of a devnet: a machine that differs from the others in size, place and price. */
 export interface AgentPlan {
@@ -7,9 +7,12 @@ export interface AgentPlan {
   readonly country: string
   readonly slots: number
   readonly prices: Readonly<Partial<Record<RuntimeKind, Price>>>
+  /** The kinds of lease it sells, as a price file has them; on-demand only where it is left out. */
+  readonly leases?: Readonly<Partial<Record<LeaseKind, Readonly<Record<string, string | number>>>>>
 }
 
 const perOperator = (nanoUsd: bigint): Price => ({ nanoUsd, per: 'operator' })
+const allKinds = { 'on-demand': {}, spot: { factor: 0.6, notice: '30s' }, reserved: { factor: 1.2, max: '168h' } }
 const perTask = (nanoUsd: bigint): Price => ({ nanoUsd, per: 'task' })
 
 /** The machines of the devnet that `npm start` brings up. */
@@ -27,6 +30,7 @@ export const fourAgents: readonly AgentPlan[] = [
     country: 'US',
     slots: 2,
     prices: { graph: perOperator(11n), noop: perTask(110n) },
+    leases: allKinds,
   },
   {
     name: 'campus',
@@ -41,5 +45,6 @@ export const fourAgents: readonly AgentPlan[] = [
     country: 'SG',
     slots: 1,
     prices: { graph: perOperator(21n), noop: perTask(210n) },
+    leases: allKinds,
   },
 ]

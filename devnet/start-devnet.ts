@@ -14,9 +14,14 @@ export interface DevnetOptions {
   readonly port: number
   /** A Postgres to use in place of the embedded one. */
   readonly databaseUrl?: string
+  /** Nodes of the market, one where left out; more need `databaseUrl` and `natsUrl`. */
+  readonly nodes?: number
+  readonly natsUrl?: string
   /** How long an agent may be out of reach before its work is given to others. */
   readonly graceMs: number
   readonly tenantBalance: NanoUsd
+  /** How often the market measures a machine; as markets do where left out. 0: nothing is measured, nor does an agent try its own. */
+  readonly benchmarkHours?: number
   readonly onStep?: (step: string) => void
 }
 
@@ -26,9 +31,18 @@ export interface DevnetAgent {
   readonly program: Program
 }
 
+/** A node of the market. */
+export interface DevnetNode {
+  readonly name: string
+  readonly url: string
+  readonly program: Program
+}
+
 /** A whole network on this machine: a market with its store, agents, and a tenant with a balance. */
 export interface Devnet {
+  /** Of the market: that of its node, or of all of them with `+` between them. */
   readonly url: string
+  readonly nodes: readonly DevnetNode[]
   readonly market: Address
   readonly chainId: number
   readonly adminKey: string
@@ -37,6 +51,8 @@ export interface Devnet {
   readonly agents: readonly DevnetAgent[]
   /** Resolves if the market ends without being told to. */
   readonly marketGone: Promise<void>
+  /** Kills a node with SIGKILL; it is gone. */
+  killNode(node: DevnetNode): Promise<void>
   /** Kills the market with SIGKILL, its store with it, and starts it again on what is on disk. */
   crashMarket(): Promise<void>
   /** Kills an agent with SIGKILL and starts it again on what is on disk. */
@@ -58,11 +74,11 @@ export const startDevnet = async (options: DevnetOptions): Promise<Devnet> => {
   await mkdir(logs, { recursive: true, mode: 0o700 })
   const running = new Map<string, Program>()
   const close = async () => {
-    const market = running.get(marketName)
-    running.delete(marketName)
+    const markets = [...running].filter(([name]) => name.startsWith(marketName))
+    for (const [name] of markets) running.delete(name)
     await Promise.all([...running.values()].map((agent) => agent.stop(drainMs)))
     running.clear()
-    await market?.stop(drainMs)
+    await Promise.all(markets.map(([, market]) => market.stop(drainMs)))
   }
 
   const start = async (name: string, script: string, args: readonly string[]): Promise<Program> => {
@@ -74,33 +90,45 @@ export const startDevnet = async (options: DevnetOptions): Promise<Devnet> => {
 
   const marketDirectory = path.join(directory, 'market')
   const marketGone = Promise.withResolvers<void>()
-  const startMarket = async (port: number): Promise<Program> => {
-    const program = await start(marketName, 'market/main.ts', [
+  const startMarket = async (port: number, name = marketName): Promise<Program> => {
+    const program = await start(name, 'market/main.ts', [
       ...['--data-directory', marketDirectory, '--port', String(port), '--grace-ms', String(options.graceMs)],
+      ...(options.benchmarkHours === undefined ? [] : ['--benchmark-hours', String(options.benchmarkHours)]),
       ...(options.databaseUrl === undefined ? [] : ['--database-url', options.databaseUrl]),
+      ...(options.natsUrl === undefined ? [] : ['--nats-url', options.natsUrl, '--node-name', name]),
     ])
     void program.exited.then(() => {
-      if (running.get(marketName) === program) marketGone.resolve()
+      if (running.get(name) === program) marketGone.resolve()
     })
     return program
   }
   const startAgent = async (plan: AgentPlan, marketUrl: string, chainId: number): Promise<Program> => {
     const args = await agentArguments(plan, { marketUrl, directory: path.join(directory, plan.name), chainId })
-    return start(plan.name, 'agent/main.ts', args)
+    const own = options.benchmarkHours === 0 ? ['--no-benchmarks'] : []
+    return start(plan.name, 'agent/main.ts', [...args, ...own])
   }
 
   try {
     onStep('Starting the market and its store')
     const market = await startMarket(options.port)
-    const url = String(market.ready['url'])
+    const nodes: DevnetNode[] = [{ name: marketName, url: String(market.ready['url']), program: market }]
+    for (let number = 2; number <= (options.nodes ?? 1); number++) {
+      const name = `${marketName}-${number}`
+      const program = await startMarket(0, name)
+      nodes.push({ name, url: String(program.ready['url']), program })
+    }
+    /** Each agent and each client has all of them, and begins with one of its own. */
+    const urlFrom = (first: number): string =>
+      nodes.map((_, index) => nodes[(first + index) % nodes.length]?.url).join('+')
+    const url = urlFrom(0)
     const chainId = Number(market.ready['chainId'])
     const adminKey = (await readFile(path.join(marketDirectory, 'admin.key'), 'utf8')).trim()
-    const admin = callAdmin(url, adminKey)
+    const admin = callAdmin(nodes[0]?.url ?? url, adminKey)
 
     onStep(`Starting ${options.agents.length} agents`)
     const agents = await Promise.all(
-      options.agents.map(async (plan): Promise<DevnetAgent> => {
-        const program = await startAgent(plan, url, chainId)
+      options.agents.map(async (plan, index): Promise<DevnetAgent> => {
+        const program = await startAgent(plan, urlFrom(index), chainId)
         const provider = String(program.ready['provider']) as Address
         await admin('deposit', { to: { account: 'stake', provider }, amount: stake })
         return { plan, provider, program }
@@ -118,7 +146,13 @@ export const startDevnet = async (options: DevnetOptions): Promise<Devnet> => {
       tenant,
       apiKey,
       agents,
+      nodes,
       marketGone: marketGone.promise,
+      killNode: async ({ name, program }) => {
+        running.delete(name)
+        program.kill()
+        await program.exited
+      },
       crashMarket: async () => {
         const program = running.get(marketName)
         running.delete(marketName)

@@ -33,6 +33,7 @@ describe('@muster/graph', () => {
       'modelBounds',
       'operatorNames',
       'operatorTableDigest',
+      'pinnedVector',
       'programId',
       'publishProgram',
       'readModel',
@@ -41,6 +42,9 @@ describe('@muster/graph', () => {
       'sayRefusal',
       'scanModel',
       'tensorDigest',
+      'vectorDigests',
+      'vectorMismatches',
+      'vectorProgram',
       'writeModel',
     ])
   })

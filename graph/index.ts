@@ -35,3 +35,5 @@ export { dtypeNumber, dtypeOfNumber, dtypes, dtypeSize, isDtype, type Dtype } fr
 export { encodeTensor, type EncodableTensor } from './tensor/encode-tensor.ts'
 export type { Tensor, TensorArrays, TensorData, TensorHeader } from './tensor/tensor.ts'
 export { tensorDigest } from './tensor/tensor-digest.ts'
+export { pinnedVector, vectorDigests, vectorMismatches, type PinnedVector } from './vector/check-vector.ts'
+export { vectorProgram, type VectorProgram } from './vector/vector-program.ts'

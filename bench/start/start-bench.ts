@@ -18,6 +18,7 @@ const once = async (): Promise<{ readonly networkMs: number; readonly firstTaskM
       agents: fourAgents,
       port: 0,
       graceMs: 10_000,
+      benchmarkHours: 0,
       tenantBalance: parseUsd('25'),
     })
     const networkMs = performance.now() - startedAt

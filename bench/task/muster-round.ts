@@ -3,7 +3,7 @@ import type { JobSpecInput, Muster, TimelineEvent } from '@muster/sdk'
 const maxPrice = 1_000n
 
 /** A job of tasks that do nothing. */
-const noopJob = (tasks: number, slots: number): JobSpecInput => ({
+export const noopJob = (tasks: number, slots: number): JobSpecInput => ({
   apiVersion: 'muster/v1',
   kind: 'batch',
   name: 'bench',

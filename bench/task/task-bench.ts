@@ -59,6 +59,7 @@ export const runTaskBench = async (): Promise<BenchResult> => {
       port: 0,
       databaseUrl,
       graceMs: 10_000,
+      benchmarkHours: 0,
       tenantBalance: parseUsd('1000'),
     })
     closers.push(devnet.close)
