@@ -151,11 +151,14 @@ test('one agent sells every slot of its machine once over three markets; one is 
   expect(paid.size).toBe(180)
   expect((await own.markets.listJobs()).jobs.map(({ market }) => market).toSorted()).toEqual(urls.toSorted())
 
-  // What was claimed was paid, as each market's statement says.
-  await until(async () => (await runAgent(['earnings', '--late-minutes', '0'], own)).stdout.includes('has its receipt'))
-  const earnings = await runAgent(['earnings', '--late-minutes', '0', '--json'], own)
-  expect(earnings.exitCode).toBe(0)
-  expect(JSON.parse(earnings.stdout)).toMatchObject({
+  // What was claimed was paid, as each market’s statement says. The agent writes its counts down every few seconds.
+  const readEarnings = async () => {
+    const { exitCode, stdout } = await runAgent(['earnings', '--late-minutes', '0', '--json'], own)
+    expect(exitCode).toBe(0)
+    return JSON.parse(stdout) as { provider: Address; markets: { earnings: { claims: number } }[] }
+  }
+  await until(async () => (await readEarnings()).markets.every(({ earnings }) => earnings.claims > 0))
+  expect(await readEarnings()).toMatchObject({
     provider: own.provider,
     markets: urls.map(() => ({ earnings: { receipts: 60, claims: 60, missing: [], faults: [] }, problem: null })),
   })
