@@ -5,6 +5,7 @@ import {
   toProblem,
   type Address,
   type JobId,
+  type TenantId,
   type Log,
   type Timer,
   type World,
@@ -57,6 +58,8 @@ interface Wanting {
 const auctionsAtOnce = 64
 /** Sealed auctions wait for their windows, and keep no instant one waiting. */
 const sealedAtOnce = 64
+/** Each holds bids of every agent that fits for as long as its window: one tenant is not to hold them all. */
+const sealedOfTenantAtOnce = 8
 const firstRestMs = 250
 /** How long agents take to link again after a restart: the first of them are not to be the only bidders. */
 const agentsLinkMs = 2_000
@@ -84,10 +87,25 @@ export const createAuctioneer = (modules: AuctioneerModules): Auctioneer => {
   /** By age: a job keeps its place until it has its slots. */
   const wanting = new Map<JobId, Wanting>()
   const running = { instant: 0, sealed: 0 }
+  const sealedOf = new Map<TenantId, number>()
   let isStopped = false
   let explainTimer: Timer | undefined
 
   const isFull = (kind: AuctionKind): boolean => running[kind] >= (kind === 'instant' ? auctionsAtOnce : sealedAtOnce)
+
+  /** Whether its tenant has as many sealed auctions under way as it may. */
+  const mustWait = (entry: Wanting): boolean => {
+    const tenant = entry.actor.peek()?.tenant
+    return tenant !== undefined && kindOf(entry) === 'sealed' && (sealedOf.get(tenant) ?? 0) >= sealedOfTenantAtOnce
+  }
+
+  const countSealed = ({ actor }: Wanting, change: 1 | -1): void => {
+    const tenant = actor.peek()?.tenant
+    if (tenant === undefined) return
+    const count = (sealedOf.get(tenant) ?? 0) + change
+    if (count === 0) sealedOf.delete(tenant)
+    else sealedOf.set(tenant, count)
+  }
 
   const want = (actor: JobActor): number => {
     const job = actor.peek()
@@ -197,10 +215,12 @@ export const createAuctioneer = (modules: AuctioneerModules): Auctioneer => {
     entry.isRunning = true
     entry.lookedAt = supply.version()
     running[kind]++
+    if (kind === 'sealed') countSealed(entry, 1)
     run(entry)
       .catch((error: unknown) => log.error('an auction failed', { job: entry.actor.id, error }))
       .finally(() => {
         running[kind]--
+        if (kind === 'sealed') countSealed(entry, -1)
         entry.isRunning = false
         if (want(entry.actor) === 0) leave(entry)
         pump()
@@ -210,7 +230,7 @@ export const createAuctioneer = (modules: AuctioneerModules): Auctioneer => {
   const pump = (): void => {
     for (const entry of wanting.values()) {
       if (isStopped || !supply.hasFree() || (isFull('instant') && isFull('sealed'))) break
-      if (entry.isRunning || isFull(kindOf(entry)) || entry.restsUntil > world.elapsed()) continue
+      if (entry.isRunning || isFull(kindOf(entry)) || mustWait(entry) || entry.restsUntil > world.elapsed()) continue
       if (entry.lookedAt !== supply.version()) start(entry)
     }
     if (wanting.size > 0 && !isStopped) explainLater()

@@ -129,3 +129,21 @@ test('an agent asks for a transcript over its link, and hears where there is non
     code: 'not_found',
   })
 })
+
+test('a tenant with many orders has eight sealed auctions at a time, and another does not wait for them', async () => {
+  const { stage, tenant } = await setUp([])
+  const agent = await stage.agent({ key: 1, slots: 60, nanoUsd: 100n })
+  const other = await stage.tenant()
+  const spec = sealedSpec(1, { auction: { windowMs: 10_000, pricing: 'pay-as-bid' } })
+  const jobs = []
+  for (let count = 0; count < 20; count++) jobs.push((await tenant.submit(spec)).id)
+  const solicited = (): number => agent.calls.filter((call) => call === 'solicit').length
+  await stage.world.advance(1_000)
+  expect(solicited()).toBe(8)
+  const { id } = await other.submit(spec)
+  await stage.world.advance(1_000)
+  expect(solicited()).toBe(9)
+  expect(await stage.closed(other, id, 30_000)).toMatchObject({ outcome: 'succeeded' })
+  for (const job of jobs) expect(await stage.closed(tenant, job, 60_000)).toMatchObject({ outcome: 'succeeded' })
+  await stage.audit(id)
+})

@@ -86,9 +86,11 @@ export const createRemoteLinks = (modules: RemoteLinksModules): RemoteLinks => {
   }
 
   const lookOnce = async (known: Known): Promise<void> => {
+    const asked = known.version
     try {
-      const { version, ...news } = await hop.call(known.node, 'links', { known: known.version }, lookMs)
-      if (nodes.get(known.node.id) !== known) return
+      const { version, ...news } = await hop.call(known.node, 'links', { known: asked }, lookMs)
+      // News since a version say nothing of links that were forgotten meanwhile: the next look reads all.
+      if (nodes.get(known.node.id) !== known || known.version !== asked) return
       if (known.silences >= maxSilences) log.info('a node answers again', { node: known.node.name })
       known.silences = 0
       known.version = version
