@@ -10,8 +10,8 @@ import {
   type TenantId,
   type World,
 } from '@muster/protocol'
+import { createFollowJob } from '../job/follow-job.ts'
 import type { Jobs } from '../job/jobs.ts'
-import { loadJob } from '../job/load-job.ts'
 import type { Names } from '../personal/names.ts'
 import type { JobRow, Store } from '../store/store.ts'
 
@@ -56,8 +56,8 @@ export const createReadFunds = ({ world, store, jobs, names }: ReadFundsModules)
       if (page.length < pageJobs) return rows
     }
   }
-  /** Of a job that another node writes, what the journal says. */
-  const foldOf = async (id: JobId): Promise<Job | undefined> => jobs.get(id)?.peek() ?? (await loadJob(store, id))?.job
+  const follow = createFollowJob(store)
+  const foldOf = async (id: JobId): Promise<Job | undefined> => jobs.get(id)?.peek() ?? (await follow(id))
 
   return async (tenant) => {
     const rows = await activeOf(tenant)
