@@ -184,6 +184,7 @@ export const createMarket = (options: MarketOptions, modules: MarketModules): Ma
               await denials.load()
               return desk.applyHere(denial)
             },
+            out: () => agents.sendAway(),
             fetch: (request) => market.fetch(request),
           },
           onLinked: (peer) => {

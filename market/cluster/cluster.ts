@@ -118,6 +118,8 @@ export const createCluster = (modules: ClusterModules): Cluster => {
         for (const node of membership.others()) void links.look(node)
         holds.retry()
       },
+      // Where it runs and only lost its database, its agents are better off elsewhere.
+      onTakenOut: (node) => void hop.call(node, 'out', null, askMs).catch(() => {}),
       tellOthers: () => nudges.sendNow('nodes'),
     },
   )
@@ -129,6 +131,7 @@ export const createCluster = (modules: ClusterModules): Cluster => {
     book,
     handlers: () => handlers,
     isSettled: membership.isSettled,
+    isSure: membership.isSure,
     remotePeer: async (from, { provider, epoch }) => {
       const find = () => {
         const peer = links.peer(provider)

@@ -32,17 +32,40 @@ export type LearnFacts = (facts: ReadonlyMap<MarketFact, string>, askedAt: numbe
 
 const nameOf = ({ kind, subject, at }: Denial): string => `${kind} ${subject} ${at}`
 
-/** Drain, last audit and denials are of the market. Who is newly denied is so here as well, with all that it means, whatever message of it was lost. */
+/** Drain, last audit and denials are of the market. Who is newly denied is so here as well, with all that it means, whatever message of it was lost; what fails is tried again. */
 export const createLearnFacts = ({ store, drain, audits, denials, apply, log }: MarketFactsModules): LearnFacts => {
   let last = ''
+  /** Those that were new here and whose effect is not through. */
+  let due = new Set<string>()
+  let isApplying = false
 
-  const lookAtDenials = async (): Promise<void> => {
+  const read = async (): Promise<void> => {
     const stored = toJson(await store.admin.denials())
     if (stored === last) return
-    last = stored
     const before = new Set(denials.all().map(nameOf))
     await denials.load()
-    for (const denial of denials.all()) if (!before.has(nameOf(denial))) await apply(denial)
+    const names = denials.all().map(nameOf)
+    due = new Set(names.filter((name) => due.has(name) || !before.has(name)))
+    last = stored
+  }
+
+  const applyDue = async (): Promise<void> => {
+    if (isApplying) return
+    isApplying = true
+    try {
+      for (const denial of denials.all()) {
+        if (!due.has(nameOf(denial))) continue
+        await apply(denial)
+        due.delete(nameOf(denial))
+      }
+    } finally {
+      isApplying = false
+    }
+  }
+
+  const lookAtDenials = async (): Promise<void> => {
+    await read()
+    await applyDue()
   }
 
   return (facts, askedAt) => {

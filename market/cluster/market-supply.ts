@@ -34,6 +34,8 @@ const scatterMs = 500
 const standingMs = 2_000
 const standingOffers = 2_000
 const rememberedOffers = 100_000
+/** Of a provider. */
+const rememberedRegions = 64
 
 /** An offer as another node showed it. */
 interface Seen {
@@ -41,6 +43,17 @@ interface Seen {
   free: number
   /** Slots of the provider that this node held then. */
   readonly held: number
+}
+
+/** Drops the oldest of what is too much. */
+const trim = <Key>(
+  kept: { readonly size: number; keys(): Iterable<Key>; delete(key: Key): boolean },
+  most: number,
+): void => {
+  for (const oldest of kept.keys()) {
+    if (kept.size <= most) return
+    kept.delete(oldest)
+  }
 }
 
 export const createMarketSupply = (modules: MarketSupplyModules): MarketSupply => {
@@ -57,12 +70,12 @@ export const createMarketSupply = (modules: MarketSupplyModules): MarketSupply =
     const { id, provider, region } = record
     seen.delete(id)
     seen.set(id, { region, free, held: local.heldSlots(provider) })
-    if (seen.size > rememberedOffers)
-      for (const oldest of seen.keys()) {
-        seen.delete(oldest)
-        break
-      }
-    regions.set(provider, (regions.get(provider) ?? new Set<string>()).add(region))
+    trim(seen, rememberedOffers)
+    const own = (regions.get(provider) ?? new Set<string>()).add(region)
+    trim(own, rememberedRegions)
+    regions.delete(provider)
+    regions.set(provider, own)
+    trim(regions, rememberedOffers)
   }
 
   /** Each node's answer that came in time. */

@@ -16,6 +16,7 @@ const setUp = () => {
   const member = (name: string, options: Partial<MembershipOptions> = {}, wrap: (store: Store) => Store = (s) => s) => {
     const taken: JobId[] = []
     const seen: NodeRow[][] = []
+    const takenOut: string[] = []
     const failing = new Set<JobId>()
     let letGo = 0
     const membership = createMembership(
@@ -41,10 +42,11 @@ const setUp = () => {
         onNodes: (nodes) => void seen.push([...nodes]),
         onFacts: () => {},
         onLooked: () => {},
+        onTakenOut: (node) => void takenOut.push(node.name),
         tellOthers: () => {},
       },
     )
-    return { membership, taken, failing, seen, letGo: () => letGo }
+    return { membership, taken, takenOut, failing, seen, letGo: () => letGo }
   }
   const job = async (owner: string): Promise<JobId> => {
     const id = someId('job')
@@ -105,6 +107,7 @@ describe('membership', () => {
     expect([names(a), a.taken]).toEqual([['b'], []])
     await clock.advance(2_500)
     expect([names(a), a.taken, b.membership.isSure()]).toEqual([[], [own], false])
+    expect([a.takenOut, b.takenOut]).toEqual([['b'], []])
   })
 
   test('a node that was taken out lets go of its jobs and comes back as another run', async () => {

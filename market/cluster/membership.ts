@@ -28,6 +28,8 @@ export interface MembershipModules {
   readonly onFacts: (facts: ReadonlyMap<MarketFact, string>, askedAt: number) => void
   /** It looked, and goes on. */
   readonly onLooked: () => void
+  /** This node took another one out. */
+  readonly onTakenOut: (node: NodeRow) => void
   /** Others should look at the registry now. */
   readonly tellOthers: () => void
 }
@@ -92,7 +94,7 @@ const misfit = (options: MembershipOptions, { name, url, market, blobs }: NodeRo
 }
 
 export const createMembership = (options: MembershipOptions, modules: MembershipModules): Membership => {
-  const { world, log, load, takeUp, letGo, onNodes, onFacts, onLooked, tellOthers } = modules
+  const { world, log, load, takeUp, letGo, onNodes, onFacts, onLooked, onTakenOut, tellOthers } = modules
   const { nodes } = modules.store
   const beatMs = options.timeoutMs / beatsPerTimeout
   const newId = (): NodeId => `node_${toHex(world.random(8)).slice(2)}`
@@ -126,6 +128,7 @@ export const createMembership = (options: MembershipOptions, modules: Membership
       else if (now - known.since >= timeoutMs && (await nodes.remove(row.id, row.beat))) {
         log.warn('a node stands still; its jobs go to the others', { node: row.name, id: row.id })
         seen.delete(row.id)
+        onTakenOut(row)
         tellOthers()
         continue
       }

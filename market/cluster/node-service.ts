@@ -25,6 +25,8 @@ export interface NodeHandlers {
   readonly hasLease: (lease: LeaseId) => boolean
   readonly needs: (provider: Address, cid: Cid) => Promise<boolean>
   readonly deny: (denial: Denial) => Promise<DenialEffect>
+  /** Others took this node out, and it has lost the database: they write its jobs. */
+  readonly out: () => void
   /** The HTTP API of this node. */
   readonly fetch: (request: Request) => Promise<Response>
 }
@@ -36,6 +38,7 @@ export interface NodeServiceModules {
   readonly book: HoldBook
   readonly handlers: () => NodeHandlers
   readonly isSettled: () => boolean
+  readonly isSure: () => boolean
   /** The agent as linked to that node. */
   readonly remotePeer: (node: NodeId, link: RemoteLink) => Promise<AgentPeer | undefined>
 }
@@ -51,7 +54,7 @@ const isOutdated = (error: unknown): boolean =>
   error instanceof MusterError && (error.code === 'capacity_taken' || error.code === 'record_expired')
 
 export const createNodeService = (modules: NodeServiceModules): NodeService => {
-  const { local, links, book, handlers, isSettled, remotePeer } = modules
+  const { local, links, book, handlers, isSettled, isSure, remotePeer } = modules
 
   const requirePeer = ({ provider, epoch }: RemoteLink): AgentPeer => {
     const peer = local.peer(provider)
@@ -110,6 +113,10 @@ export const createNodeService = (modules: NodeServiceModules): NodeService => {
     keeps: ({ leases }) => ({ isSettled: isSettled(), kept: leases.filter(handlers().hasLease) }),
     needs: ({ provider, cid }) => handlers().needs(provider, cid),
     deny: (denial) => handlers().deny(denial),
+    out: () => {
+      if (!isSure()) handlers().out()
+      return null
+    },
   }
 
   return {

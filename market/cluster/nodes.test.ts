@@ -194,6 +194,22 @@ describe('several nodes', () => {
     }
   })
 
+  test('a node that alone has lost its database sends its agents away, and their work is done through the others', async () => {
+    const { a, b, world } = await setUp()
+    const agent = await b.agent({ key: 1, slots: 1, nanoUsd: 100n, taskMs: 500 })
+    await world.advance(100)
+    const tenant = await a.tenant()
+    const job = await tenant.submit(noopSpec(40, { slots: 1 }))
+    await world.advance(3_000)
+    b.reach.database = false
+    await world.advance(8_000)
+    expect(b.market().modules.supply.peer(agent.address)).toBeUndefined()
+    agent.link(a.market())
+    await finish(a, tenant, job.id, agent)
+    expect(agent.starts).toHaveLength(40)
+    await a.audit(job.id)
+  })
+
   test('an agent that dials another node keeps its leases', async () => {
     const { a, b, c, world } = await setUp()
     const agent = await b.agent({ key: 1, slots: 2, nanoUsd: 100n, taskMs: 400 })

@@ -29,6 +29,8 @@ export const createToldHolds = ({ world, supply, hop, nodeOf, log }: ToldHoldsMo
   const due = new Set<Address>()
   /** Of these some node was told that something is held. */
   const told = new Set<Address>()
+  /** Of these some node is being told: a second call could come in before the first. */
+  const telling = new Set<Address>()
   let isPlanned = false
 
   const tell = async (provider: Address, node: NodeRow): Promise<void> => {
@@ -37,12 +39,16 @@ export const createToldHolds = ({ world, supply, hop, nodeOf, log }: ToldHoldsMo
       slots,
     }))
     if (all.length > 0) told.add(provider)
+    telling.add(provider)
     try {
       await hop.call(node, 'holds', { provider, held: all }, timeoutMs)
       if (all.length === 0 && !held.has(provider)) told.delete(provider)
+      if (due.has(provider)) later()
     } catch (error) {
       due.add(provider)
       log.debug('could not tell a node what is held of an agent', { node: node.name, provider, error })
+    } finally {
+      telling.delete(provider)
     }
   }
 
@@ -52,7 +58,9 @@ export const createToldHolds = ({ world, supply, hop, nodeOf, log }: ToldHoldsMo
     due.clear()
     for (const provider of now) {
       const node = nodeOf(provider)
-      if (node !== undefined) void tell(provider, node)
+      if (node === undefined) continue
+      if (telling.has(provider)) due.add(provider)
+      else void tell(provider, node)
     }
   }
 

@@ -32,6 +32,8 @@ export interface LinkedAgents {
   readonly handlers: PeerHandlers
   /** When one last said something (wall-clock ms); `undefined` where none of the provider is linked here. */
   heardAt(provider: Address): number | undefined
+  /** Closes all links: their agents find another node. */
+  sendAway(): void
   /** Asks all of them what they hold, and closes what nobody keeps. `isAnew`: whatever they said before. */
   releaseStrays(isAnew: boolean): void
 }
@@ -80,6 +82,9 @@ export const createLinkedAgents = (modules: LinkedAgentsModules): LinkedAgents =
     heardAt: (provider) => {
       const peer = supply.peer(provider)
       return peer === undefined ? undefined : heardAt.get(peer)
+    },
+    sendAway: () => {
+      for (const peer of [...linked]) peer.close('shutdown')
     },
     releaseStrays: (isAnew) => {
       const given = isAnew ? { ...modules, holdings: createHoldings() } : modules

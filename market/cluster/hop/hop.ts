@@ -72,6 +72,8 @@ export interface NodeCalls {
   >
   /** Whether a job of this node gives the provider a reason to read this blob. */
   readonly needs: Ask<{ readonly provider: Address; readonly cid: Cid }, boolean>
+  /** The node that is asked was taken out; where it knows nothing of it, it has lost the database. */
+  readonly out: Ask<null, null>
   /** Ends what a denial ends here. */
   readonly deny: Ask<Denial, DenialEffect>
 }

@@ -135,6 +135,22 @@ describe('the hop over HTTP/2', () => {
     expect(await codeOf(Array.fromAsync(open().getBlob(node, blob, 1_000_000)))).not.toBe('ok')
   })
 
+  test('a blob that its reader leaves half read is not read on where it comes from', async () => {
+    const left = Promise.withResolvers<void>()
+    const { node, open } = await setUp({
+      getBlob: async function* () {
+        try {
+          while (true) yield Buffer.alloc(100_000)
+        } finally {
+          left.resolve()
+        }
+      },
+    })
+    const blob = { provider: address('1'), epoch: 3, cid: someCid('x') }
+    for await (const chunk of open().getBlob(node, blob, 1_000_000_000)) if (chunk.length > 0) break
+    await left.promise
+  })
+
   test('a request of the API goes on as it is, and so does its answer', async () => {
     const { node, open } = await setUp()
     const request = new Request('http://market/v1/jobs/job_1/cancel?x=1', {

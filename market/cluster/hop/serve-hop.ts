@@ -42,11 +42,16 @@ const blobOf = (request: Http2ServerRequest): RemoteBlob => ({
   epoch: Number(textOf(request, 'muster-epoch')),
 })
 
+/** The rest behind a first piece. Whoever stops reading ends where the bytes come from as well. */
 async function* follow(
   first: IteratorResult<Uint8Array>,
   bytes: AsyncIterator<Uint8Array>,
 ): AsyncGenerator<Uint8Array> {
-  for (let next = first; next.done !== true; next = await bytes.next()) yield next.value
+  try {
+    for (let next = first; next.done !== true; next = await bytes.next()) yield next.value
+  } finally {
+    await bytes.return?.()
+  }
 }
 
 /** Answers other nodes of this market: those who know `key`, and nobody else. */
@@ -89,7 +94,7 @@ export const serveHop = (
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
   })
-  server.on('tlsClientError', () => log.info('somebody without the market’s key tried to speak to this node', {}))
+  server.on('tlsClientError', () => log.debug('somebody without the market’s key tried to speak to this node', {}))
   server.on('sessionError', (error) => log.debug('the connection of a node broke', { error }))
   return new Promise((resolve, reject) => {
     server.once('error', reject)

@@ -11,10 +11,7 @@ export interface Reach {
   /** The market's process has ended. */
   allGone(): void
   held(provider: Address, isHeld: boolean): void
-  /**
-   * While a node does not reach the others or its database, which has it taken out, nobody can say which agents the market reaches:
-   * none counts.
-   */
+  /** While the nodes of a market do not reach each other, nobody can say which agents it reaches: none counts. */
   parted(isParted: boolean): void
   /** When the agent was last reachable for at least a second, which is enough to ask it about every lease. */
   lastAt(provider: Address): number

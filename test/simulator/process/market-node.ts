@@ -208,9 +208,17 @@ export const createMarketNode = (
       claim: really(store.nodes.claim),
       ownersOf: really(store.nodes.ownersOf),
     }
+    const providers: Store['providers'] = {
+      ...store.providers,
+      advanceEpoch: async (...all) => {
+        if (member?.isAway() === true) throw hiccup('before-commit')
+        return store.providers.advanceEpoch(...all)
+      },
+    }
     return {
       ...store,
       nodes: near,
+      providers,
       readStream: really(store.readStream),
       readEvents: really(store.readEvents),
       jobs: { ...store.jobs, get: really(store.jobs.get), active: really(store.jobs.active) },

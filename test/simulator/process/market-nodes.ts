@@ -85,7 +85,7 @@ export const createMarketNodes = (
     trouble[of] += by
     changedAt = timeline.now()
     story.tell(`${run.market}-node-${node}`, `${by > 0 ? 'loses' : 'has back'} its ${of}`)
-    run.reach.parted(troubles.some(({ hop, database }) => hop > 0 || database > 0))
+    run.reach.parted(troubles.some(({ hop }) => hop > 0))
   }
 
   for (const { node, of, atMs, forMs } of outages) {
