@@ -71,6 +71,25 @@ describe('an extension', () => {
     expect(agent.calls.filter((call) => call === 'amend-lease').length).toBeLessThanOrEqual(3)
   })
 
+  test.each([
+    [1, 2],
+    [2, 1],
+  ])('asked for at once with another: provider and market hold to the later end (%i h and %i h)', async (...hours) => {
+    const { agent, tenant, job, lease, until } = await setUp({}, reserved)
+    const signed: { readonly number: number; readonly until: number }[] = []
+    agent.script = {
+      amendLease: (honest, asked) => {
+        signed.push(asked)
+        return honest()
+      },
+    }
+    const answers = await Promise.all(hours.map((each) => extend(tenant, job, lease, until + each * hourMs)))
+    expect(answers.map(({ status }) => status)).toEqual([200, 200])
+    expect((await leasesOf(tenant, job)).leases[0]).toMatchObject({ until: until + 2 * hourMs })
+    expect(signed.map(({ number }) => number)).toEqual(signed.map((_, index) => index + 1))
+    expect(signed.at(-1)?.until).toBe(until + 2 * hourMs)
+  })
+
   test('whose answer was lost is made by asking again', async () => {
     const { stage, agent, tenant, job, lease, until } = await setUp({}, reserved)
     agent.script = {

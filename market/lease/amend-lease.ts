@@ -75,12 +75,23 @@ const requireAsked = (
   verifier.requireSigner(domain, signed, provider)
 }
 
-/**
- * Changes a lease in place: its provider signs the amendment, the market countersigns, and both are in the job's journal. A lease that is
- * so already stays as it is. Rejects `not_found`, `lease_closed`, `unavailable` where the provider is out of reach, `conflict` where
- * the lease changed meanwhile, and with the provider's reason where it refuses.
- */
-export const amendLease = async (
+/** The last amendment that is under way of each lease of a job. */
+const underWay = new WeakMap<JobActor, Map<LeaseId, Promise<unknown>>>()
+
+/** One amendment of a lease at a time: its provider would take a second one of the same number for the one that holds. */
+const inTurn = async (actor: JobActor, lease: LeaseId, amend: () => Promise<void>): Promise<void> => {
+  const last = underWay.get(actor) ?? new Map<LeaseId, Promise<unknown>>()
+  underWay.set(actor, last)
+  const before = last.get(lease)
+  const own = before === undefined ? amend() : before.then(amend)
+  const ended = own.catch(() => undefined)
+  last.set(lease, ended)
+  await ended
+  if (last.get(lease) === ended) last.delete(lease)
+  return own
+}
+
+const amendNow = async (
   actor: JobActor,
   id: LeaseId,
   change: LeaseChange,
@@ -89,7 +100,8 @@ export const amendLease = async (
   const { world, supply, signer, domain } = modules
   const state = actor.peek()?.leases.get(id)
   if (state === undefined) throw leaseNotFound(id)
-  const { slots = state.slots, until = state.until } = change
+  const slots = Math.min(change.slots ?? state.slots, state.slots)
+  const until = Math.max(change.until ?? state.until, state.until)
   if (slots === state.slots && until === state.until) return
   requireAmendable(state, world.now())
   const peer = supply.peer(state.provider)
@@ -118,3 +130,15 @@ export const amendLease = async (
     draft.emit({ type: 'lease-amended', at: draft.now, lease: id, amendment })
   })
 }
+
+/**
+ * Changes a lease in place: its provider signs the amendment, the market countersigns, and both are in the job's journal. A lease that
+ * has as few slots and lasts as long already stays as it is. Rejects `not_found`, `lease_closed`, `unavailable` where the provider is out
+ * of reach, `conflict` where the lease changed meanwhile, and with the provider's reason where it refuses.
+ */
+export const amendLease = (
+  actor: JobActor,
+  id: LeaseId,
+  change: LeaseChange,
+  modules: AmendLeaseModules,
+): Promise<void> => inTurn(actor, id, () => amendNow(actor, id, change, modules))

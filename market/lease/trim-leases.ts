@@ -19,10 +19,14 @@ const excess = function* (job: Job, now: number): Generator<readonly [LeaseId, n
 
 export const createTrimLeases = (modules: TrimLeasesModules): TrimLeases => {
   const { world, log, isOver } = modules
-  /** Leases being trimmed, and those whose agents said no, with the slots they were asked to keep. */
-  const asked = new Map<LeaseId, number>()
+  /** Of each job the leases being trimmed, and those whose agents said no, with the slots they were asked to keep. */
+  const askedOf = new WeakMap<JobActor, Map<LeaseId, number>>()
 
-  const trimOne = async (actor: JobActor, lease: LeaseId, slots: number): Promise<void> => {
+  const trimOne = async (
+    actor: JobActor,
+    [lease, slots]: readonly [LeaseId, number],
+    asked: Map<LeaseId, number>,
+  ): Promise<void> => {
     asked.set(lease, slots)
     try {
       await amendLease(actor, lease, { slots }, modules)
@@ -41,8 +45,12 @@ export const createTrimLeases = (modules: TrimLeasesModules): TrimLeases => {
   const trim: TrimLeases = (actor) => {
     const job = actor.peek()
     if (job === undefined || job.closed !== null || job.resizes.length === 0 || isOver()) return
-    for (const [lease, slots] of excess(job, world.now()))
-      if (asked.get(lease) !== slots) void trimOne(actor, lease, slots)
+    const asked = askedOf.get(actor) ?? new Map<LeaseId, number>()
+    askedOf.set(actor, asked)
+    for (const each of excess(job, world.now())) {
+      const [lease, slots] = each
+      if (asked.get(lease) !== slots) void trimOne(actor, each, asked)
+    }
   }
   return trim
 }
