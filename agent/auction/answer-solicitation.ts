@@ -22,8 +22,14 @@ import { wantTranscript } from './want-transcript.ts'
 
 type Solicitation = LinkRequest<'solicit'>
 
-/** Bids kept at once, those included whose auction is still to be looked at. */
+/** Bids kept at once, those included whose auction is still to be looked at; each market has its share of them. */
 const mostBids = 4_096
+
+const heldFor = ({ bids }: AgentContext, market: Address): number => {
+  let held = 0
+  for (const bid of bids.held.values()) if (bid.market === market) held++
+  return held
+}
 
 const refuse = (message: string, facts: Readonly<Record<string, unknown>>): MusterError =>
   new MusterError({ code: 'request_invalid', message, facts, fault: 'market' })
@@ -58,16 +64,17 @@ const priceOf = (
   throw new MusterError({ code: 'forbidden', message, facts: { reason, found } })
 }
 
-const requireTerms = ({ bids }: AgentContext, { order: { record }, windowMs }: Solicitation): void => {
+const requireTerms = (context: AgentContext, market: Address, { order: { record }, windowMs }: Solicitation): void => {
   if (record.auction === undefined)
     throw refuse('This order asks for no sealed bids; reserve for it.', { order: record.id })
   if (windowMs > mostWindowMs)
     throw refuse('This auction takes longer than any may.', { expected: mostWindowMs, found: windowMs })
-  if (bids.held.size >= mostBids)
+  const most = Math.ceil(mostBids / Math.max(1, context.markets.linkedCount))
+  if (heldFor(context, market) >= most)
     throw new MusterError({
       code: 'rate_limited',
       message: 'This agent has too many sealed bids.',
-      facts: { expected: mostBids },
+      facts: { expected: most },
       fault: 'market',
     })
 }
@@ -86,7 +93,7 @@ export const answerSolicitation = async (
   const known = bids.held.get(request.auction)
   if (known !== undefined && known.market === market) return known.commitment
   if (known !== undefined) throw refuse('This auction is of another market.', { auction: request.auction })
-  requireTerms(context, request)
+  requireTerms(context, market, request)
   const now = world.now()
   const slots = Math.max(1, Math.min(request.slots, slotsLeft(context, market, now)))
   const { order, offer: offerId } = request

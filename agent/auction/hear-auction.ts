@@ -37,13 +37,25 @@ const isDrawn = ({ world }: AgentContext, bids: number): boolean => {
   return (high * 256 + low) / 65_536 < auditsPerAuction / bids
 }
 
+/**
+ * Whether the transcript of an auction that is over is looked at. What the market signed decides, not what it says now: one that has
+ * something to hide would say that there were many bids, or that there is no transcript.
+ */
+const isLookedAt = (
+  context: AgentContext,
+  { closing, acknowledgement }: HeldBid,
+  said: Said<'auction-over'>,
+): boolean => {
+  if (closing !== null) return isDrawn(context, closing.record.count)
+  return acknowledgement !== null || (said.transcript !== null && isDrawn(context, said.bids))
+}
+
 /** The auction is over: gives up what did not win, and has a look at how it was decided. */
 export const hearAuctionOver = (context: AgentContext, market: Address, said: Said<'auction-over'>): void => {
   const bid = context.bids.held.get(said.auction)
   if (bid === undefined || bid.market !== market || bid.isOver) return
   bid.isOver = true
   if (!said.hasWon) giveUpReservation(context, bid)
-  const isLeftOut = bid.acknowledgement !== null && bid.closing === null
-  if (said.transcript !== null && (isLeftOut || isDrawn(context, said.bids))) wantTranscript(context, bid)
+  if (isLookedAt(context, bid, said)) wantTranscript(context, bid)
   else forgetBid(context, bid)
 }

@@ -2,6 +2,7 @@ import {
   closingLeaf,
   digestOf,
   merkleRoot,
+  mostBidders,
   MusterError,
   type Address,
   type LinkRequest,
@@ -17,7 +18,7 @@ const refuse = (code: 'conflict' | 'record_invalid', message: string, facts: Rea
 /**
  * Opens a sealed bid, once the market has bound itself to all bids by a signed list that holds this one. Asked again with the same list
  * it answers the same. Throws `not_found` for a bid that is not held, `record_invalid` for a list that is not of this auction or leaves
- * the bid out, `conflict` for a second list (kept as a proof), `signature_invalid`, `reservation_expired`.
+ * the bid out or is of too many, `conflict` for a second list (kept as a proof), `signature_invalid`, `reservation_expired`.
  */
 export const revealBid = async (
   context: AgentContext,
@@ -43,6 +44,11 @@ export const revealBid = async (
   if (merkleRoot(closingLeaf(bid.commitment.record), path) !== record.root)
     throw refuse('record_invalid', 'This closing list does not hold the bid of this agent.', {
       auction: record.auction,
+    })
+  if (record.count > mostBidders)
+    throw refuse('record_invalid', 'This closing list is of more bids than an auction asks for.', {
+      expected: mostBidders,
+      found: record.count,
     })
   if (record.closedAt < bid.closesAt)
     throw refuse('record_invalid', 'This auction was closed before its time.', {

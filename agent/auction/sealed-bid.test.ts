@@ -112,6 +112,7 @@ const runAuction = async (
   set: Set,
   decide: (transcript: Transcript) => Transcript = (transcript) => transcript,
   rivalAsks = 500n,
+  said: { readonly bids?: number; readonly transcript?: null } = {},
 ) => {
   const { market, order, auction, world, domain, solicit, closingOf, acknowledge } = set
   const openedAt = world.now()
@@ -148,7 +149,8 @@ const runAuction = async (
   }
   const transcript = signRecord(marketSigner, domain, decide(honest))
   const hasWon = transcript.record.award.winners.some(({ provider }) => provider === own.provider)
-  market.send({ type: 'auction-over', auction, hasWon, bids: 2, transcript: digestOf(transcript.record) })
+  const over = { auction, hasWon, bids: 2, transcript: digestOf(transcript.record), ...said }
+  market.send({ type: 'auction-over', ...over })
   await world.settle()
   return { transcript, reveal, commitment }
 }
@@ -243,6 +245,9 @@ describe('a bid is not opened', () => {
     await expect(reveal(set.closingOf([commitment], { closedAt: set.world.now() - 1 }))).rejects.toMatchObject({
       code: 'record_invalid',
     })
+    await expect(reveal(set.closingOf([commitment], { count: 1_000_000 }))).rejects.toMatchObject({
+      code: 'record_invalid',
+    })
     const { closing, path } = set.closingOf([commitment])
     const forged = { closing: signRecord(rival, set.domain, closing.record), path }
     await expect(reveal(forged)).rejects.toMatchObject({ code: 'signature_invalid' })
@@ -321,6 +326,28 @@ describe('when the auction is over', () => {
     set.market.send({ type: 'transcript', auction: set.auction, transcript })
     await set.world.settle()
     expect(set.proofs).toMatchObject([{ breach, auction: set.auction, transcript }])
+  })
+
+  test.each([
+    ['that it has no transcript', { transcript: null }],
+    ['that a million bid', { bids: 1_000_000 }],
+  ] as const)('a market that says %s is asked all the same', async (_, said) => {
+    const set = await setUp()
+    const cheat = (told: Transcript): Transcript => ({ ...told, award: { winners: [], refused: [] } })
+    const { transcript } = await runAuction(set, cheat, 500n, said)
+    expect(asked(set)).toBe(1)
+    set.market.send({ type: 'transcript', auction: set.auction, transcript })
+    await set.world.settle()
+    expect(set.proofs).toMatchObject([{ breach: 'unfair', transcript }])
+  })
+
+  test('a bid that was acknowledged is looked for, though the market says that nothing came of the auction', async () => {
+    const set = await setUp()
+    set.acknowledge(await set.solicit())
+    await set.world.settle()
+    set.market.send({ type: 'auction-over', auction: set.auction, hasWon: false, bids: 0, transcript: null })
+    await set.world.settle()
+    expect(asked(set)).toBe(1)
   })
 
   test('a transcript that nobody asked for is not looked at', async () => {

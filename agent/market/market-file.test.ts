@@ -1,7 +1,7 @@
 import { MusterError } from '@muster/protocol'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { parseMarketFile } from './market-file.ts'
+import { parseMarketFile, removedMarkets, targetMarkets } from './market-file.ts'
 
 const address = `0x${'aa'.repeat(20)}`
 
@@ -27,4 +27,12 @@ test('whatever stands in the file, it is read or refused with what is wrong', ()
     }),
     { numRuns: 500 },
   )
+})
+
+test('a market of the options that was removed stays removed, and is named', () => {
+  const [a, b] = ['https://a.example', 'https://b.example'] as const
+  const given = [`${a}/`, b].map((url) => ({ url, address: null }))
+  const file = { markets: [], left: [{ url: a, isForgotten: true }] }
+  expect(targetMarkets(given, file)).toEqual([{ url: b, address: null }])
+  expect(removedMarkets(given, file)).toEqual([a])
 })

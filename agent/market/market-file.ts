@@ -76,3 +76,7 @@ export const targetMarkets = (given: readonly MarketTarget[], { markets, left }:
   }
   return [...targets.values()]
 }
+
+/** Those of the options that are not sold to, since they were removed before. */
+export const removedMarkets = (given: readonly MarketTarget[], { left }: MarketFile): string[] =>
+  given.map(({ url }) => bare(url)).filter((url) => left.some((market) => market.url === url))

@@ -1,4 +1,12 @@
-import { linkClosed, MusterError, type AttemptId, type DialMarket, type SignedReservation } from '@muster/protocol'
+import {
+  digestOf,
+  linkClosed,
+  MusterError,
+  newId,
+  type AttemptId,
+  type DialMarket,
+  type SignedReservation,
+} from '@muster/protocol'
 import { describe, expect, test } from 'vitest'
 import { createAgent } from '../agent.ts'
 import type { GivenAgentOptions } from '../options.ts'
@@ -90,6 +98,28 @@ describe('an agent of three markets', () => {
     const { markets, start } = await setThree({ prices })
     await start()
     expect(markets.map((market) => market.offers()[0]?.record.price.nanoUsd)).toEqual([1000n, 1500n, 1000n])
+  })
+
+  test('has room for the sealed bids of each, though one of them never shows how its auctions ended', async () => {
+    const { world, markets, start } = await setThree()
+    await start()
+    const [mute, b] = markets
+    const order = { slots: 1, auction: { windowMs: 200, pricing: 'pay-as-bid' as const } }
+    const bid = async (market: StageMarket): Promise<void> => {
+      const auction = newId(world, 'auction')
+      const [offer] = market.offers()
+      if (offer === undefined) throw new Error('no offer')
+      const times = { windowMs: 200, holdMs: 13_000, closesAt: world.now() + 200 }
+      const asked = { auction, order: market.order(order), offer: offer.record.id, slots: 1, ...times }
+      await market.handlers().onCall('solicit', asked)
+      market.send({ type: 'auction-over', auction, hasWon: false, bids: 1, transcript: digestOf({ auction }) })
+      await world.settle()
+    }
+    const refusal = await (async () => {
+      for (let bids = 0; bids < 5_000; bids++) await bid(mute)
+    })().catch((error: unknown) => error)
+    expect(refusal).toMatchObject({ code: 'rate_limited' })
+    await bid(b)
   })
 
   test('rests a market that reserves again and again and opens no lease, and sells to the others meanwhile', async () => {

@@ -193,6 +193,7 @@ export const createAuctioneer = (modules: AuctioneerModules): Auctioneer => {
     const slots = want(actor)
     if (job === undefined || slots === 0) return
     const { auction } = job.order.record
+    entry.vain = undefined
     const held =
       auction === undefined
         ? await runAuction(job, slots, (won) => award(actor, won), modules, entry.declined)

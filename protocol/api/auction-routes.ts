@@ -43,6 +43,8 @@ export const auctionRoute = defineRoute({
   response: { json: transcriptBundleSchema },
   status: 200,
   errors: ['not_found'],
+  // It never changes.
+  cacheSeconds: 86_400,
 })
 
 export const jobAuctionsRoute = defineRoute({
