@@ -53,9 +53,20 @@ const megabytes = (bytes: number, us: number): number => Math.min(mostRate, byte
 const megabits = (bytes: number, ms: number): number =>
   Math.min(mostRate, (bytes * 8) / Math.max(shortestMs, ms) / 1000)
 
-const readAll = async (peer: AgentPeer, cid: Cid, maxBytes: number): Promise<Uint8Array> => {
+/** A blob of the agent's, all of it within `timeoutMs`: bytes that drip stand in nobody's way. */
+const readAll = async (
+  peer: AgentPeer,
+  cid: Cid,
+  maxBytes: number,
+  { world, timeoutMs }: { readonly world: World; readonly timeoutMs: number },
+): Promise<Uint8Array> => {
   const chunks: Uint8Array[] = []
-  for await (const chunk of peer.getBlob(cid, maxBytes)) chunks.push(chunk)
+  const startedAt = world.elapsed()
+  for await (const chunk of peer.getBlob(cid, maxBytes)) {
+    chunks.push(chunk)
+    if (world.elapsed() - startedAt > timeoutMs)
+      throw new MusterError({ code: 'timeout', message: 'The bytes did not come in time.', facts: { cid, timeoutMs } })
+  }
   const bytes = new Uint8Array(Buffer.concat(chunks))
   if (cidOf(bytes) !== cid) throw wrong('The bytes that came are not the blob that was asked for.', cid, cidOf(bytes))
   return bytes
@@ -101,7 +112,7 @@ export const askMachine = async (
       const proof = networkProof(seed, bytes)
       if (found.proof !== proof) throw wrong('The answer does not show that the bytes arrived.', proof, found.proof)
       const startedAt = world.elapsed()
-      await readAll(peer, cid, networkBytes)
+      await readAll(peer, cid, networkBytes, { world, timeoutMs })
       return {
         downMbps: megabits(networkBytes, elapsedMs),
         upMbps: megabits(networkBytes, world.elapsed() - startedAt),
@@ -119,7 +130,10 @@ export const askMachine = async (
     const rows = chain.sizes.at(-1) ?? 0
     const headBytes = 1024
     const { dtype, dims, data } = decodeTensor(
-      await readAll(peer, found.output, rows * work.columns * Float32Array.BYTES_PER_ELEMENT + headBytes),
+      await readAll(peer, found.output, rows * work.columns * Float32Array.BYTES_PER_ELEMENT + headBytes, {
+        world,
+        timeoutMs,
+      }),
     )
     const isRight =
       dtype === 'float32' &&

@@ -301,6 +301,10 @@ describe('a machine that does not answer', () => {
     expect(await shown({ answer: () => new Promise(() => {}) })).toMatchObject({ outcome: 'late', figures: null })
   })
 
+  test('is late as well where its bytes only drip', async () => {
+    expect(await shown({ dripMs: 1_000 })).toMatchObject({ outcome: 'late', figures: null })
+  })
+
   test('and says that it will not, has refused', async () => {
     const refusal = new MusterError({ code: 'forbidden', message: 'The owner of this machine allows no benchmarks.' })
     const refuse = () => {

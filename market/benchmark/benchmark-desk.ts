@@ -215,6 +215,13 @@ export const createBenchmarkDesk = (options: BenchmarkDeskOptions, modules: Benc
     dueSomeDay(machine)
   }
 
+  /** Whoever links again and again is waited for once. */
+  const drop = (machine: Machine): void => {
+    machine.timer?.cancel()
+    const at = waiting.indexOf(machine)
+    if (at >= 0) waiting.splice(at, 1)
+  }
+
   const enrol = async (machine: Machine): Promise<void> => {
     const { provider } = machine.peer
     try {
@@ -240,7 +247,7 @@ export const createBenchmarkDesk = (options: BenchmarkDeskOptions, modules: Benc
         return
       }
       if (graph.length === 0) return
-      known?.timer?.cancel()
+      if (known !== undefined) drop(known)
       const machine: Machine = {
         peer,
         soldGflops,
@@ -255,7 +262,7 @@ export const createBenchmarkDesk = (options: BenchmarkDeskOptions, modules: Benc
     unlinked: (peer) => {
       const machine = machines.get(peer.provider)
       if (machine?.peer !== peer) return
-      machine.timer?.cancel()
+      drop(machine)
       machines.delete(peer.provider)
     },
     standingOf: (provider) => machines.get(provider)?.standing,

@@ -37,6 +37,8 @@ export interface MachineScript {
   cells?(right: Float32Array<ArrayBuffer>): Float32Array<ArrayBuffer>
   /** Bytes it gives for what it showed. */
   give?(bytes: Uint8Array): Uint8Array
+  /** Gives a byte of it each so many ms. */
+  readonly dripMs?: number
 }
 
 /** A machine on the world of a test, as the market sees it. */
@@ -167,8 +169,13 @@ export const createStageMachine = ({ world, signer, domain, blobFor }: StageMach
     getBlob: async function* (cid) {
       const bytes = held.get(cid)
       if (bytes === undefined) throw new MusterError({ code: 'blob_missing', message: 'Not held.', facts: { cid } })
-      await sleep(world, networkMs)
-      yield machine.script.give?.(bytes) ?? bytes
+      const { give, dripMs } = machine.script
+      const given = give?.(bytes) ?? bytes
+      const pieceBytes = dripMs === undefined ? given.length : 1
+      for (let at = 0; at < given.length; at += pieceBytes) {
+        await sleep(world, dripMs ?? networkMs)
+        yield given.subarray(at, at + pieceBytes)
+      }
     },
     close: () => {
       isOpen = false

@@ -31,8 +31,8 @@ export const createPersonalData = (sql: Sql): PersonalData => ({
       await tx`DELETE FROM personal_text WHERE tenant = ${tenant}`
       return done.count === 1
     })
-    // An update leaves the old row in its page until that is used again.
-    if (erased) await sql`VACUUM (FULL) personal_key`
+    // An update leaves the old row in its page until that is used again; one that erases again may do so since this was cut short.
+    await sql`VACUUM (FULL) personal_key`
     return erased
   },
   add: async (text) => {

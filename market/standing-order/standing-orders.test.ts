@@ -1,6 +1,6 @@
 import { newId, toJson, type StandingOrderView } from '@muster/protocol'
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { noopSpec, problemOf, type Rehearsal } from '../rehearsal/rehearse.ts'
 import { findMade, makeJob } from './make-job.ts'
 import {
@@ -119,6 +119,24 @@ describe('a standing order', () => {
     expect(await jobsOf(tenant)).toMatchObject([{ outcome: 'succeeded' }])
     const again = await tenant.request('POST', `/v1/standing-orders/${order.id}/cancel`)
     expect(again.status).toBe(200)
+  })
+
+  test('that is cancelled while a job is being made of it knows of that job, and what it cost', async () => {
+    const { stage, tenant, placed, supply } = await setUp()
+    const order = await placed({ times: 5 })
+    const { standingOrders } = stage.market().modules.store
+    const advance = standingOrders.advance.bind(standingOrders)
+    vi.spyOn(standingOrders, 'advance').mockImplementation(async (change) => {
+      const isWritten = await advance(change)
+      if (change.events[0]?.type === 'decided')
+        await read(await tenant.request('POST', `/v1/standing-orders/${order.id}/cancel`))
+      return isWritten
+    })
+    await supply()
+    await stage.world.advance(hour)
+    expect(await typesOf(tenant, order)).toEqual(['placed', 'decided', 'ended', 'ran', 'finished'])
+    expect(await show(tenant, order)).toMatchObject({ ended: 'cancelled', runs: 1, charged: '200', job: null })
+    expect(await jobsOf(tenant)).toHaveLength(1)
   })
 
   test('of a tenant that is denied waits, and says why, until it is not', async () => {

@@ -99,6 +99,13 @@ export const createStandingOrderDesk = (modules: StandingOrderDeskModules): Stan
     return isWritten
   }
 
+  /** A job that was made counts, though the order was ended while it was being made. */
+  const writeMade = async (at: Watched, event: StandingEvent): Promise<boolean> => {
+    if (await write(at, [event])) return true
+    const { run } = at.standing.state
+    return event.type === 'ran' && run?.number === event.run && run.job === null && write(at, [event])
+  }
+
   const isFresh = (looked: Watched['lookedAt']): boolean =>
     looked?.version === supply.version() && world.elapsed() - looked.at < everyMs
 
@@ -139,7 +146,7 @@ export const createStandingOrderDesk = (modules: StandingOrderDeskModules): Stan
         if (made === undefined && !(await canTake(demandOf(order), spoken, match))) return false
         if (state.run === null && !(await write(at, [{ type: 'decided', at: world.now(), run: plan.run }]))) return true
         const event = made ?? (await makeJob(at.standing, submit))
-        if (event !== undefined) return write(at, [event])
+        if (event !== undefined) return writeMade(at, event)
         at.lookedAt = undefined
         return false
       }
@@ -249,6 +256,7 @@ export const createStandingOrderDesk = (modules: StandingOrderDeskModules): Stan
     jobClosed: (job) => {
       const at = followed.get(job)
       if (at === undefined) return
+      followed.delete(job)
       at.readAt = -Infinity
       lookSoon()
     },

@@ -130,6 +130,8 @@ describe('a job is never at two markets', () => {
     ['answers are lost again and again', [{ type: 'lose' }, { type: 'lose' }, { type: 'drop' }, { type: 'lose' }]],
     ['a proxy has no answer', [{ type: 'answer', status: 504, body: 'gateway timeout' }]],
     ['the database of the market cannot say', [refusal('unavailable', { outcome: 'unknown' })]],
+    ['the answer is lost, and the market starts again', [{ type: 'lose' }, refusal('unavailable')]],
+    ['the answer is lost, and the market is asked too often', [{ type: 'lose' }, refusal('rate_limited')]],
   ] as const)('where %s: the same market is asked again', async (_, faults) => {
     const markets = await start({ priceNanoUsd: 5n }, { priceNanoUsd: 9n })
     markets[0]?.fail('submitJob', ...faults)

@@ -55,6 +55,15 @@ const triesToReach = 3
 /** What is wrong wherever the job goes. */
 const everywhere: ReadonlySet<ErrorCode> = new Set(['spec_invalid', 'cancelled', 'program_refused'])
 
+/** What a market says of the job itself, once it has looked whether it has it: all else it may say of a job that it took. */
+const ofTheJob: ReadonlySet<ErrorCode> = new Set([
+  'spec_invalid',
+  'program_refused',
+  'blob_missing',
+  'nothing_fits',
+  'insufficient_funds',
+])
+
 type Outcome = 'refused' | 'undelivered' | 'unknown'
 
 /** What a failed try leaves open. A market's own word that it does not take the job is final; a broken connection says nothing. */
@@ -100,7 +109,7 @@ const sendUntilAnswered = async (
     } catch (caught) {
       const error = asMusterError(caught)
       const outcome = outcomeOf(error)
-      if (outcome === 'refused') throw error
+      if (outcome === 'refused' && (!mayBeTaken || ofTheJob.has(error.code))) throw error
       mayBeTaken ||= outcome === 'unknown'
       if (isCancelled()) throw mayBeTaken ? unknownOutcome(connection.url, prepared, 0, error) : error
       if (!mayBeTaken && tried >= triesToReach) throw error
