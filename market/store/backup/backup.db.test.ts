@@ -373,3 +373,30 @@ test('the admin log can be appended to, and nothing else', async () => {
     await database.close()
   }
 })
+
+test('tables of any size are read to their end, however their last rows arrive', async () => {
+  const database = await openTestDatabase()
+  const store = await createPostgresStore({ connection: database.connection }, { world: systemWorld })
+  const sql = openSql(database.connection, { connections: 1 })
+  const sizes = Array.from({ length: 40 }, (_, index) => (index + 1) * 16)
+  try {
+    for (const kib of sizes) {
+      await sql.unsafe(`CREATE TABLE of_${kib}_kib AS
+        SELECT n, md5(n::text || md5(n::text)) || md5(n::text) AS text FROM generate_series(1, ${kib * 14}) AS n`)
+    }
+    const chunks = await Array.fromAsync(
+      writeBackup(
+        { part: 'data', connection: database.connection, domain, version: '0.1.0', key: null },
+        { world: systemWorld, signer },
+      ),
+    )
+    const text = zstdDecompressSync(Buffer.concat(chunks)).toString()
+    expect(text.match(/of_\d+_kib","rows":\d+/g)).toEqual(
+      sizes.map((kib) => `of_${kib}_kib","rows":${kib * 14}`).toSorted(),
+    )
+  } finally {
+    await sql.end({ timeout: 0 })
+    await store.close()
+    await database.close()
+  }
+})
