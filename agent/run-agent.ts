@@ -28,6 +28,7 @@ import { identifyMarket } from './market/identify-market.ts'
 import {
   marketFileOf,
   readMarketFile,
+  removedMarkets,
   targetMarkets,
   type MarketFile,
   type MarketTarget,
@@ -125,6 +126,8 @@ export const runAgent = async (written: DefaultedAgentOptions, modules: RunAgent
     const file = await readMarketFile(marketFile)
     const given = givenMarkets(written, file)
     const targets = targetMarkets(given, file)
+    for (const url of removedMarkets(given, file))
+      log.warn('this market was removed here and is passed over; `muster agent market add URL` takes it back', { url })
     if (targets.length === 0)
       log.warn('no market to sell to; add one with `muster agent market add URL`', { dataDirectory })
     const find = (target: MarketTarget, until: AbortSignal): Promise<Address> =>

@@ -41,6 +41,14 @@ test('wrong options are all named by their flags', async () => {
   expect(err).toContain('--bond-usd-per-slot: expected dollars such as 0.25')
 })
 
+test('one of several nodes needs a database that others can reach', async () => {
+  const { exit, err } = await run(['--nats-url', 'nats://127.0.0.1:4222'])
+  expect({ exit, err }).toEqual({
+    exit: 2,
+    err: '--database-url: several nodes share one Postgres: give it with --nats-url, or leave both out\n',
+  })
+})
+
 test('a port that is taken is said before anything is made', async () => {
   const directory = await mkdtemp(path.join(tmpdir(), 'muster-market-'))
   onTestFinished(() => rm(directory, { recursive: true, force: true }))

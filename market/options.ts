@@ -158,8 +158,13 @@ export type WrittenMarketOptions = z.input<typeof writtenSchema>
 /** Options as the program uses them: complete, in base units. */
 export type MarketOptions = z.output<typeof writtenSchema>
 
+const wholeSchema = writtenSchema.refine(
+  ({ natsUrl, databaseUrl }) => natsUrl === undefined || databaseUrl !== undefined,
+  { path: ['databaseUrl'], message: 'several nodes share one Postgres: give it with --nats-url, or leave both out' },
+)
+
 /** Completes and checks options. Throws a `ZodError` naming every one that is wrong. */
-export const compileMarketOptions = (written: WrittenMarketOptions): MarketOptions => writtenSchema.parse(written)
+export const compileMarketOptions = (written: WrittenMarketOptions): MarketOptions => wholeSchema.parse(written)
 
 export const marketOptionNames = Object.keys(writtenSchema.shape) as readonly (keyof WrittenMarketOptions)[]
 

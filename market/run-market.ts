@@ -1,4 +1,5 @@
 import { hkdfSync } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { mkdir, statfs } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import path from 'node:path'
@@ -7,7 +8,6 @@ import {
   createSigner,
   createVerifier,
   loadSecp256k1,
-  MusterError,
   systemWorld,
   type Address,
   type Log,
@@ -58,16 +58,13 @@ export const runMarket = async (options: MarketOptions, writeLog: (line: string)
     const signer = createSigner(secp256k1, secret)
     const personalSecret = new Uint8Array(hkdfSync('sha256', secret, '', 'muster personal data', 32))
 
+    const ownDatabase = path.join(directory, 'postgres')
+    if (options.databaseUrl !== undefined && existsSync(ownDatabase))
+      log.warn('the database this market had to itself is left unread', { directory: ownDatabase })
     const store = await openStore({ directory, databaseUrl: options.databaseUrl }, { world, log })
     closers.push(() => store.close())
     const { natsUrl, databaseUrl } = options
     const isShared = natsUrl !== undefined
-    if (isShared && databaseUrl === undefined)
-      throw new MusterError({
-        code: 'unavailable',
-        message: 'Several nodes share one Postgres: say --database-url with --nats-url, or leave both out.',
-        retry: 'never',
-      })
     const ownName = `${hostname()}:${options.port === 0 ? process.pid : options.port}`
     const name = options.nodeName ?? (databaseUrl === undefined ? 'alone' : ownName)
     const blobs = await openDiskBlobs(path.join(directory, 'blobs'), world, undefined, isShared ? name : '')

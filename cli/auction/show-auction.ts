@@ -5,6 +5,7 @@ import type { Session } from '../command/session.ts'
 import { exitCodes } from '../exit/exit-codes.ts'
 import { formatDuration } from '../format/format-duration.ts'
 import { formatPrice, shorten } from '../format/format-record.ts'
+import { plural } from '../format/plural.ts'
 import { renderFacts } from '../terminal/render-facts.ts'
 import { renderTable } from '../terminal/render-table.ts'
 import { readTranscript } from './read-transcript.ts'
@@ -80,7 +81,7 @@ export const showAuction = async (
         ['wanted', `${record.wanted} ${record.wanted === 1 ? 'slot' : 'slots'}`],
         [
           'asked',
-          `${record.solicited} agents, ${record.closing.record.count} bid in ${formatDuration(record.closing.record.closedAt - record.openedAt)}`,
+          `${plural(record.solicited, 'agent')}, ${record.closing.record.count} bid in ${formatDuration(record.closing.record.closedAt - record.openedAt)}`,
         ],
       ],
       { style },

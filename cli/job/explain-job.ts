@@ -16,6 +16,7 @@ import { sayFault } from '../error/advice.ts'
 import { sayAmounts } from '../error/say-amounts.ts'
 import { exitCodes } from '../exit/exit-codes.ts'
 import { formatPrice, shorten } from '../format/format-record.ts'
+import { plural } from '../format/plural.ts'
 import type { CompiledJob } from '../job-file/compile-job.ts'
 import { renderTable } from '../terminal/render-table.ts'
 import { printable } from '../terminal/text-width.ts'
@@ -88,7 +89,7 @@ const explainFile = async (session: Session, muster: Muster, file: string): Prom
       costWith(offer, compiled),
       ...scoreCells(effective[index]),
     ])
-    const head = `${style.green('✓')} ${offers.length} offers fit, with ${slots} slots free for the ${spec.slots} wanted; ${rules[award]}.\n\n`
+    const head = `${style.green('✓')} ${plural(offers.length, 'offer')} ${offers.length === 1 ? 'fits' : 'fit'}, with ${slots} slots free for the ${spec.slots} wanted; ${rules[award]}.\n\n`
     const shown = effective.length > 0 ? scoredColumns : columns
     return head + renderTable(shown, rows, { style, width: terminal.stdout.columns })
   })

@@ -4,15 +4,21 @@ import type { HeldLease } from './read-standing.ts'
 import { sayWait } from './say-standing.ts'
 
 const none = { waiting: 0, running: 0, accepted: 0, final: 0, abandoned: 0, cancelled: 0 }
-const lease = (handedOut: number): HeldLease => ({ provider: 'attic', state: 'open', handedOut, since: 0 })
+const lease = (handedOut: number, provider = 'attic'): HeldLease => ({ provider, state: 'open', handedOut, since: 0 })
 const unmatched = toProblem(new MusterError({ code: 'nothing_fits', message: 'None of 2 offers fits.' }))
 
 test.each([
   [
     { running: 5, waiting: 2 },
-    [lease(3), lease(2)],
+    [lease(3), lease(2, 'barn')],
     false,
     'It is running: it waits for 5 tasks handed out at 2 machines; 2 more follow as slots come free.',
+  ],
+  [
+    { running: 5 },
+    [lease(3), lease(2)],
+    false,
+    'It is running: it waits for 5 tasks handed out at 1 machine, the last of it.',
   ],
   [
     { running: 1, final: 9 },

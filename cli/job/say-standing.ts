@@ -15,6 +15,8 @@ const tasks = (count: number): string => `${count} ${count === 1 ? 'task' : 'tas
 const tasksWait = (count: number): string => `${tasks(count)} ${count === 1 ? 'waits' : 'wait'}`
 const machines = (count: number): string => `${count} ${count === 1 ? 'machine' : 'machines'}`
 
+const countMachines = (leases: readonly HeldLease[]): number => new Set(leases.map(({ provider }) => provider)).size
+
 /** What an active job is waiting for, in one sentence. */
 export const sayWait = (
   { counts, unmatched }: Pick<JobView, 'counts' | 'unmatched'>,
@@ -22,7 +24,7 @@ export const sayWait = (
   isCancelled: boolean,
 ): string => {
   const { waiting, running, accepted } = counts
-  const holders = leases.filter(({ handedOut }) => handedOut > 0).length
+  const holders = countMachines(leases.filter(({ handedOut }) => handedOut > 0))
   const where = holders === 0 ? '' : ` at ${machines(holders)}`
   const handedOut = `${tasks(running)} handed out${where}`
   if (isCancelled) {
@@ -35,7 +37,7 @@ export const sayWait = (
   }
   if (running > 0) return `It is running: it waits for ${handedOut}, the last of it.`
   if (waiting > 0 && leases.length > 0)
-    return `${tasks(waiting)} will be handed out to ${machines(leases.length)} next.`
+    return `${tasks(waiting)} will be handed out to ${machines(countMachines(leases))} next.`
   if (waiting > 0 && unmatched !== null)
     return `${tasksWait(waiting)} for an offer that fits; what is missing is below.`
   if (waiting > 0) return `${tasksWait(waiting)} for a machine: the market is asking for one.`

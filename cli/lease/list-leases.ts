@@ -35,7 +35,7 @@ const table = ({ job, slots, resizes, leases }: LeasedJob, all: boolean, session
     sayLease(lease, now, style),
     String(lease.slots),
     formatPrice(lease.lease.record.price),
-    formatAge(lease.until, now),
+    lease.closed === null ? formatAge(lease.until, now) : '–',
     shorten(lease.provider),
   ])
   const head = `${style.bold(job)} wants ${slots} ${slots === 1 ? 'slot' : 'slots'}${resizes === 0 ? '' : ', resized'}\n`

@@ -73,7 +73,7 @@ describe('price index', () => {
 
   test('of a market without trade says so', async () => {
     answer('priceIndex', { ...index, prices: [] })
-    expect((await shell.run(['price', 'index'])).out).toContain('too little was traded')
+    expect((await shell.run(['price', 'index'])).out).toContain('Too little was traded')
   })
 })
 

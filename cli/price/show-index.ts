@@ -44,7 +44,7 @@ export const showIndex = async (session: Session): Promise<number> => {
   const { style, terminal } = session
   session.print(index, () => {
     if (index.prices.length === 0)
-      return 'Nothing is offered here now, and too little was traded within seven days to say what was paid.\n'
+      return 'Too little was traded within seven days to say what was paid. What is asked is noted every five minutes: nothing so far.\n'
     const width = terminal.stdout.columns
     const day = (at: number): string => new Date(at).toISOString().slice(0, 16).replace('T', ' ')
     const head = style.dim(`${day(index.from)} to ${day(index.to)} UTC\n\n`)

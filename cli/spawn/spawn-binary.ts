@@ -34,6 +34,7 @@ const ownOfMarket: ReadonlySet<string> = new Set([
   'allow',
   'denials',
   'tenants',
+  'erase',
 ])
 
 /** The binary that the first argument names, if it names one. */

@@ -5,7 +5,7 @@ import { renderBars, type BarState } from './render-bar.ts'
 import { renderFacts } from './render-facts.ts'
 import { renderTable } from './render-table.ts'
 import { styleFor } from './style.ts'
-import { wantsColor, type Terminal } from './terminal.ts'
+import { systemTerminal, wantsColor, type Terminal } from './terminal.ts'
 import { printable, textWidth, truncate, withoutStyle } from './text-width.ts'
 import { wrapText } from './wrap-text.ts'
 
@@ -40,6 +40,14 @@ describe('width', () => {
   test('control characters of strangers are shown, not obeyed', () => {
     expect(printable('a\u001b[2Jb\u202ec')).toBe('a\\u001b[2Jb\\u202ec')
   })
+})
+
+test('a terminal that says it has no width has room for everything', () => {
+  const stream = { isTTY: true, columns: 0, rows: 0 } as NodeJS.WriteStream
+  const program = { stdout: stream, stderr: stream, env: {} } as NodeJS.Process
+  expect(systemTerminal(program).stdout).toMatchObject({ isTty: true, columns: Infinity, rows: Infinity })
+  stream.columns = 80
+  expect(systemTerminal(program).stdout.columns).toBe(80)
 })
 
 describe('colour', () => {

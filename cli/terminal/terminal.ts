@@ -17,16 +17,20 @@ export interface Terminal {
   elapsed(): number
 }
 
+/** Of what a terminal says of itself: one without a window says 0. */
+const cellsOf = (stream: NodeJS.WriteStream, side: 'columns' | 'rows'): number =>
+  stream.isTTY === true && stream[side] > 0 ? stream[side] : Number.POSITIVE_INFINITY
+
 const streamOf = (stream: NodeJS.WriteStream): TextStream => ({
   write: (text) => void stream.write(text),
   get isTty() {
     return stream.isTTY === true
   },
   get columns() {
-    return stream.isTTY === true ? stream.columns : Number.POSITIVE_INFINITY
+    return cellsOf(stream, 'columns')
   },
   get rows() {
-    return stream.isTTY === true ? stream.rows : Number.POSITIVE_INFINITY
+    return cellsOf(stream, 'rows')
   },
 })
 
