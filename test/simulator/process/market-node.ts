@@ -122,6 +122,8 @@ export const createMarketNode = (
   const done = new Set<object>()
   const weather = run.random.fork('database')
   let current: Commit = {}
+  /** The run of the node that `current` is of: it may be over when the commit lands. */
+  let writer: NodeId | undefined
 
   const crash = (downMs: number): void => {
     if (life === undefined) return
@@ -139,7 +141,7 @@ export const createMarketNode = (
     if (member === undefined) return
     for (const { stream } of current.appends ?? []) {
       const owner = disk.owners.get(stream)
-      if (owner !== life?.id())
+      if (owner !== writer)
         violations.report('one-writer', `${member.name} wrote to ${stream}, which ${owner} owns`)
     }
   }
@@ -228,12 +230,15 @@ export const createMarketNode = (
         snapshots++
         return store.writeSnapshot(snapshot)
       },
-      commit: (commit) =>
-        queue(() => {
+      commit: (commit) => {
+        const by = life?.id()
+        return queue(() => {
           if (member?.isAway() === true) return Promise.reject(hiccup('before-commit'))
           current = commit
+          writer = by
           return store.commit(commit)
-        }),
+        })
+      },
     }
   }
 
