@@ -141,8 +141,7 @@ export const createMarketNode = (
     if (member === undefined) return
     for (const { stream } of current.appends ?? []) {
       const owner = disk.owners.get(stream)
-      if (owner !== writer)
-        violations.report('one-writer', `${member.name} wrote to ${stream}, which ${owner} owns`)
+      if (owner !== writer) violations.report('one-writer', `${member.name} wrote to ${stream}, which ${owner} owns`)
     }
   }
 
@@ -187,7 +186,7 @@ export const createMarketNode = (
     }
   }
 
-  const openStore = ({ world }: ProcessWorld): Store => {
+  const openStore = ({ world, isAlive }: ProcessWorld): Store => {
     const random = run.random.fork(`disk ${lives}`)
     const store = createMemoryStore({ disk, onFaultPoint: pass })
     const queue = createCommitQueue(world, () => (plan.commitDelayMs === 0 ? 0 : random.between(0, plan.commitDelayMs)))
@@ -231,6 +230,8 @@ export const createMarketNode = (
         return store.writeSnapshot(snapshot)
       },
       commit: (commit) => {
+        // What a message that was on its way does in a process that has ended, it does not do.
+        if (!isAlive()) return new Promise<never>(() => {})
         const by = life?.id()
         return queue(() => {
           if (member?.isAway() === true) return Promise.reject(hiccup('before-commit'))
