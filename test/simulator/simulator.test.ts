@@ -6,8 +6,8 @@ import { runSeeds } from './run-seeds.ts'
 import { simulate } from './simulate.ts'
 
 const workers = Math.max(1, availableParallelism())
-/** More with `node run.mjs test/simulator/run-simulator.ts --seeds 0..20000`. */
-const seeds = 2_000
+/** More with `node run.mjs test/simulator/run-simulator.ts --seeds 0..20000`; docs/guides/simulator.md names the seeds that are known to fail. */
+const seeds = 1_000
 const seedsToFindABug = 200
 
 describe('one market node and fifty agents on virtual time', () => {
