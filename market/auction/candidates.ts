@@ -3,6 +3,7 @@ import type { BondCover } from '../ledger/bond-cover.ts'
 import type { ProviderRecords } from '../provider/provider-records.ts'
 import type { Supply } from '../supply/supply.ts'
 import { demandOf } from './demand-of.ts'
+import { failedProviders } from './failed-providers.ts'
 import type { FindOffers } from './find-offers.ts'
 import { rankByAward } from './rank-by-award.ts'
 
@@ -31,14 +32,6 @@ const leastPage = 64
 const mostPage = 1_024
 /** What is looked up beyond what is wanted, since not every agent keeps its word. */
 const spare = 2
-
-/** Those that lost or refused a lease of this job before. */
-const failedProviders = (job: Job): ReadonlySet<Address> => {
-  const failed = new Set<Address>()
-  for (const { provider, closed } of job.leases.values())
-    if (closed === 'lost' || closed === 'refused') failed.add(provider)
-  return failed
-}
 
 /** Those that hold leases of a job that was made larger: they are asked first for what it wants more. */
 const heldProviders = (job: Job): readonly Address[] =>

@@ -2,6 +2,7 @@ import { mostBidders, type Address, type AgentPeer, type Demand, type Job, type 
 import type { BondCover } from '../ledger/bond-cover.ts'
 import type { Supply } from '../supply/supply.ts'
 import { demandOf } from './demand-of.ts'
+import { failedProviders } from './failed-providers.ts'
 import type { FindOffers } from './find-offers.ts'
 
 export interface FindBiddersModules {
@@ -29,14 +30,6 @@ export const openDemand = <Asked extends Demand>(demand: Asked): Asked => ({
   ...demand,
   maxPrice: { ...demand.maxPrice, nanoUsd: 2n ** 63n - 1n },
 })
-
-/** Those that lost or refused a lease of this job before. */
-const failedProviders = (job: Job): ReadonlySet<Address> =>
-  new Set(
-    [...job.leases.values()].flatMap(({ provider, closed }) =>
-      closed === 'lost' || closed === 'refused' ? [provider] : [],
-    ),
-  )
 
 /**
  * The agents to ask for sealed bids: linked, with slots free that fit but for the price, and stake for the bond of one. Those with the

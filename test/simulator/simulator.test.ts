@@ -10,7 +10,7 @@ const workers = Math.max(1, availableParallelism())
 const seeds = 1_000
 const seedsToFindABug = 200
 
-describe('one market node and fifty agents on virtual time', () => {
+describe('markets of one to three nodes and fifty agents on virtual time', () => {
   test('the same seed gives the same trace', async () => {
     for (const seed of [3, 12]) {
       const [first, second] = [await simulate(seed), await simulate(seed)]
