@@ -1,4 +1,4 @@
-import { attemptId, type AttemptId, type AttemptRef, type Job, type LeaseId } from '@muster/protocol'
+import { attemptId, type AttemptId, type AttemptRef, type Job, type LeaseId, type Problem } from '@muster/protocol'
 import { leaseOf } from '../attempt/lease-of.ts'
 import type { Auctioneer } from '../auction/auctioneer.ts'
 import type { DispatchDepth } from '../lease/dispatch-depth.ts'
@@ -26,6 +26,8 @@ const cancelAt = (job: Job, refs: readonly AttemptRef[], supply: Supply): void =
   }
 }
 
+const isProviders = ({ fault }: Problem): boolean => fault === 'provider' || fault === 'machine'
+
 /** What a market does once events are durable. Each act can be lost in a crash: leases and slots are looked after from the state. */
 export const actOnCommit = (actor: JobActor, { job, events }: Committed, modules: ActOnCommitModules): void => {
   const { supply, auctioneer, keeper, trim, depth, jobs } = modules
@@ -51,8 +53,7 @@ export const actOnCommit = (actor: JobActor, { job, events }: Committed, modules
         ended(event.attempts, 'done')
         break
       case 'failed':
-        for (const attempt of event.attempts)
-          ended([attempt], attempt.problem.fault === 'provider' ? 'broken' : 'failed')
+        for (const attempt of event.attempts) ended([attempt], isProviders(attempt.problem) ? 'broken' : 'failed')
         break
       case 'cancelled-attempts':
         ended(event.attempts, 'stopped')

@@ -254,6 +254,20 @@ describe('a task that used up its attempts', () => {
     const [event] = exhaustedTasks(jobAfter(...events), 0)
     expect(event?.problem.message).toBe('Every machine that ran this task was lost.')
   })
+
+  test('has not used them up on machines that are broken', () => {
+    const problem = toProblem(new MusterError({ code: 'disk_full', message: 'There is no room left on the disk.' }))
+    const events: JobEvent[] = [submittedEvent(1, 1, 1), leaseOpened(0, 1)]
+    const fail = (fence: number): JobEvent[] => [
+      dispatched(0, [0, fence]),
+      { type: 'failed', at: 0, attempts: [{ index: 0, fence, problem }] },
+    ]
+    for (let fence = 1; fence <= 9; fence++) events.push(...fail(fence))
+    expect(exhaustedTasks(jobAfter(...events), 0)).toEqual([])
+    const [tenth] = exhaustedTasks(jobAfter(...events, ...fail(10)), 0)
+    expect(tenth?.problem).toMatchObject({ fault: 'machine', facts: { failures: 0, losses: 10, last: 'disk_full' } })
+    expect(exhaustedTasks(jobAfter(...events, dispatched(0, [0, 10]), failed([0, 10])), 0)).toHaveLength(1)
+  })
 })
 
 describe('closing', () => {

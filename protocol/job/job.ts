@@ -32,6 +32,8 @@ export interface Job {
   readonly counts: Record<TaskPhase, number>
   readonly outputs: Map<number, readonly NamedBlob[]>
   readonly problems: Map<number, Problem>
+  /** By task, how many of its failures were not its own: a full disk, a runtime that does not start. */
+  readonly excused: Map<number, number>
   /** Sum of the receipts of accepted attempts. */
   charged: NanoUsd
   /** Sum of the receipts of final attempts: what has left the escrow. */
@@ -61,6 +63,7 @@ const create = (event: Extract<JobEvent, { type: 'submitted' }>): Job => ({
   counts: { waiting: event.spec.tasks.length, running: 0, accepted: 0, final: 0, abandoned: 0, cancelled: 0 },
   outputs: new Map(),
   problems: new Map(),
+  excused: new Map(),
   charged: 0n,
   paid: 0n,
   amounts: new Map(),
@@ -116,6 +119,9 @@ const stepLeaseAt = (job: Job, id: LeaseId, step: LeaseStep): void => {
   if (before === undefined) throw refuseTransition('job', 'without this lease', step.type, { lease: id })
   job.leases.set(id, stepLease(before, step))
 }
+
+/** Whether a failure says nothing of the task. */
+const isExcused = ({ fault }: Problem): boolean => fault !== 'program' && fault !== 'tenant'
 
 const requireOpen = (job: Job, lease: LeaseId): void => {
   const phase = job.leases.get(lease)?.phase ?? 'unknown'
@@ -201,7 +207,10 @@ const fold = (job: Job, event: Exclude<JobEvent, { type: 'submitted' }>): void =
       return stepTasks(job, event.attempts, ({ fence }) => ({ type: 'cancelled', fence }))
     case 'failed':
       stepTasks(job, event.attempts, ({ fence }) => ({ type: 'failed', fence }))
-      for (const { index, problem } of event.attempts) job.problems.set(index, problem)
+      for (const { index, problem } of event.attempts) {
+        job.problems.set(index, problem)
+        if (isExcused(problem)) job.excused.set(index, 1 + (job.excused.get(index) ?? 0))
+      }
       return
     case 'abandoned':
       stepTasks(

@@ -5,7 +5,7 @@ import { countAttempts, type TaskState } from '../task/task.ts'
 import type { JobEvent } from './job-event.ts'
 import type { Job } from './job.ts'
 
-/** Lost attempts of one task before it is given up: enough for any run of bad luck, not for a task that kills its hosts. */
+/** Machines that may lose or break one task before it is given up: enough for any run of bad luck, not for a task that kills its hosts. */
 const maxLosses = 10
 
 const isEndedInTerm = (state: LeaseState | undefined): boolean =>
@@ -21,8 +21,9 @@ export const exhaustedTasks = (job: Job, now: number): Extract<JobEvent, { type:
   for (const index of job.waiting) {
     const task = job.tasks[index]
     if (task === undefined || task.fence === 0) continue
-    const failures = countAttempts(task, 'failed')
-    const losses = countLosses(job, task)
+    const excused = job.excused.get(index) ?? 0
+    const failures = countAttempts(task, 'failed') - excused
+    const losses = countLosses(job, task) + excused
     if (failures < job.spec.limits.maxFailures && losses < maxLosses) continue
     const last = job.problems.get(index)
     const problem = toProblem(

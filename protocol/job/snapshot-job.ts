@@ -35,6 +35,7 @@ export interface JobSnapshot {
   readonly inFlight: readonly (readonly number[])[]
   readonly outputs: readonly (readonly [index: number, outputs: readonly NamedBlob[]])[]
   readonly problems: readonly (readonly [index: number, problem: Problem])[]
+  readonly excused?: readonly (readonly [index: number, failures: number])[]
   readonly amounts: readonly (readonly [index: number, amount: NanoUsd])[]
   readonly charged: NanoUsd
   readonly paid: NanoUsd
@@ -76,6 +77,7 @@ export const snapshotJob = (job: Job): JobSnapshot => {
     inFlight: leases.map((id) => [...(job.inFlight.get(id) ?? [])]),
     outputs: [...job.outputs],
     problems: [...job.problems].map(([index, problem]) => [index, canonicalProblem(problem)]),
+    ...(job.excused.size === 0 ? {} : { excused: [...job.excused] }),
     amounts: [...job.amounts],
     charged: job.charged,
     paid: job.paid,
@@ -146,6 +148,7 @@ export const restoreJob = (decoded: unknown): Job => {
     counts,
     outputs: new Map(snapshot.outputs),
     problems: new Map(snapshot.problems),
+    excused: new Map(snapshot.excused),
     amounts: new Map(snapshot.amounts.map(([index, amount]) => [index, BigInt(amount)])),
     charged: BigInt(snapshot.charged),
     paid: BigInt(snapshot.paid),

@@ -43,8 +43,9 @@ export const checkTasks = (
     if (phase === 'waiting' || phase === 'running' || phase === 'accepted') wrong(`closed while ${id} is ${phase}`)
     if (phase === 'cancelled' && !job.cancelRequested) wrong(`withdrew ${id} and nobody had asked for it`)
     if (phase !== 'abandoned') continue
-    const failures = countAttempts(task, 'failed')
-    const losses = countAttempts(task, 'lost')
+    const excused = job.excused.get(index) ?? 0
+    const failures = countAttempts(task, 'failed') - excused
+    const losses = countAttempts(task, 'lost') + excused
     if (failures < spec.limits.maxFailures && losses < maxLosses)
       wrong(`gave up ${id} after ${failures} failures and ${losses} losses`)
     const isSpoilt = task.attempts.some(

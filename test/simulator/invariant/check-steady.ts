@@ -10,8 +10,10 @@ const checkDispatched = (run: Run, node: MarketNode, agents: ReadonlyMap<Address
   const now = run.timeline.now()
   const isSettled = (at: number) => now - at > deliveryMs
   if (node.market() === undefined || !isSettled(node.upSince())) return
+  // A job whose node is gone waits for the database to say who writes it next.
+  const written = new Set(node.markets().flatMap(({ modules }) => [...modules.jobs.all()].map(({ id }) => id)))
   for (const job of run.jobs.jobs.values()) {
-    if (job.closed !== null) continue
+    if (job.closed !== null || !written.has(job.id)) continue
     for (const [lease, indexes] of job.inFlight) {
       const provider = job.leases.get(lease)?.provider
       const process = provider === undefined ? undefined : agents.get(provider)

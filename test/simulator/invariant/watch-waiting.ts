@@ -8,7 +8,10 @@ import type { TenantJob } from '../process/tenant.ts'
 /** Longer than any rest of an agent that did nothing wrong. */
 const tooLongMs = 60_000
 
-/** Looks whether a job wants slots while an agent that has done nothing wrong stands idle in reach of the market. */
+/**
+ * Looks whether a job wants slots, and gets none, while an agent that has done nothing wrong stands idle in reach of the market.
+ * One that opens lease after lease waits for no agent in vain: those it failed at stand aside while others are untried.
+ */
 export const watchWaiting = (
   run: Run,
   node: MarketNode,
@@ -16,6 +19,7 @@ export const watchWaiting = (
   jobs: readonly TenantJob[],
 ): (() => void) => {
   const wanting = new Map<JobId, number>()
+  const leases = new Map<JobId, number>()
   const idle = new Map<Address, number>()
   const steady = [...agents.values()].filter(({ plan }) => plan.faults.length === 0 && plan.bondedSlots === plan.slots)
 
@@ -41,7 +45,9 @@ export const watchWaiting = (
     for (const { id, spec, plan } of jobs) {
       const job = run.jobs.jobs.get(id)
       const isWanting = job !== undefined && job.closed === null && slotsWanted(job, epochMs + now) > 0
-      note(wanting, id, isWanting && node.market() !== undefined)
+      const opened = job?.leases.size ?? 0
+      note(wanting, id, isWanting && node.market() !== undefined && opened === leases.get(id))
+      leases.set(id, opened)
       if (!isLong(wanting.get(id)) || now - node.upSince() < tooLongMs) continue
       const { regions } = spec.placement
       const free = steady.find(
