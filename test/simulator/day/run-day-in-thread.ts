@@ -6,7 +6,7 @@ import type { DayFigures } from './summarise-day.ts'
 export type DayAt = Extract<FromDayWorker, { type: 'progress' }>
 
 const youngMiB = 512
-const oldMiB = 7_000
+const oldMiB = 14_000
 
 /** Runs a day in a thread of its own: one that has room for ten thousand agents. */
 export const runDay = (plan: DayPlan, onProgress: (at: DayAt) => void): Promise<DayFigures> =>
