@@ -240,6 +240,7 @@ export const createAgent = (options: AgentOptions, modules: AgentModules): Agent
     lifecycle = stepLifecycle(lifecycle, 'stop')
     if (!abort.signal.aborted) {
       abort.abort(stoppedError())
+      for (const own of links.values()) own.abort.abort(stoppedError())
       owner?.stop()
       context.offers.stop()
       context.outbox.stop()
@@ -264,9 +265,8 @@ export const createAgent = (options: AgentOptions, modules: AgentModules): Agent
   const link = (market: Address, dial: DialMarket): void => {
     const own: Link = { abort: new AbortController(), ended: Promise.resolve(), problem: null }
     links.set(market, own)
-    const signal = AbortSignal.any([abort.signal, own.abort.signal])
     const nextEpoch = (atLeast: number) => journal.nextEpoch(market, atLeast)
-    own.ended = joinMarket(context, market, dial, nextEpoch, signal).catch((error: unknown) =>
+    own.ended = joinMarket(context, market, dial, nextEpoch, own.abort.signal).catch((error: unknown) =>
       giveUp(market, own, error),
     )
   }

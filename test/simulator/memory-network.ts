@@ -94,7 +94,8 @@ const skewed = (skewMs: number): MusterError =>
   })
 
 /** What a process that is gone waits for. */
-const never = new Promise<never>(() => {})
+/** One for each call: a promise that all wait for would keep all of them. */
+const never = (): Promise<never> => new Promise(() => {})
 
 const zero: Range = { min: 0, max: 0 }
 
@@ -211,12 +212,12 @@ export const createMemoryNetwork = (
       }
       return {
         dial: async (epoch, handlers) => {
-          if (isCrashed) return never
+          if (isCrashed) return never()
           try {
             const peer = await dial(epoch, handlers)
-            return isCrashed ? await never : peer
+            return isCrashed ? await never() : peer
           } catch (error) {
-            if (isCrashed) await never
+            if (isCrashed) await never()
             throw error
           }
         },

@@ -40,7 +40,8 @@ const eventsFrom = (disk: MemoryDisk, stream: JobId, from: number, limit: number
   return events.slice(0, limit)
 }
 
-const never = new Promise<never>(() => {})
+/** One for each call: a promise that all wait for would keep all of them. */
+const never = (): Promise<never> => new Promise(() => {})
 
 /** The store of the simulator: the same rules and the same bytes as in Postgres, without time or chance. */
 export const createMemoryStore = ({ disk = createMemoryDisk(), onFaultPoint }: MemoryStoreOptions = {}): Store => {
@@ -49,7 +50,7 @@ export const createMemoryStore = ({ disk = createMemoryDisk(), onFaultPoint }: M
   const guard =
     <Args extends readonly unknown[], Result>(action: (...args: Args) => Promise<Result>) =>
     (...args: Args): Promise<Result> => {
-      if (state === 'crashed') return never
+      if (state === 'crashed') return never()
       return state === 'closed' ? Promise.reject(storeClosed()) : action(...args)
     }
   const guardAll = <Reads extends object>(reads: Reads): Reads =>
@@ -73,7 +74,7 @@ export const createMemoryStore = ({ disk = createMemoryDisk(), onFaultPoint }: M
         applyCommit(disk, encoded)
         pass('after-commit')
       } catch (error) {
-        if (state === 'crashed') await never
+        if (state === 'crashed') await never()
         throw error
       }
     }),

@@ -25,7 +25,8 @@ const outputsOf = (attempt: AttemptId, outputBytes: number): WorkloadOutput[] =>
   return [{ name: 'y', bytes: tensorOf(outputBytes, attempt) }]
 }
 
-const never = new Promise<never>(() => {})
+/** One for each call: a promise that all wait for would keep all of them. */
+const never = (): Promise<never> => new Promise(() => {})
 
 const crashed = (): MusterError => new MusterError({ code: 'program_crashed', message: 'The program ended by itself.' })
 
@@ -50,7 +51,7 @@ export const createSimulatedWorkload = (kind: 'noop' | 'graph', options: Simulat
       })
     },
     run: async ({ attempt, inputs, readBlob }, signal) => {
-      if (!options.isAlive()) return never
+      if (!options.isAlive()) return never()
       const program = options.programOf(attempt)
       const end = runs.started(provider, slots, attempt)
       let isDone = false
