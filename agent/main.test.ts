@@ -59,7 +59,7 @@ test('a flag counts before the environment, and that before the file', async () 
   await writeFile(config, JSON.stringify({ region: 'NOT A REGION', country: 'nor this', attributes: { name: 'x' } }))
   const { exit, err } = await run(['--config', config, '--region', 'eu'], { MUSTER_AGENT_COUNTRY: 'no' }).ended
   expect(exit).toBe(2)
-  expect(err.trim()).toBe('--country: expected two capitals')
+  expect(err.split('\n')[0]).toBe('✗ --country: expected two capitals, found "no".')
 })
 
 test('a price file that cannot be used stops it with a sentence', async () => {

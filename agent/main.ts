@@ -1,7 +1,7 @@
-import { flagOf, MusterError, sayOptions, systemWorld, variableOf } from '@muster/protocol'
+import { flagOf, MusterError, sayOptions, sayWrongCall, systemWorld, variableOf } from '@muster/protocol'
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { z, ZodError } from 'zod'
+import { z } from 'zod'
 import { runProofs } from './auction/run-proofs.ts'
 import { runCheck } from './benchmark/run-check.ts'
 import { runEarnings } from './earning/run-earnings.ts'
@@ -38,8 +38,8 @@ where more than one says something, the first counts.
 
 ${sayOptions({ config: configOption, ...agentOptionShape }, agentVariables)}`
 
-const fail = (message: string, exitCode: number): never => {
-  process.stderr.write(`${printable(message)}\n`)
+const fail = (text: string, exitCode: number): never => {
+  process.stderr.write(printable(text))
   process.exit(exitCode)
 }
 
@@ -75,13 +75,13 @@ const readWritten = (): WrittenAgentOptions => {
 }
 
 const complete = (): DefaultedAgentOptions => {
+  let read: WrittenAgentOptions | undefined
   try {
-    return completeAgentOptions(readWritten())
+    read = readWritten()
+    return completeAgentOptions(read)
   } catch (error) {
-    if (error instanceof ZodError) {
-      return fail(error.issues.map(({ path, message }) => `--${flagOf(path.join('.'))}: ${message}`).join('\n'), 2)
-    }
-    return fail(error instanceof Error ? error.message : String(error), 2)
+    const flags = ['config', ...agentOptionNames].map(flagOf)
+    return fail(sayWrongCall(error, { program: 'muster agent', flags, written: read }), 2)
   }
 }
 
@@ -160,7 +160,7 @@ const sayError = (error: unknown): string => (error instanceof MusterError ? err
 // Timers of the world do not keep a program alive, and an agent that waits for its market has nothing else.
 const alive = setInterval(() => {}, 60_000)
 const running = await runAgent(written, { writeLine, signal: waiting.signal }).catch((error: unknown) =>
-  fail(`The agent did not start: ${sayError(error)}`, 1),
+  fail(`✗ The agent did not start: ${sayError(error)}\n`, 1),
 )
 const { agent } = running
 
@@ -178,9 +178,9 @@ onSignal = () => {
 // An agent that was started by another program ends with it.
 if (process.connected) process.on('disconnect', () => onSignal())
 
-await running.start().catch((error: unknown) => fail(`The agent did not start: ${sayError(error)}`, 1))
+await running.start().catch((error: unknown) => fail(`✗ The agent did not start: ${sayError(error)}\n`, 1))
 const reason = await agent.stopped
 clearInterval(alive)
 await running.close()
-if (reason !== null) fail(reason.message, 1)
+if (reason !== null) fail(`✗ ${reason.message}\n`, 1)
 process.exit(0)

@@ -19,7 +19,10 @@ export interface HousekeepingModules extends CollectBlobsModules {
   readonly log: Log
 }
 
-type HousekeepingOptions = Pick<MarketOptions, 'cleanEveryMs' | 'keepJobBlobsMs' | 'keepNamesMs' | 'keepBlobsMs'>
+type HousekeepingOptions = Pick<
+  MarketOptions,
+  'cleanEveryMs' | 'keepJobBlobsMs' | 'keepNamesMs' | 'keepTranscriptsMs' | 'keepBlobsMs'
+>
 
 /** How often the market looks whose money runs out. */
 const lookEveryMs = 60_000
@@ -35,6 +38,7 @@ export const startHousekeeping = (options: HousekeepingOptions, modules: Houseke
     await benchmarks.prune()
     if (options.keepJobBlobsMs > 0) await store.blobs.dropRefsOfClosed(world.now() - options.keepJobBlobsMs)
     if (options.keepNamesMs > 0) await names.dropOfClosed(world.now() - options.keepNamesMs)
+    if (options.keepTranscriptsMs > 0) await store.auctions.prune(world.now() - options.keepTranscriptsMs)
     if (options.keepBlobsMs > 0) await collectBlobs(options.keepBlobsMs, modules)
   }
 

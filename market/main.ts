@@ -1,6 +1,5 @@
 import { parseArgs } from 'node:util'
-import { flagOf, sayOptions, systemWorld, variableOf } from '@muster/protocol'
-import { ZodError } from 'zod'
+import { flagOf, sayOptions, sayWrongCall, systemWorld, variableOf } from '@muster/protocol'
 import {
   compileMarketOptions,
   marketOptionNames,
@@ -41,29 +40,27 @@ const readWritten = (): WrittenMarketOptions | undefined => {
   return written as WrittenMarketOptions
 }
 
-const fail = (message: string): never => {
-  process.stderr.write(`${message}\n`)
+const fail = (text: string): never => {
+  process.stderr.write(text)
   process.exit(2)
 }
 
 const compile = () => {
+  let written: WrittenMarketOptions | undefined
   try {
-    const written = readWritten()
+    written = readWritten()
     if (written === undefined) {
       process.stdout.write(usage)
       process.exit(0)
     }
     return compileMarketOptions(written)
   } catch (error) {
-    if (error instanceof ZodError) {
-      return fail(error.issues.map(({ path, message }) => `--${flagOf(path.join('.'))}: ${message}`).join('\n'))
-    }
-    return fail(error instanceof Error ? error.message : String(error))
+    return fail(sayWrongCall(error, { program: 'muster market', flags: marketOptionNames.map(flagOf), written }))
   }
 }
 
 const market = await runMarket(compile(), (line) => process.stdout.write(`${line}\n`)).catch((error: unknown) =>
-  fail(`The market did not start: ${error instanceof Error ? error.message : String(error)}`),
+  fail(`✗ The market did not start: ${error instanceof Error ? error.message : String(error)}\n`),
 )
 
 /** One signal may arrive twice: from whoever sent it to the group, and passed on by a parent. */

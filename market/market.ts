@@ -25,6 +25,7 @@ import { createAuctioneer } from './auction/auctioneer.ts'
 import { createFindNear, type FindNear } from './auction/find-near.ts'
 import { createFindOffers, createListStanding, type FindOffers, type ListStanding } from './auction/find-offers.ts'
 import { createGiveTranscript } from './auction/give-transcript.ts'
+import { createRecentTranscripts, type ReadTranscript } from './auction/recent-transcripts.ts'
 import { benchmarkOptions, createBenchmarkDesk, type BenchmarkDesk } from './benchmark/benchmark-desk.ts'
 import type { BlobStore } from './blob/blob-store.ts'
 import { createGiveBlobs } from './blob/give-blobs.ts'
@@ -106,6 +107,7 @@ export interface Market {
     readonly funds: FundsWatch
     readonly names: Names
     readonly prices: PriceBoard
+    readonly transcripts: ReadTranscript
     readonly standingOrders: StandingOrderDesk
     readonly log: Log
   }
@@ -113,7 +115,7 @@ export interface Market {
   readonly amendModules: AmendLeaseModules
   /** Where this node may be one of several. */
   readonly cluster: Cluster | undefined
-  readonly admin: Omit<AdminDesk, 'applyHere' | 'requireWelcome'> & {
+  readonly admin: Omit<AdminDesk, 'applyHere' | 'hear' | 'requireWelcome'> & {
     readonly drain: Drain
     readonly denials: Denials
     readonly meter: Pick<StoreMeter, 'read'>
@@ -180,13 +182,11 @@ export const createMarket = (options: MarketOptions, modules: MarketModules): Ma
             },
             hasLease: (lease) => keeper.has(lease),
             needs: (provider, cid) => isNeeded(provider, cid),
-            deny: async (denial) => {
-              await denials.load()
-              return desk.applyHere(denial)
-            },
+            deny: (denial) => desk.hear(denial),
             out: () => agents.sendAway(),
             fetch: (request) => market.fetch(request),
           },
+          isDenied: allowedOffers.isDenied,
           onLinked: (peer) => {
             keeper.onLinked(peer)
             untold.again(peer.provider)
@@ -238,7 +238,7 @@ export const createMarket = (options: MarketOptions, modules: MarketModules): Ma
   const offeredCover = createOfferedCover({ ...shared, bondCover })
   const desk = createAdminDesk({ world, jobs, local, denials, drain, allowedOffers, keeper: () => keeper, cluster })
   const openAllowed: typeof openLease = async (actor, won) =>
-    desk.denialOf(won.peer.provider) === undefined && openLease(actor, won)
+    !allowedOffers.isDenied(won.offer) && openLease(actor, won)
   const transfers = createTransferTimes({
     blobs,
     downMbpsOf: (provider) => benchmarks.standingOf(provider)?.downMbps,
@@ -272,7 +272,8 @@ export const createMarket = (options: MarketOptions, modules: MarketModules): Ma
     isNeeded: async (provider, cid) =>
       (await isNeeded(provider, cid)) || (await cluster?.isNeededElsewhere(provider, cid)) === true,
   })
-  const giveTranscript = createGiveTranscript({ store, log })
+  const transcripts = createRecentTranscripts({ world, store })
+  const giveTranscript = createGiveTranscript({ transcripts, log })
   const acceptClaims = createAcceptClaims({
     ...shared,
     maxBlobBytes: options.maxBlobBytes,
@@ -302,13 +303,13 @@ export const createMarket = (options: MarketOptions, modules: MarketModules): Ma
     admitProgram: createAdmitProgram({ world, blobs, checkModel }),
     offeredCover,
     openActor: ownJobs.open,
+    leaseTermMs: options.leaseTermMs,
     requireWelcome: desk.requireWelcome,
   }
   const standingOrders = createStandingOrderDesk({
     world,
     submit: { ...submitModules, names },
     match: { supply, findOffers, bondCover },
-    leaseTermMs: options.leaseTermMs,
     drain,
     isOver: lifetime.isOver,
     log,
@@ -353,7 +354,7 @@ export const createMarket = (options: MarketOptions, modules: MarketModules): Ma
     version,
     domain,
     cluster,
-    modules: { ...shared, offeredCover, records, benchmarks, funds, prices, standingOrders },
+    modules: { ...shared, offeredCover, records, benchmarks, funds, prices, transcripts, standingOrders },
     submitModules,
     amendModules,
     admin: {

@@ -30,9 +30,15 @@ const writtenSchema = z.strictObject({
   }),
   host: z.string().default('127.0.0.1').meta({ description: 'The address it listens at.' }),
   port: whole(0, 65_535).default(7600).meta({ description: 'The port it listens at; 0 takes a free one.' }),
-  databaseUrl: z.string().optional().meta({
-    description: 'A Postgres, 17 or later, to use in place of the embedded one. A secret: give it by its variable.',
-  }),
+  databaseUrl: z
+    .string()
+    .refine((text) => /^postgres(?:ql)?:$/.test(URL.parse(text)?.protocol ?? ''), {
+      error: 'expected postgres://USER:PASSWORD@HOST:PORT/DATABASE',
+    })
+    .optional()
+    .meta({
+      description: 'A Postgres, 17 or later, to use in place of the embedded one. A secret: give it by its variable.',
+    }),
   chainId: whole(1, 2 ** 48)
     .default(31_337)
     .meta({
@@ -95,6 +101,11 @@ const writtenSchema = z.strictObject({
     .meta({
       description: 'How long the name of a closed job is kept, in ms; 0 for as long as its tenant is.',
     }),
+  keepTranscriptsMs: whole(0, 10 * 365 * 86_400_000)
+    .default(400 * 86_400_000)
+    .meta({
+      description: 'How long the transcripts of sealed auctions are kept, in ms; 0 for ever.',
+    }),
   maxLooseBytes: whole(1024, 2 ** 50)
     .default(20 * 1024 ** 3)
     .meta({
@@ -114,6 +125,12 @@ const writtenSchema = z.strictObject({
     .meta({
       description: 'Bytes of bodies a second that one API key may send in the long run; 0 for no limit.',
     }),
+  openRequestsPerSecond: whole(0, 1_000_000).default(1_000).meta({
+    description: 'Requests a second without a key that may come from one address in the long run; 0 for no limit.',
+  }),
+  openRequestBurst: whole(1, 10_000_000).default(5_000).meta({
+    description: 'Requests without a key that may come from one address at once.',
+  }),
   benchmarkHours: z.coerce.number().min(0).max(8760).default(24).meta({
     description: 'How often a machine is measured anew, in hours, on average and by chance; 0 measures none.',
   }),

@@ -1,6 +1,6 @@
 import path from 'node:path'
 import { parseArgs } from 'node:util'
-import { createLog, loadSecp256k1, MusterError, systemWorld, toJson, toProblem } from '@muster/protocol'
+import { createLog, loadSecp256k1, MusterError, sayWrongCall, systemWorld, toJson, toProblem } from '@muster/protocol'
 import { restoreBackup, type Restored } from './store/backup/restore-backup.ts'
 
 const usage = `muster market restore FILE: write a backup into an empty data directory (docs/guides/run-a-market.md)
@@ -34,10 +34,17 @@ const say = ({ header, record, audit, activeJobs, missingBlobs, key, names }: Re
   ].join('\n')
 }
 
-const refuse = (message: string): number => {
-  process.stderr.write(`✗ ${message}\n`)
-  return 2
-}
+const options = {
+  'data-directory': { type: 'string', default: '.muster/market' },
+  keys: { type: 'string' },
+  json: { type: 'boolean' },
+  help: { type: 'boolean' },
+} as const
+
+const wrongFile = (error: unknown): unknown =>
+  error instanceof Error && 'code' in error && error.code === 'ENOENT' && 'path' in error
+    ? new MusterError({ code: 'request_invalid', message: `There is no file ${String(error.path)}.`, cause: error })
+    : error
 
 /** `muster market restore`. Gives the exit status: 1 where what was restored does not add up, 2 where nothing was restored. */
 export const runRestore = async (args: readonly string[]): Promise<number> => {
@@ -46,12 +53,7 @@ export const runRestore = async (args: readonly string[]): Promise<number> => {
     const { values, positionals } = parseArgs({
       args: [...args],
       allowPositionals: true,
-      options: {
-        'data-directory': { type: 'string', default: '.muster/market' },
-        keys: { type: 'string' },
-        json: { type: 'boolean' },
-        help: { type: 'boolean' },
-      },
+      options,
     })
     if (values.help === true) {
       process.stdout.write(usage)
@@ -59,7 +61,8 @@ export const runRestore = async (args: readonly string[]): Promise<number> => {
     }
     isJson = values.json === true
     const [file, ...more] = positionals
-    if (file === undefined || more.length > 0) return refuse('Name one backup file: muster market restore FILE.')
+    if (file === undefined || more.length > 0)
+      throw new MusterError({ code: 'request_invalid', message: 'Name one backup file: muster market restore FILE.' })
     const { MUSTER_BACKUP_PASSPHRASE: passphrase, MUSTER_MARKET_DATABASE_URL: databaseUrl } = process.env
     const directory = path.resolve(values['data-directory'])
     const keysFile = values.keys === undefined ? undefined : path.resolve(values.keys)
@@ -70,11 +73,16 @@ export const runRestore = async (args: readonly string[]): Promise<number> => {
     )
     process.stdout.write(isJson ? `${toJson(restored)}\n` : say(restored, directory))
     return restored.audit.ok ? 0 : 1
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error)
-    if (!isJson) return refuse(message)
-    const known = error instanceof MusterError ? error : new MusterError({ code: 'request_invalid', message })
-    process.stdout.write(`${toJson({ error: toProblem(known) })}\n`)
+  } catch (caught) {
+    const error = wrongFile(caught)
+    if (isJson) {
+      const message = error instanceof Error ? error.message : String(error)
+      const known = error instanceof MusterError ? error : new MusterError({ code: 'request_invalid', message })
+      process.stdout.write(`${toJson({ error: toProblem(known) })}\n`)
+    } else {
+      const call = { program: 'muster market restore', flags: Object.keys(options) }
+      process.stderr.write(sayWrongCall(error, call))
+    }
     return 2
   }
 }

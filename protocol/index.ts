@@ -161,8 +161,15 @@ export {
   type SignedTranscript,
   type Transcript,
 } from './auction/transcript.ts'
+export { checkLeaseAward } from './auction/check-lease-award.ts'
 export { verifyTranscript, type TranscriptCheck } from './auction/verify-transcript.ts'
-export { checkpointEveryMs, effectivePrice, type EffectivePrice, type UnitOfWork } from './auction/effective-price.ts'
+export {
+  checkpointEveryMs,
+  effectivePrice,
+  leastEffective,
+  type EffectivePrice,
+  type UnitOfWork,
+} from './auction/effective-price.ts'
 export { askedRequirements } from './auction/asked-requirements.ts'
 export {
   explainNoFit,
@@ -185,7 +192,7 @@ export {
   type FailedRequirement,
   type MeasuredBy,
 } from './auction/match-offers.ts'
-export { rankEffective } from './auction/rank-effective.ts'
+export { rankEffective, type ScoredOffer } from './auction/rank-effective.ts'
 export {
   benchmarkChallengeSchema,
   benchmarkWorkSchema,
@@ -467,6 +474,7 @@ export {
 } from './offer/attestation.ts'
 export { offerSchema, signedOfferSchema, type Offer, type SignedOffer } from './offer/offer.ts'
 export { flagOf, sayOptions, variableOf } from './option/say-options.ts'
+export { sayWrongCall } from './option/say-wrong-call.ts'
 export { mostResizes, resizeSchema, signedResizeSchema, type Resize, type SignedResize } from './order/resize.ts'
 export {
   awardSchema,

@@ -8,15 +8,16 @@ import {
   toHex,
   type Address,
   type LinkRequest,
+  type LinkResponse,
   type Offer,
   type Price,
-  type SignedCommitment,
 } from '@muster/protocol'
 import { domainOf, type AgentContext } from '../context.ts'
 import { utilisationOf } from '../offer/standing-prices.ts'
 import { quote } from '../price/quote.ts'
 import { admitOrder, bindSlots, requireHeld } from '../reservation/reserve.ts'
 import { slotsLeft } from '../reservation/slots-left.ts'
+import type { HeldBid } from './bids.ts'
 import { forgetBid } from './forget-bid.ts'
 import { wantTranscript } from './want-transcript.ts'
 
@@ -30,6 +31,11 @@ const heldFor = ({ bids }: AgentContext, market: Address): number => {
   for (const bid of bids.held.values()) if (bid.market === market) held++
   return held
 }
+
+const answerOf = ({ commitment, reservation }: HeldBid): LinkResponse<'solicit'> => ({
+  commitment,
+  reservation: reservation.signed.record.id,
+})
 
 const refuse = (message: string, facts: Readonly<Record<string, unknown>>): MusterError =>
   new MusterError({ code: 'request_invalid', message, facts, fault: 'market' })
@@ -88,10 +94,10 @@ export const answerSolicitation = async (
   context: AgentContext,
   market: Address,
   request: Solicitation,
-): Promise<SignedCommitment> => {
+): Promise<LinkResponse<'solicit'>> => {
   const { bids, world, options, signer } = context
   const known = bids.held.get(request.auction)
-  if (known !== undefined && known.market === market) return known.commitment
+  if (known !== undefined && known.market === market) return answerOf(known)
   if (known !== undefined) throw refuse('This auction is of another market.', { auction: request.auction })
   requireTerms(context, market, request)
   const now = world.now()
@@ -100,12 +106,13 @@ export const answerSolicitation = async (
   const admitted = admitOrder(context, market, { order, offer: offerId, slots }, now)
   const price = priceOf(context, market, request, admitted.offer, slots)
   const ttlMs = request.windowMs + Math.min(request.holdMs, options.maxReservationTtlMs)
-  const held = await bindSlots(context, market, { order, offer: offerId, slots }, { ...admitted, price, ttlMs, now })
+  const { auction } = request
+  const bound = { ...admitted, price, ttlMs, now, auction }
+  const held = await bindSlots(context, market, { order, offer: offerId, slots }, bound)
   const reservation = requireHeld(context, held)
   const orderDigest = digestOf(order.record)
   const salt = toHex(world.random(32))
   const provider = signer.address
-  const { auction } = request
   const seal = sealOf({ auction, order: orderDigest, provider, reservation: digestOf(reservation.record), salt })
   const commitment = signRecord(signer, domainOf(context, market), {
     kind: 'commitment',
@@ -131,9 +138,9 @@ export const answerSolicitation = async (
       const bid = bids.held.get(auction)
       if (bid === undefined || bid.isOver) return
       // Whoever was told that the bid arrived, and nothing since, looks whether there was an auction without it.
-      if (bid.acknowledgement === null) forgetBid(context, bid)
-      else wantTranscript(context, bid)
+      if (bid.acknowledgement === null && !bids.leases.has(auction)) forgetBid(context, bid)
+      else wantTranscript(context, market, auction)
     }),
   })
-  return commitment
+  return { commitment, reservation: reservation.record.id }
 }

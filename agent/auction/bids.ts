@@ -5,6 +5,7 @@ import type {
   SignedAcknowledgement,
   SignedClosing,
   SignedCommitment,
+  SignedLease,
   SignedOrder,
   SignedTranscript,
   Timer,
@@ -32,23 +33,44 @@ export interface HeldBid {
 export interface AuctionProof {
   readonly chainId: number
   readonly auction: AuctionId
-  /** `unfair`: the award is not the rule's. `excluded`: an acknowledged bid is in no list. `two-lists`: it signed two. `altered`: the bid is not as it was made. */
-  readonly breach: 'unfair' | 'excluded' | 'two-lists' | 'altered'
+  /** `unfair`: the award is not the rule's. `excluded`: an acknowledged bid is in no list. `two-lists`: it signed two. `altered`: the bid is not as it was made. `other-lease`: the lease is not what the rule gives. */
+  readonly breach: 'unfair' | 'excluded' | 'two-lists' | 'altered' | 'other-lease'
   readonly message: string
-  readonly commitment: SignedCommitment
+  /** Null where the agent has restarted since it bid. */
+  readonly commitment: SignedCommitment | null
   readonly acknowledgement: SignedAcknowledgement | null
   readonly closing: SignedClosing | null
   /** The other one, where it signed two. */
   readonly secondClosing: SignedClosing | null
   readonly transcript: SignedTranscript | null
+  /** The one that is not what the rule gives. */
+  readonly lease: SignedLease | null
 }
 
 /** The sealed bids of an agent: in memory, since a bid whose salt is lost is one that is not opened. */
 export interface Bids {
   readonly held: Map<AuctionId, HeldBid>
+  /** The last transcripts of auctions that a lease is still to come of. */
+  readonly read: Map<AuctionId, SignedTranscript>
+  /** Leases that came before the transcript that says what they must be. */
+  readonly leases: Map<AuctionId, SignedLease>
   /** Auctions whose transcript is to be asked for, by market, and the one that was asked for. */
   readonly wanted: Map<Address, Set<AuctionId>>
-  readonly asked: Map<Address, AuctionId>
+  readonly asked: Map<Address, { readonly auction: AuctionId; readonly timer: Timer }>
 }
 
-export const newBids = (): Bids => ({ held: new Map(), wanted: new Map(), asked: new Map() })
+export const newBids = (): Bids => ({
+  held: new Map(),
+  read: new Map(),
+  leases: new Map(),
+  wanted: new Map(),
+  asked: new Map(),
+})
+
+/** Keeps no more than so many, the newest. */
+export const keepNewest = <Kept>(kept: Map<AuctionId, Kept>, auction: AuctionId, one: Kept, most: number): void => {
+  kept.delete(auction)
+  kept.set(auction, one)
+  const [oldest] = kept.keys()
+  if (kept.size > most && oldest !== undefined) kept.delete(oldest)
+}

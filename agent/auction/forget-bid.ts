@@ -1,10 +1,15 @@
+import type { Address, AuctionId } from '@muster/protocol'
 import type { AgentContext } from '../context.ts'
 import type { HeldBid } from './bids.ts'
 
-/** What is left to know of a bid is known, or will not be. Its reservation goes its own way. */
-export const forgetBid = ({ bids }: Pick<AgentContext, 'bids'>, bid: HeldBid): void => {
-  bid.timer?.cancel()
-  bid.timer = null
-  if (bids.held.get(bid.auction) === bid) bids.held.delete(bid.auction)
-  bids.wanted.get(bid.market)?.delete(bid.auction)
+/** What is left to know of an auction is known, or will not be. */
+export const forgetAuction = ({ bids }: Pick<AgentContext, 'bids'>, market: Address, auction: AuctionId): void => {
+  bids.held.get(auction)?.timer?.cancel()
+  bids.held.delete(auction)
+  bids.leases.delete(auction)
+  bids.wanted.get(market)?.delete(auction)
 }
+
+/** Forgets a bid. Its reservation goes its own way. */
+export const forgetBid = (context: Pick<AgentContext, 'bids'>, { market, auction }: HeldBid): void =>
+  forgetAuction(context, market, auction)

@@ -1,4 +1,4 @@
-import type { Address, MarketMessage } from '@muster/protocol'
+import { mostBidders, type Address, type MarketMessage } from '@muster/protocol'
 import { domainOf, type AgentContext } from '../context.ts'
 import { forgetReservation } from '../journal/journal-record.ts'
 import { freeSlots } from '../reservation/hold-slots.ts'
@@ -38,16 +38,19 @@ const isDrawn = ({ world }: AgentContext, bids: number): boolean => {
 }
 
 /**
- * Whether the transcript of an auction that is over is looked at. What the market signed decides, not what it says now: one that has
- * something to hide would say that there were many bids, or that there is no transcript.
+ * Whether the transcript of an auction that is over is looked at: whoever has won looks for its own sake too, and there are no more winners
+ * than slots. What the market signed decides, not what it says now: one that has something to hide would say that there were many bids,
+ * or that there is no transcript.
  */
 const isLookedAt = (
   context: AgentContext,
-  { closing, acknowledgement }: HeldBid,
+  { closing, acknowledgement, order, auction }: HeldBid,
   said: Said<'auction-over'>,
 ): boolean => {
-  if (closing !== null) return isDrawn(context, closing.record.count)
-  return acknowledgement !== null || (said.transcript !== null && isDrawn(context, said.bids))
+  const hasWon = said.hasWon || context.bids.leases.has(auction)
+  const alike = hasWon ? order.record.slots : mostBidders
+  if (closing !== null) return isDrawn(context, Math.min(closing.record.count, alike))
+  return acknowledgement !== null || (said.transcript !== null && isDrawn(context, Math.min(said.bids, alike)))
 }
 
 /** The auction is over: gives up what did not win, and has a look at how it was decided. */
@@ -56,6 +59,7 @@ export const hearAuctionOver = (context: AgentContext, market: Address, said: Sa
   if (bid === undefined || bid.market !== market || bid.isOver) return
   bid.isOver = true
   if (!said.hasWon) giveUpReservation(context, bid)
-  if (isLookedAt(context, bid, said)) wantTranscript(context, bid)
-  else forgetBid(context, bid)
+  if (isLookedAt(context, bid, said)) return wantTranscript(context, market, said.auction)
+  if (bid.reservation.auction !== null) bid.reservation.auction.isLeft = true
+  forgetBid(context, bid)
 }

@@ -23,6 +23,7 @@ const proof = (breach: AuctionProof['breach']): AuctionProof => ({
   closing: null,
   secondClosing: null,
   transcript: null,
+  lease: null,
 })
 
 const run = async (...argv: string[]) => {
@@ -55,4 +56,12 @@ test('proofs are files, one for each breach of an auction, and are listed', asyn
 test('wrong options say so', async () => {
   expect((await run('--what')).status).toBe(proofsExitCodes.usage)
   expect(await run('--help')).toMatchObject({ status: 0, out: expect.stringContaining('muster auction verify FILE') })
+})
+
+test('where no agent has run, nothing is said of any market', async () => {
+  const nowhere = path.join(data, 'nowhere')
+  const { status, out, error } = await run('--data-directory', nowhere)
+  expect({ status, out }).toEqual({ status: proofsExitCodes.usage, out: '' })
+  expect(error).toContain('✗ No agent has run in this data directory yet.')
+  expect(error).toContain(nowhere)
 })

@@ -38,7 +38,11 @@ export const revealBid = async (
   if (record.order !== bid.commitment.record.order || record.market !== market)
     throw refuse('record_invalid', 'This closing list is of another order.', { auction: record.auction })
   if (bid.closing !== null && digestOf(bid.closing.record) !== digestOf(record)) {
-    keepProof(context, bid, 'two-lists', 'The market signed two closing lists of one auction.', { second: closing })
+    keepProof(context, market, record.auction, {
+      breach: 'two-lists',
+      message: 'The market signed two closing lists of one auction.',
+      secondClosing: closing,
+    })
     throw refuse('conflict', 'Another closing list of this auction was shown before.', { auction: record.auction })
   }
   if (merkleRoot(closingLeaf(bid.commitment.record), path) !== record.root)

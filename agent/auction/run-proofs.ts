@@ -1,4 +1,5 @@
-import { toJson, variableOf } from '@muster/protocol'
+import { MusterError, sayWrongCall, toJson, variableOf } from '@muster/protocol'
+import { existsSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { agentVariables } from '../written-options.ts'
 import { proofDirectoryOf, readProofs, type ShownProof } from './proof-files.ts'
@@ -34,18 +35,25 @@ const render = (proofs: readonly ShownProof[]): string =>
 /** `muster agent proofs` */
 export const runProofs = async (argv: readonly string[], modules: RunProofsModules): Promise<number> => {
   const { writeOut, writeError, env } = modules
+  const refuse = (error: unknown): number => {
+    writeError(sayWrongCall(error, { program: 'muster agent proofs', flags: Object.keys(options) }))
+    return proofsExitCodes.usage
+  }
   let values: { 'data-directory'?: string; json: boolean; help: boolean }
   try {
     values = parseArgs({ args: [...argv], options }).values
   } catch (error) {
-    writeError(`${error instanceof Error ? error.message : String(error)}\n`)
-    return proofsExitCodes.usage
+    return refuse(error)
   }
   if (values.help) {
     writeOut(usage)
     return proofsExitCodes.none
   }
   const directory = values['data-directory'] ?? env[variableOf(agentVariables, 'dataDirectory')] ?? '.muster/agent'
+  if (!existsSync(directory)) {
+    const message = 'No agent has run in this data directory yet.'
+    return refuse(new MusterError({ code: 'request_invalid', message, facts: { directory } }))
+  }
   const proofs = await readProofs(proofDirectoryOf(directory))
   writeOut(values.json ? `${toJson(proofs, 2)}\n` : render(proofs))
   return proofs.length === 0 ? proofsExitCodes.none : proofsExitCodes.some

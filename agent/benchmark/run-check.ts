@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
-import { MusterError, toJson, toProblem, type World } from '@muster/protocol'
+import { MusterError, sayWrongCall, toJson, toProblem, type World } from '@muster/protocol'
 import { createRuntimePool, readExecSpec } from '@muster/runtime'
 import type { Bench } from './bench.ts'
 import { openBench, type BenchOptions } from './open-bench.ts'
@@ -76,7 +76,7 @@ export const runCheck = async (args: readonly string[], modules: RunCheckModules
   } catch (error) {
     if (!(error instanceof MusterError)) throw error
     if (args.includes('--json')) modules.writeOut(`${toJson({ error: toProblem(error) })}\n`)
-    else modules.writeError(`${error.message}\n`)
+    else modules.writeError(sayWrongCall(error, { program: 'muster agent check', flags: Object.keys(options) }))
     return checkExitCodes.failed
   }
 }

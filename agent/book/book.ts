@@ -3,6 +3,7 @@ import {
   type Address,
   type Amendment,
   type AttemptId,
+  type AuctionId,
   type Capacity,
   type CapacityTotal,
   type Cid,
@@ -24,12 +25,20 @@ import {
 } from '@muster/protocol'
 import type { OutcomesRecord } from '../journal/journal-record.ts'
 
+/** The sealed auction that a reservation is bid in. */
+export interface HeldAuction {
+  readonly id: AuctionId
+  /** By its own draw the agent leaves the transcript to others to read. */
+  isLeft: boolean
+}
+
 export interface HeldReservation {
   readonly signed: SignedReservation
   readonly digest: Digest
   readonly runtime: RuntimeKind
   /** How long its auction takes bids: until then nobody can say whether it won. */
   readonly windowMs: number
+  readonly auction: HeldAuction | null
   lease: HeldLease | null
   timer: Timer | null
 }
@@ -137,6 +146,9 @@ export interface Book {
   readonly reports: Set<HeldReport>
   readonly jobs: Map<JobId, HeldJob>
 }
+
+export const heldAuction = (id: AuctionId | undefined): HeldAuction | null =>
+  id === undefined ? null : { id, isLeft: false }
 
 export const newBook = (total: CapacityTotal): Book => ({
   capacity: newCapacity(total),

@@ -1,4 +1,5 @@
 import { digestOf, MusterError, stepCapacity } from '@muster/protocol'
+import { auditLease } from '../auction/audit-lease.ts'
 import { pumpLease } from '../attempt/pump-lease.ts'
 import type { AgentContext } from '../context.ts'
 import {
@@ -12,7 +13,7 @@ import { holdLease } from '../lease/accept-lease.ts'
 import { expireReservation } from '../reservation/expire-reservation.ts'
 import { holdSlots } from '../reservation/hold-slots.ts'
 import { countsAfterRestart, heldUntil } from '../simulated-bug.ts'
-import { heldJob, isLeased, type Book, type HeldReservation } from './book.ts'
+import { heldAuction, heldJob, isLeased, type Book, type HeldReservation } from './book.ts'
 import { loadAttempts } from './load-attempts.ts'
 
 /** Planted: the book forgets that slots are taken. */
@@ -35,6 +36,7 @@ const loadReservation = (context: AgentContext, record: ReservationRecord): Jour
     digest: digestOf(reservation.record),
     runtime,
     windowMs: 0,
+    auction: heldAuction(lease?.record.auction?.id ?? record.auction),
     lease: null,
     timer: null,
   }
@@ -46,7 +48,10 @@ const loadReservation = (context: AgentContext, record: ReservationRecord): Jour
     return [forgetReservation(record.id)]
   }
   if (lease === null) expireReservation(context, held, until)
-  else holdLease(context, lease, held, amendments)
+  else {
+    holdLease(context, lease, held, amendments)
+    auditLease(context, held, lease)
+  }
   const isFirst = reservation.record.market === context.markets.addresses[0]
   if (!countsAfterRestart(context.options.bugs, isFirst)) leakSlots(context, held)
   return []

@@ -1,4 +1,13 @@
-import { createSigner, loadSecp256k1, MusterError, systemWorld, toJson, toProblem, variableOf } from '@muster/protocol'
+import {
+  createSigner,
+  loadSecp256k1,
+  MusterError,
+  systemWorld,
+  sayWrongCall,
+  toJson,
+  toProblem,
+  variableOf,
+} from '@muster/protocol'
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
@@ -119,7 +128,7 @@ export const runEarnings = async (args: readonly string[], modules: RunEarningsM
     const message = error instanceof Error ? error.message : String(error)
     if (args.includes('--json'))
       modules.writeOut(`${toJson({ error: error instanceof MusterError ? toProblem(error) : { message } })}\n`)
-    else modules.writeError(`${message}\n`)
+    else modules.writeError(sayWrongCall(error, { program: 'muster agent earnings', flags: Object.keys(options) }))
     return earningsExitCodes.usage
   }
 }

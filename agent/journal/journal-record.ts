@@ -32,6 +32,8 @@ const recordSchema = z.discriminatedUnion('kind', [
     reservation: signedReservationSchema,
     runtime: runtimeKindSchema,
     lease: signedLeaseSchema.nullable(),
+    /** The sealed auction it is bid in, until a lease names that. */
+    auction: idSchema('auction').exactOptional(),
     amendments: z.array(signedSchema(amendmentSchema)).max(2).exactOptional(),
   }),
   /** Attempts taken on together; the id is that of the first. `over` are the places in the batch of those that are over. */

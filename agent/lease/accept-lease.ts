@@ -11,6 +11,7 @@ import {
 import { orderKey, type HeldAttempt, type HeldLease, type HeldReservation } from '../book/book.ts'
 import type { AgentContext } from '../context.ts'
 import { put } from '../journal/journal-record.ts'
+import { auditLease } from '../auction/audit-lease.ts'
 import { startAttempts } from '../attempt/start-attempts.ts'
 import { checkLease } from './check-lease.ts'
 import { endLease } from './end-lease.ts'
@@ -103,6 +104,7 @@ export const acceptLease = async (
   checkLease(context, market, request.lease, held, now)
   requireOwnJob(context, market, request.lease)
   const lease = holdLease(context, request.lease, held)
+  auditLease(context, held, request.lease)
   context.marketRecords.note(market, 'leased')
   context.offers.changed()
   const { id } = held.signed.record

@@ -1,4 +1,5 @@
 import { digestOf, maxClockSkewMs, MusterError, type Address, type Lease, type SignedLease } from '@muster/protocol'
+import { requireAwarded } from '../auction/audit-lease.ts'
 import type { HeldReservation } from '../book/book.ts'
 import { domainOf, type AgentContext } from '../context.ts'
 
@@ -24,6 +25,8 @@ const checkTerms = (lease: Lease, held: HeldReservation): void => {
   const reserved = held.signed.record
   if (lease.reservation !== held.digest) throw mismatch('reservation', held.digest, lease.reservation)
   if (lease.order !== reserved.order) throw mismatch('order', reserved.order, lease.order)
+  const auction = held.auction?.id ?? 'none'
+  if ((lease.auction?.id ?? 'none') !== auction) throw mismatch('auction', auction, lease.auction?.id ?? 'none')
   // A sealed auction may give a bidder fewer slots than it bid, at a better price.
   const isSealed = lease.auction !== undefined
   if (isSealed ? lease.slots > reserved.slots : lease.slots !== reserved.slots)
@@ -44,7 +47,8 @@ const checkTerms = (lease: Lease, held: HeldReservation): void => {
 }
 
 /**
- * That a lease is the market's, for this provider, in force, and no more than was reserved.
+ * That a lease is the market's, for this provider, in force, no more than was reserved, and what its sealed auction gives, as far as
+ * that is known yet.
  * Throws `signature_invalid`, `record_invalid`, `record_expired`, `clock_skewed`.
  */
 export const checkLease = (
@@ -74,4 +78,5 @@ export const checkLease = (
     })
   }
   context.verifier.requireSigner(domainOf(context, market), signed, market)
+  requireAwarded(context, held, signed)
 }

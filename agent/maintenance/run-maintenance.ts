@@ -1,4 +1,4 @@
-import { MusterError, toJson, toProblem, variableOf, type Maintenance } from '@muster/protocol'
+import { MusterError, sayWrongCall, toJson, toProblem, variableOf, type Maintenance } from '@muster/protocol'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { agentVariables } from '../written-options.ts'
@@ -124,7 +124,7 @@ export const runMaintenance = async (args: readonly string[], modules: RunMainte
     const problem = error instanceof MusterError ? toProblem(error) : undefined
     const message = error instanceof Error ? error.message : String(error)
     if (args.includes('--json')) modules.writeOut(`${toJson({ error: problem ?? { message } })}\n`)
-    else modules.writeError(`${message}\n`)
+    else modules.writeError(sayWrongCall(error, { program: 'muster agent maintenance', flags: Object.keys(options) }))
     return maintenanceExitCodes.usage
   }
 }

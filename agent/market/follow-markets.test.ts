@@ -1,17 +1,27 @@
-import { addressSchema, MusterError, silentLog, type Address, type DialMarket } from '@muster/protocol'
+import {
+  addressSchema,
+  linkClosed,
+  MusterError,
+  silentLog,
+  type Address,
+  type DialMarket,
+  type MarketPeer,
+} from '@muster/protocol'
 import { expect, test } from 'vitest'
 import { createVirtualWorld } from '../stage/virtual-world.ts'
 import { followMarkets, type FollowedMarket } from './follow-markets.ts'
 import { noMarkets, type MarketFile } from './market-file.ts'
 
 const addressOf = (name: string): Address => addressSchema.parse(`0x${name.charCodeAt(0).toString(16).repeat(20)}`)
+const peer = {} as MarketPeer
 const urlOf = (name: string) => `https://${name}.example`
-const dial: DialMarket = () => new Promise(() => {})
 
 const setUp = (given: readonly string[], silent: readonly string[] = []) => {
   const world = createVirtualWorld(1)
   const calls: string[] = []
-  const joined = new Set<Address>()
+  const joined = new Map<Address, DialMarket>()
+  const dialled: string[] = []
+  const dead = new Set<string>()
   let file: MarketFile | null = noMarkets
   let told: readonly FollowedMarket[] = []
   const follower = followMarkets(
@@ -20,9 +30,9 @@ const setUp = (given: readonly string[], silent: readonly string[] = []) => {
       world,
       log: silentLog,
       agent: {
-        join: (market) => {
+        join: (market, dial) => {
           calls.push(`join ${market.slice(2, 4)}`)
-          joined.add(market)
+          joined.set(market, dial)
         },
         leave: async (market, isForgotten) => {
           calls.push(`${isForgotten === true ? 'forget' : 'leave'} ${market.slice(2, 4)}`)
@@ -38,7 +48,11 @@ const setUp = (given: readonly string[], silent: readonly string[] = []) => {
         if (name === 'wrong') throw new MusterError({ code: 'request_invalid', message: 'Another network.' })
         return address ?? addressOf(name === 'alias' ? 'a' : name)
       },
-      dialer: () => dial,
+      dialer: (url) => async () => {
+        dialled.push(url)
+        if (dead.has(url)) throw linkClosed('lost')
+        return peer
+      },
       read: async () => {
         if (file === null) throw new MusterError({ code: 'request_invalid', message: 'Broken.' })
         return file
@@ -48,7 +62,21 @@ const setUp = (given: readonly string[], silent: readonly string[] = []) => {
       },
     },
   )
-  return { world, calls, joined, follower, told: () => told, write: (next: MarketFile | null) => void (file = next) }
+  const dial = async (name: string) =>
+    joined
+      .get(addressOf(name))?.(1, {} as never)
+      .catch(() => undefined)
+  return {
+    world,
+    calls,
+    joined,
+    dialled,
+    dead,
+    dial,
+    follower,
+    told: () => told,
+    write: (next: MarketFile | null) => void (file = next),
+  }
 }
 
 const a = addressOf('a').slice(2, 4)
@@ -91,6 +119,27 @@ test('one on another network is given up and said, and the others are not', asyn
   expect(calls).toEqual([`join ${a}`])
   expect(told()[0]).toMatchObject({ problem: { code: 'request_invalid' } })
   expect(follower.isExpecting()).toBe(false)
+  follower.stop()
+})
+
+test('two URLs of one market are two ways to it: one link, one line, over whichever answers and is wanted', async () => {
+  const { world, calls, dialled, dead, dial, follower, told, write } = setUp(['a', 'alias', 'b'])
+  follower.start()
+  await world.pass(2_100)
+  expect(calls).toEqual([`join ${a}`, `join ${b}`])
+  expect(told().map(({ url }) => url)).toEqual([`${urlOf('a')}+${urlOf('alias')}`, urlOf('b')])
+  expect([await dial('a'), await dial('a')]).toEqual([peer, peer])
+  expect(dialled).toEqual([urlOf('a'), urlOf('a')])
+  dead.add(urlOf('a'))
+  expect([await dial('a'), await dial('a'), await dial('a')]).toEqual([undefined, peer, peer])
+  expect(dialled.slice(2)).toEqual([urlOf('a'), urlOf('alias'), urlOf('alias')])
+  dead.clear()
+  write({ markets: [], left: [{ url: urlOf('alias'), isForgotten: false }] })
+  await world.pass(1_100)
+  expect(await dial('a')).toBe(peer)
+  expect(dialled.at(-1)).toBe(urlOf('a'))
+  expect(told().map(({ url }) => url)).toEqual([urlOf('a'), urlOf('b')])
+  expect(calls).toHaveLength(2)
   follower.stop()
 })
 

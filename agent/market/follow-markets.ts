@@ -1,4 +1,4 @@
-import { MusterError, type Address, type DialMarket, type Log, type World } from '@muster/protocol'
+import { linkClosed, MusterError, type Address, type DialMarket, type Log, type World } from '@muster/protocol'
 import type { Agent } from '../agent.ts'
 import type { MarketFile, MarketTarget } from './market-file.ts'
 import { targetMarkets } from './market-file.ts'
@@ -18,6 +18,7 @@ export interface FollowMarketsModules {
 
 /** A market as the agent stands with it; `status` is `null` as long as nobody knows its address. */
 export interface FollowedMarket {
+  /** With `+` between them where several URLs turned out to be of one market. */
   readonly url: string
   readonly address: Address | null
   readonly problem: MusterError | null
@@ -48,7 +49,7 @@ const asMusterError = (error: unknown): MusterError =>
 
 /**
  * Joins and leaves markets as the options and the file of markets say. Each market is found and linked by itself: one that is away,
- * slow or wrong holds up no other.
+ * slow or wrong holds up no other. Several URLs of one market are ways to it: it has one link, over whichever of them answers.
  */
 export const followMarkets = (given: readonly MarketTarget[], modules: FollowMarketsModules): MarketFollower => {
   const { world, log, agent } = modules
@@ -58,15 +59,42 @@ export const followMarkets = (given: readonly MarketTarget[], modules: FollowMar
 
   const isPending = ({ address, problem }: Followed): boolean => address === null && problem === null
 
+  const urlsOf = (address: Address): readonly string[] =>
+    [...followed.values()].filter((own) => own.address === address).map(({ target }) => target.url)
+
+  /** Over the URLs that are wanted now: the one that answered last, or the next where it does not. */
+  const dialerOf = (address: Address): DialMarket => {
+    const dialers = new Map<string, DialMarket>()
+    let at = 0
+    return async (epoch, handlers) => {
+      const urls = urlsOf(address)
+      const url = urls[at % urls.length]
+      if (url === undefined) throw linkClosed('lost')
+      const dial = dialers.get(url) ?? modules.dialer(url, address)
+      dialers.set(url, dial)
+      try {
+        return await dial(epoch, handlers)
+      } catch (error) {
+        at++
+        throw error
+      }
+    }
+  }
+
   const join = (own: Followed, address: Address): void => {
-    const other = [...followed.values()].find((each) => each !== own && each.address === address)
+    const others = urlsOf(address)
     own.address = address
-    if (other !== undefined) {
-      log.warn('two URLs are of one market; the first is used', { url: own.target.url, market: address })
+    if (others.length > 0) {
+      const { url } = own.target
+      log.warn('two URLs are of one market: it has one link and one offer of each slot, over either', {
+        url,
+        others,
+        market: address,
+      })
       return
     }
     try {
-      agent.join(address, modules.dialer(own.target.url, address))
+      agent.join(address, dialerOf(address))
     } catch (error) {
       // It is still being left: the next look tries again.
       log.info('this market is joined again later', { url: own.target.url, error })
@@ -98,7 +126,12 @@ export const followMarkets = (given: readonly MarketTarget[], modules: FollowMar
     followed.delete(url)
     own.abort.abort(new MusterError({ code: 'cancelled', message: 'This market is not wanted any more.' }))
     const { address } = own
-    if (address === null || [...followed.values()].some((each) => each.address === address)) return
+    if (address === null) return
+    const others = urlsOf(address)
+    if (others.length > 0) {
+      log.info('a URL is not used any more; its market has others', { url, others, market: address })
+      return
+    }
     log.info('leaving a market', { url, market: address, isForgotten })
     agent
       .leave(address, isForgotten)
@@ -122,13 +155,13 @@ export const followMarkets = (given: readonly MarketTarget[], modules: FollowMar
 
   const tell = async (): Promise<void> => {
     const statuses = new Map(agent.status().markets.map((status) => [status.market, status]))
-    const known = [...followed.values()].map(({ target, address, problem }) => ({
-      url: target.url,
-      address,
-      problem,
-      status: address === null ? null : (statuses.get(address) ?? null),
-    }))
-    await modules.onStatus(known)
+    const known = new Map<string, FollowedMarket>()
+    for (const { target, address, problem } of followed.values()) {
+      const status = address === null ? null : (statuses.get(address) ?? null)
+      const url = address === null ? target.url : urlsOf(address).join('+')
+      known.set(address ?? target.url, { url, address, problem, status })
+    }
+    await modules.onStatus([...known.values()])
   }
 
   const look = async (): Promise<void> => {

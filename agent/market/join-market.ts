@@ -1,4 +1,5 @@
 import { MusterError, type Address, type DialMarket, type MarketPeer } from '@muster/protocol'
+import { askTranscriptAgain } from '../auction/want-transcript.ts'
 import type { AgentContext } from '../context.ts'
 import { sendNotice } from '../lease/return-leases.ts'
 import { keepLinked } from '../link/keep-linked.ts'
@@ -27,6 +28,7 @@ export const joinMarket = (
     sendNotice(context, market)
     context.wants.repeat(market)
     context.outbox.resend(market, true)
+    askTranscriptAgain(context, market)
     log.info('ready', { provider: signer.address, market })
   }
 

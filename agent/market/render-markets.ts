@@ -1,3 +1,4 @@
+import { nodeUrls } from '@muster/protocol'
 import { alignColumns } from '../log/align-columns.ts'
 import { printable } from '../log/printable.ts'
 import type { MarketFile } from './market-file.ts'
@@ -20,10 +21,15 @@ export const marketsDocument = (file: MarketFile, status: StatusFile | undefined
   const isRunning = status !== undefined && now - status.at < staleMs
   const known = status?.markets ?? []
   const isLeft = new Set(file.left.map(({ url }) => url))
+  const isGone = (url: string): boolean => isLeft.has(url) || nodeUrls(url).every((each) => isLeft.has(each))
+  const isHeard = (url: string): boolean => {
+    const urls = nodeUrls(url)
+    return known.some((market) => urls.every((each) => nodeUrls(market.url).includes(each)))
+  }
   const added = file.markets
-    .filter(({ url }) => !known.some((market) => market.url === url))
+    .filter(({ url }) => !isHeard(url))
     .map(({ url, address }) => ({ ...unheard, url, address, phase: 'waiting' as const, seen: nothingSeen }))
-  const markets = [...known.filter(({ url, phase }) => !isLeft.has(url) || phase === 'leaving'), ...added]
+  const markets = [...known.filter(({ url, phase }) => !isGone(url) || phase === 'leaving'), ...added]
   return { isRunning, at: status?.at ?? null, markets, left: [...isLeft] }
 }
 

@@ -56,12 +56,30 @@ describe('muster agent market', () => {
     expect(await read()).toEqual({ markets: [{ url, address }], left: [] })
   })
 
+  test('says that a second URL is of a market it has, and shows both as one', async () => {
+    const { directory, world, run } = await openShell()
+    await run('add', url)
+    const { out } = await run('add', 'https://other-name.example')
+    expect(out).toContain(`is another way to ${url}: one market, with the address ${address}`)
+    const write = createStatusWriter(statusFileOf(directory), {
+      world,
+      provider: stageSigner('agent').address,
+      chainId: 1,
+    })
+    await write([{ url: `${url}+https://other-name.example`, address, problem: null, status: null }])
+    const shown = JSON.parse((await run('list', '--json')).out) as { markets: { url: string }[] }
+    expect(shown.markets.map((market) => market.url)).toEqual([`${url}+https://other-name.example`])
+    await run('remove', url)
+    await run('remove', 'https://other-name.example')
+    expect(JSON.parse((await run('list', '--json')).out)).toMatchObject({ markets: [] })
+  })
+
   test('adds one that is out of reach only with its address', async () => {
     const { run, read } = await openShell()
     expect(await run('add', 'https://gone.example')).toEqual({
       status: 3,
       out: '',
-      err: 'https://gone.example is gone.\n',
+      err: '✗ https://gone.example is gone.\n',
     })
     expect((await run('add', 'https://gone.example', '--address', address)).status).toBe(0)
     expect(await read()).toMatchObject({ markets: [{ url: 'https://gone.example' }] })

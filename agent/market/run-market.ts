@@ -2,6 +2,7 @@ import {
   addressSchema,
   marketUrlSchema,
   MusterError,
+  sayWrongCall,
   toJson,
   toProblem,
   variableOf,
@@ -84,9 +85,12 @@ const add = async (directory: string, url: string, values: Values, modules: RunM
   const ask = modules.ask ?? askMarket
   const address = values.address === undefined ? (await ask(url, ca, 5_000)).address : parseAddress(values.address)
   await writeMarketFile(file, withMarket(before, url, address))
+  const others = before.markets.filter((market) => market.address === address && market.url !== url)
   return values.json
     ? `${toJson({ url, address })}\n`
-    : `Sells to ${url} from now on, held to the address ${address}.\nIt can win there once the market holds your stake: send its operator your provider's address.\n`
+    : others.length > 0
+      ? `${url} is another way to ${others.map((market) => market.url).join(', ')}: one market, with the address ${address}, which is offered each slot once.\n`
+      : `Sells to ${url} from now on, held to the address ${address}.\nIt can win there once the market holds your stake: send its operator your provider's address.\n`
 }
 
 const remove = async (directory: string, url: string, { json, forget }: Values): Promise<string> => {
@@ -129,7 +133,7 @@ export const runMarket = async (args: readonly string[], modules: RunMarketModul
     const problem = error instanceof MusterError ? toProblem(error) : undefined
     const message = error instanceof Error ? error.message : String(error)
     if (args.includes('--json')) modules.writeOut(`${toJson({ error: problem ?? { message } })}\n`)
-    else modules.writeError(`${message}\n`)
+    else modules.writeError(sayWrongCall(error, { program: 'muster agent market', flags: Object.keys(options) }))
     return problem?.code === 'unavailable' ? marketExitCodes.unreachable : marketExitCodes.usage
   }
 }

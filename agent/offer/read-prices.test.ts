@@ -1,5 +1,7 @@
+import { parseUsd } from '@muster/protocol'
+import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
-import { parsePrices } from './read-prices.ts'
+import { defaultPrices, parsePrices } from './read-prices.ts'
 
 test('prices are dollars by unit, for the runtimes that are sold', () => {
   const prices = parsePrices(
@@ -24,4 +26,12 @@ test.each([
   expect(() => parsePrices('p.json', text)).toThrow(
     expect.objectContaining({ code: 'request_invalid', message: expect.stringContaining(named) }),
   )
+})
+
+test('what is asked without a file is what the first job of the guides pays', async () => {
+  const job = await readFile(new URL('../../examples/first-job/squares.yaml', import.meta.url), 'utf8')
+  const [, usd = '', per] = /^maxPrice: ([\d.]+) USD per (\w+)$/m.exec(job) ?? []
+  const asked = defaultPrices.get('graph')
+  expect(asked?.per).toBe(per)
+  expect(asked?.nanoUsd).toBeLessThanOrEqual(parseUsd(usd))
 })

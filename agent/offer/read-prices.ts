@@ -21,7 +21,7 @@ const pricesSchema = z
 
 /** What is asked where no price file says otherwise. */
 export const defaultPrices: ReadonlyMap<RuntimeKind, Price> = new Map([
-  ['graph', { nanoUsd: 50_000n, per: 'task' }],
+  ['graph', { nanoUsd: 12n, per: 'operator' }],
   ['noop', { nanoUsd: 1_000n, per: 'task' }],
 ])
 

@@ -7,6 +7,7 @@ import {
   signRecord,
   termBetween,
   type Address,
+  type AuctionId,
   type LinkRequest,
   type Offer,
   type OfferId,
@@ -14,7 +15,7 @@ import {
   type Reservation,
   type SignedReservation,
 } from '@muster/protocol'
-import { orderKey, type HeldReservation } from '../book/book.ts'
+import { heldAuction, orderKey, type HeldReservation } from '../book/book.ts'
 import { domainOf, type AgentContext } from '../context.ts'
 import { put } from '../journal/journal-record.ts'
 import { checkDemand, checkOrder, checkTerm, slotsAsked } from './check-order.ts'
@@ -173,10 +174,12 @@ export const bindSlots = async (
     readonly price: Price
     readonly ttlMs: number
     readonly now: number
+    /** Where it is a sealed bid. */
+    readonly auction?: AuctionId
   },
 ): Promise<HeldReservation> => {
   const { world, signer } = context
-  const { offer, gpus, price, ttlMs, now } = bound
+  const { offer, gpus, price, ttlMs, now, auction } = bound
   const term = termBetween(order.record, offer)
   const record: Reservation = {
     kind: 'reservation',
@@ -199,15 +202,15 @@ export const bindSlots = async (
     digest: digestOf(record),
     runtime: order.record.runtime,
     windowMs: order.record.auction?.windowMs ?? 0,
+    auction: heldAuction(auction),
     lease: null,
     timer: null,
   }
   holdSlots(context, held, record.expiresAt)
   context.offers.changed()
   try {
-    await context.write([
-      put({ kind: 'reservation', id: record.id, reservation: signed, runtime: held.runtime, lease: null }),
-    ])
+    const kept = { id: record.id, reservation: signed, runtime: held.runtime, lease: null }
+    await context.write([put({ kind: 'reservation', ...kept, ...(auction === undefined ? {} : { auction }) })])
   } catch (error) {
     freeSlots(context, held)
     throw error

@@ -27,6 +27,8 @@ export interface AdminDesk {
   denialOf(provider: Address): Denial | undefined
   /** Ends what a denial ends of what this node has under way. */
   applyHere(denial: Denial): Promise<DenialEffect>
+  /** The same for one that another node made, which this one may not have read yet. */
+  hear(denial: Denial): Promise<DenialEffect>
   /** Ends what a denial ends of what is under way, on every node that is in reach. */
   apply(denial: Denial): Promise<DenialEffect>
   /** Throws where no new job is taken: `forbidden` with the reason, `unavailable` while the market drains or has lost its database. */
@@ -50,6 +52,10 @@ export const createAdminDesk = (modules: AdminDeskModules): AdminDesk => {
   return {
     denialOf: (provider) => denials.ofProvider(provider, regionsOf(provider)),
     applyHere,
+    hear: async (denial) => {
+      await denials.load()
+      return applyHere(denial)
+    },
     apply: async (denial) => {
       const here = await applyHere(denial)
       const there = await cluster?.denyElsewhere(denial)

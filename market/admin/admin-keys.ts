@@ -37,6 +37,7 @@ const refuse = (): MusterError =>
   new MusterError({
     code: 'unauthenticated',
     message: 'This needs an admin key of the market that is known and not revoked.',
+    facts: { expected: 'an admin key' },
   })
 
 export const createAdminKeys = ({ world, store, ownerKey }: AdminKeysModules): AdminKeys => ({

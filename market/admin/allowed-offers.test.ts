@@ -14,7 +14,7 @@ test('when denials change, only agents that it concerns are published again', as
   const allowed = createAllowedOffers(denials)
   const publish = (provider: Address, ...regions: string[]): AgentPeer => {
     const peer = { provider } as AgentPeer
-    const offers = regions.map((region) => ({ record: { region } }))
+    const offers = regions.map((region) => ({ record: { provider, region } }))
     allowed.take(peer, { offers, counted: [] } as unknown as Publication)
     return peer
   }

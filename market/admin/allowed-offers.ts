@@ -6,6 +6,8 @@ export interface AllowedOffers {
   /** The publication as the auction may see it; it is kept, to be looked at again when denials change. */
   take(peer: AgentPeer, publication: Publication): Publication
   forget(peer: AgentPeer): void
+  /** Whether its provider or its region is denied, wherever its agent is linked. */
+  isDenied(offer: SignedOffer): boolean
   regionsOf(provider: Address): ReadonlySet<string>
   /** Calls back for every agent of whose offers others are allowed now, with all it published. */
   again(publish: (peer: AgentPeer, publication: Publication) => void): void
@@ -21,12 +23,15 @@ export const createAllowedOffers = (denials: Denials): AllowedOffers => {
   const published = new Map<AgentPeer, Published>()
   const peers = new Map<Address, AgentPeer>()
 
-  const allowedOf = ({ provider }: AgentPeer, { offers }: Publication): readonly SignedOffer[] =>
-    offers.filter(({ record }) => denials.ofProvider(provider, [record.region]) === undefined)
+  const isDenied = ({ record }: SignedOffer): boolean =>
+    denials.ofProvider(record.provider, [record.region]) !== undefined
+
+  const allowedOf = ({ offers }: Publication): readonly SignedOffer[] => offers.filter((offer) => !isDenied(offer))
 
   return {
+    isDenied,
     take: (peer, publication) => {
-      const allowed = allowedOf(peer, publication)
+      const allowed = allowedOf(publication)
       published.set(peer, { publication, allowed })
       peers.set(peer.provider, peer)
       return allowed.length === publication.offers.length ? publication : { ...publication, offers: [...allowed] }
@@ -42,7 +47,7 @@ export const createAllowedOffers = (denials: Denials): AllowedOffers => {
     },
     again: (publish) => {
       for (const [peer, { publication, allowed }] of [...published]) {
-        const now = allowedOf(peer, publication)
+        const now = allowedOf(publication)
         if (now.length === allowed.length && now.every((offer, index) => offer === allowed[index])) continue
         publish(peer, publication)
       }

@@ -1,4 +1,4 @@
-import type { Address, Job, World } from '@muster/protocol'
+import type { Address, Job, Lease, World } from '@muster/protocol'
 import { attemptsOf } from '../attempt/attempts-of.ts'
 import type { Draft } from '../job/draft.ts'
 import type { JobActor } from '../job/job-actor.ts'
@@ -9,6 +9,7 @@ import type { Denial } from '../store/admin-store.ts'
 export interface ApplyDenialModules {
   readonly world: World
   readonly jobs: Jobs
+  /** What is known here of where the provider offers slots now. */
   readonly regionsOf: (provider: Address) => ReadonlySet<string>
 }
 
@@ -40,10 +41,10 @@ const settleAll = async (steps: readonly Promise<unknown>[]): Promise<void> => {
  */
 export const applyDenial = async (denial: Denial, modules: ApplyDenialModules): Promise<DenialEffect> => {
   const { world, jobs, regionsOf } = modules
-  const isDenied = (provider: Address): boolean =>
+  const isDenied = ({ provider, sold }: Lease): boolean =>
     denial.kind === 'provider'
       ? provider === denial.subject
-      : denial.kind === 'region' && regionsOf(provider).has(denial.subject)
+      : denial.kind === 'region' && (sold?.region === denial.subject || regionsOf(provider).has(denial.subject))
 
   const steps: Promise<unknown>[] = []
   const touched = new Set<JobActor>()
@@ -57,7 +58,7 @@ export const applyDenial = async (denial: Denial, modules: ApplyDenialModules): 
       continue
     }
     if (!denial.stopped) continue
-    const ended = [...job.leases.values()].filter(({ phase, provider }) => phase !== 'closed' && isDenied(provider))
+    const ended = [...job.leases.values()].filter(({ phase, lease }) => phase !== 'closed' && isDenied(lease.record))
     if (ended.length === 0) continue
     touched.add(actor)
     leases += ended.length

@@ -214,7 +214,7 @@ export const createAcceptClaims = (modules: AcceptClaimsModules): AcceptClaims =
   return async (peer, batches, inline) => {
     try {
       const attempts = batches.flatMap(({ claims }) => claims.map(({ attempt }) => attempt))
-      const settled = await settleHere(attempts, modules)
+      const settled = await settleHere(peer, attempts, modules)
       const named = nameInline(inline)
       const settling = batches.flatMap((batch) => {
         if (!batch.claims.some(({ attempt }) => isWorking(peer, parseAttemptId(attempt)?.job))) return []

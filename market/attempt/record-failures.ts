@@ -72,6 +72,7 @@ export const recordFailures = async (
   }
   try {
     const attempts = await settleHere(
+      peer,
       failures.map(({ attempt }) => attempt),
       modules,
     )

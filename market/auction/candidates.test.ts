@@ -1,4 +1,6 @@
-import type { Address, AgentPeer, Job } from '@muster/protocol'
+import type { Address, AgentPeer, Job, Reliability } from '@muster/protocol'
+import { rankEffective } from '@muster/protocol'
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { createVirtualWorld } from '../rehearsal/virtual-world.ts'
 import { createSupply } from '../supply/supply.ts'
@@ -6,12 +8,12 @@ import { testOffer, testOfferId, testProvider } from '../supply/test-offer.ts'
 import { createCandidates } from './candidates.ts'
 import { createFindOffers } from './find-offers.ts'
 
-const job = (failed: readonly Address[] = []): Job =>
+const job = (failed: readonly Address[] = [], award = 'lowest'): Job =>
   ({
     execSpec: '',
     order: {
       record: {
-        award: 'lowest',
+        award,
         slots: 4,
         runtime: 'noop',
         resources: { cpuMilli: 1, memoryBytes: 1, diskBytes: 0, gpuCount: 0 },
@@ -71,4 +73,70 @@ test('those that failed the job come last, once there are no others', async () =
   expect(found()).not.toContain(3)
   await candidates.lookUp(100)
   expect(found().slice(-3)).toEqual([69, 0, 3])
+})
+
+const work = { durationMs: 3_600_000, startMs: 0, operators: 1, transferNanoUsd: 0, checkpoint: null }
+
+/** A market whose n-th machine asks so much a task and vanishes so often. */
+const setUpRanked = (machines: readonly { readonly nanoUsd: number; readonly hazardPerHour: number }[]) => {
+  const supply = createSupply(createVirtualWorld())
+  const pages: number[] = []
+  machines.forEach(({ nanoUsd }, n) => {
+    const peer = { provider: testProvider(n), epoch: 1 } as AgentPeer
+    supply.link(peer)
+    const price = { nanoUsd: BigInt(nanoUsd), per: 'task' as const }
+    supply.replace(peer, { offers: [testOffer({ id: testOfferId(n), provider: peer.provider, price })], counted: [] })
+  })
+  const reliabilityOf = (provider: Address): Reliability => ({
+    hazardPerHour: machines[Number(provider)]?.hazardPerHour ?? 0,
+    success: 1,
+    startFactor: 1,
+    durationFactor: 1,
+  })
+  const ranked = job([], 'effective')
+  const findOffers = createFindOffers(supply)
+  const candidates = createCandidates(ranked, {
+    supply,
+    termMs: 3_600_000,
+    findOffers: (demand, page) => {
+      pages.push(page.limit)
+      return findOffers(demand, page)
+    },
+    bondCover: async (unknown) => new Map([...unknown].map((provider) => [provider, 1])),
+    records: { expect: async () => reliabilityOf, workOf: () => work },
+  })
+  const best = rankEffective([...supply.free()], reliabilityOf, work)
+  return { candidates, pages, best: best.map(({ effective }) => effective.nanoUsd), reliabilityOf }
+}
+
+test('under `effective` those asked first are the best of all, however few were looked up', async () => {
+  const machine = fc.record({
+    nanoUsd: fc.integer({ min: 1, max: 9_999 }),
+    hazardPerHour: fc.double({ min: 0, max: 3, noNaN: true }),
+  })
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(machine, { minLength: 1, maxLength: 900 }),
+      fc.integer({ min: 1, max: 40 }),
+      async (all, slots) => {
+        const { candidates, best, reliabilityOf } = setUpRanked(all)
+        await candidates.lookUp(slots)
+        const found = rankEffective(candidates.offers, reliabilityOf, work)
+        expect(found.map(({ offer }) => offer)).toEqual(candidates.offers)
+        const asked = 2 * slots
+        expect(found.slice(0, asked).map(({ effective }) => effective.nanoUsd)).toEqual(best.slice(0, asked))
+      },
+    ),
+    { numRuns: 60 },
+  )
+})
+
+test('under `effective` no more is looked up than what a dearer offer could not be better than', async () => {
+  const steady = Array.from({ length: 1_000 }, (_, n) => ({ nanoUsd: 1_000 + n, hazardPerHour: 0 }))
+  const { candidates, pages } = setUpRanked(steady)
+  await candidates.lookUp(4)
+  expect(pages).toEqual([128])
+  const flaky = setUpRanked(steady.map(({ nanoUsd }) => ({ nanoUsd, hazardPerHour: 1.5 })))
+  await flaky.candidates.lookUp(4)
+  expect(flaky.pages).toEqual([128, 128, 256, 512])
 })

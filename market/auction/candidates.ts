@@ -5,7 +5,7 @@ import type { Supply } from '../supply/supply.ts'
 import { demandOf } from './demand-of.ts'
 import { failedProviders } from './failed-providers.ts'
 import type { FindOffers } from './find-offers.ts'
-import { rankByAward } from './rank-by-award.ts'
+import { leastCost, rankByAward } from './rank-by-award.ts'
 
 export interface CandidatesModules {
   readonly supply: Supply
@@ -29,6 +29,7 @@ export interface Candidates {
 }
 
 const leastPage = 64
+const firstRankedPage = 128
 const mostPage = 1_024
 /** What is looked up beyond what is wanted, since not every agent keeps its word. */
 const spare = 2
@@ -40,8 +41,9 @@ const heldProviders = (job: Job): readonly Address[] =>
     : [...new Set([...job.leases.values()].filter(({ phase }) => phase === 'open').map(({ provider }) => provider))]
 
 /**
- * Candidates for a job: by price, each page by the job's rule of award; those that failed the job before come last, whatever
- * they ask. Providers without stake for a bond are left out, and paused.
+ * Candidates for a job in the order of its rule of award; those that failed the job before come last, whatever they ask. Providers
+ * without stake for a bond are left out, and paused. Under `effective` the offers looked up are the cheapest ones, and more of
+ * them until no dearer one can be among the best, or until there are 1,024.
  */
 export const createCandidates = (
   job: Job,
@@ -54,8 +56,15 @@ export const createCandidates = (
   const covered = new Map<Address, number>()
   const held = [...heldProviders(job)]
   const taken = new Set<OfferId>()
+  const costs = new Map<SignedOffer, number>()
   let last: SignedOffer | undefined
   let isExhausted = false
+
+  const isRanked = job.order.record.award !== 'lowest'
+  /** Offers of providers that hold leases of the job already have none: they are asked first. */
+  const costOf = (offer: SignedOffer): number => costs.get(offer) ?? -Infinity
+  const byCost = (a: SignedOffer, b: SignedOffer): number =>
+    costOf(a) === costOf(b) ? 0 : costOf(a) < costOf(b) ? -1 : 1
 
   const cover = async (page: readonly SignedOffer[]): Promise<void> => {
     const unknown = new Set(page.map(({ record }) => record.provider).filter((provider) => !covered.has(provider)))
@@ -81,26 +90,48 @@ export const createCandidates = (
     last = page.at(-1)
     isExhausted = page.length < limit
     await cover(page)
-    for (const offer of await rankByAward(job, page, records)) {
+    for (const { offer, cost } of await rankByAward(job, page, records)) {
       if (covered.get(offer.record.provider) === 0 || taken.has(offer.record.id)) continue
+      costs.set(offer, cost)
       if (failed.has(offer.record.provider)) failedOffers.push(offer)
       else offers.push(offer)
     }
+    if (isRanked) offers.sort(byCost)
     if (isExhausted) offers.push(...failedOffers.splice(0))
   }
 
-  const room = (): number =>
-    offers.reduce((sum, offer) => sum + Math.min(supply.freeSlots(offer), covered.get(offer.record.provider) ?? 0), 0)
+  /** Slots of those that are asked next and cost no more. */
+  const room = (most = Infinity): number => {
+    let slots = 0
+    for (const offer of offers) {
+      if (costOf(offer) > most) break
+      slots += Math.min(supply.freeSlots(offer), covered.get(offer.record.provider) ?? 0)
+    }
+    return slots
+  }
+
+  const lookUpByPrice = async (slots: number): Promise<void> => {
+    const limit = Math.max(leastPage, Math.min(mostPage, slots * spare))
+    do await take(limit)
+    while (!isExhausted && room() < slots * spare)
+  }
+
+  /** What the next page could at best be ranked before. */
+  const settled = (): number => (last === undefined ? -Infinity : leastCost(job, last, records))
+
+  const lookUpRanked = async (slots: number): Promise<void> => {
+    let looked = 0
+    do {
+      const limit = Math.min(mostPage, Math.max(firstRankedPage, looked))
+      await take(limit)
+      looked += limit
+    } while (!isExhausted && room(looked < mostPage ? settled() : Infinity) < slots * spare)
+  }
 
   return {
     offers,
     covered,
     isExhausted: () => isExhausted,
-    lookUp: async (slots) => {
-      const limit =
-        job.order.record.award === 'lowest' ? Math.max(leastPage, Math.min(mostPage, slots * spare)) : mostPage
-      do await take(limit)
-      while (!isExhausted && room() < slots * spare)
-    },
+    lookUp: isRanked ? lookUpRanked : lookUpByPrice,
   }
 }

@@ -8,7 +8,7 @@ import {
   type AuctionSummary,
   type SignedTranscript,
 } from '@muster/protocol'
-import type { TranscriptRow } from '../store/auction-store.ts'
+import type { KeptTranscriptRow, TranscriptRow } from '../store/auction-store.ts'
 
 export const summaryOf = ({ record }: SignedTranscript): AuctionSummary => {
   const { auction, job, order, solicited, bids, award, awardedAt } = record
@@ -35,8 +35,9 @@ export const encodeTranscript = (transcript: SignedTranscript): TranscriptRow =>
   body: encodeCanonical(transcript),
 })
 
-export const readTranscript = ({ body }: Pick<TranscriptRow, 'body'>): SignedTranscript =>
-  signedTranscriptSchema.parse(decodeCanonical(body))
+/** `undefined` where it was pruned. */
+export const readTranscript = ({ body }: Pick<KeptTranscriptRow, 'body'>): SignedTranscript | undefined =>
+  body === null ? undefined : signedTranscriptSchema.parse(decodeCanonical(body))
 
 export const readSummary = ({ summary }: Pick<TranscriptRow, 'summary'>): AuctionSummary =>
   auctionSummarySchema.parse(JSON.parse(summary))

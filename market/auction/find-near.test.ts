@@ -51,5 +51,5 @@ test('an offer elsewhere that is busy counts where slots are not asked for', asy
 
 test('one node says so where no agent is linked', async () => {
   const { findNear } = setUp([])
-  expect(tellNoFit(demand, await findNear(demand, options)).message).toMatch(/^No agent is linked/)
+  expect(tellNoFit(demand, await findNear(demand, options)).message).toMatch(/^No agent that is linked/)
 })

@@ -1,17 +1,17 @@
 import type { AgentPeer, AuctionId, Log } from '@muster/protocol'
-import type { Store } from '../store/store.ts'
+import type { ReadTranscript } from './recent-transcripts.ts'
 
 /** Sends an agent the transcript it asks for, or says that there is none; one at a time, since they may be large. */
 export const createGiveTranscript = ({
-  store,
+  transcripts,
   log,
 }: {
-  readonly store: Pick<Store, 'auctions'>
+  readonly transcripts: ReadTranscript
   readonly log: Log
 }): ((peer: AgentPeer, auction: AuctionId) => void) => {
   const busy = new WeakSet<AgentPeer>()
   const give = async (peer: AgentPeer, auction: AuctionId): Promise<void> => {
-    const transcript = (await store.auctions.get(auction)) ?? null
+    const transcript = (await transcripts(auction)) ?? null
     peer.send({ type: 'transcript', auction, transcript })
   }
   return (peer, auction) => {

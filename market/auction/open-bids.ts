@@ -48,7 +48,7 @@ export interface Opening {
 
 /** That a bid is of the offer it was asked for. What it says to an order is for the rule of the auction. */
 const requireOffered = (
-  { offer: { record: offer }, slots, peer }: Sealed,
+  { offer: { record: offer }, slots, peer, reservation }: Sealed,
   { order, used }: Opening,
   { reservation: { record } }: Reveal,
 ): void => {
@@ -56,6 +56,7 @@ const requireOffered = (
   const checks: readonly (readonly [string, unknown, unknown])[] = [
     ['provider', peer.provider, record.provider],
     ['offer', offer.id, record.offer],
+    ['reservation', reservation, record.id],
     ['reservation', false, used.has(record.id)],
     ['slots', true, record.slots <= slots],
     ['resources', true, coversResources(offer.resources, record.resources)],
@@ -108,6 +109,7 @@ export const openBids = async (
       const reveal = await one.peer.call('reveal', { closing, path }, { timeoutMs: revealMs })
       verifier.requireSigner(domain, reveal.reservation, reveal.reservation.record.provider)
       requireOffered(one, opening, reveal)
+      one.hold.shrink(reveal.reservation.record.slots)
       return { sealed: one, bid: { provider, seal, signature, reveal } }
     } catch (error) {
       log.info('a sealed bid was not opened', { provider, auction: record.auction, error })

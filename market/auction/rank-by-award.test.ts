@@ -21,10 +21,10 @@ const records = {
   workOf: () => ({ durationMs: 3_600_000, startMs: 0, operators: 1, transferNanoUsd: 0, checkpoint: null }),
 }
 const rankedBy = async (award: string) =>
-  (await rankByAward(jobWith(award), offers, records)).map(({ record }) => Number(record.id.slice(4)))
+  (await rankByAward(jobWith(award), offers, records)).map(({ offer: { record } }) => Number(record.id.slice(4)))
 
 test('under `lowest` offers stay as they are', async () => {
-  expect(await rankByAward(jobWith('lowest'), offers, records)).toBe(offers)
+  expect(await rankedBy('lowest')).toEqual(offers.map((_, index) => index))
 })
 
 test('under `effective` the soundest of machines that ask the same comes first', async () => {

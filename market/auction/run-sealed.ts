@@ -2,12 +2,14 @@ import {
   awardSealed,
   digestOf,
   newId,
+  sealOf,
   signRecord,
   writeScores,
   type Address,
   type AuctionId,
   type AuctionTerms,
   type Job,
+  type Reveal,
   type Scores,
   type SignedTranscript,
   type Signer,
@@ -17,7 +19,7 @@ import type { PlantedBug } from '../planted-bug.ts'
 import { findBidders } from './find-bidders.ts'
 import { openBids, revealMs, type Opened } from './open-bids.ts'
 import { reservationTtlMs, type Award, type RunAuctionModules } from './run-auction.ts'
-import { solicitBids } from './solicit-bids.ts'
+import { solicitBids, type Sealed } from './solicit-bids.ts'
 import { unfairAward } from './unfair-award.ts'
 
 export interface RunSealedModules extends RunAuctionModules {
@@ -73,18 +75,24 @@ const awardsOf = ({ record }: SignedTranscript, opened: readonly Opened[], modul
     const found = byProvider.get(provider)
     const reservation = found?.bid.reveal?.reservation
     if (found === undefined || reservation === undefined) return []
-    const { peer, offer } = found.sealed
-    found.sealed.hold.giveBack()
-    const hold = modules.supply.take(provider, slots, reservation.record.id)
+    const { peer, offer, hold } = found.sealed
+    hold.shrink(slots)
     modules.supply.trust(provider)
     return [{ peer, reservation, offer, hold, sealed: { slots, price, auction: record.auction, transcript } }]
   })
 }
 
-/** Those that sealed a bid and did not open it broke their word. */
+const opensAsSealed = ({ commitment: { record } }: Sealed, reveal: Reveal | null): boolean => {
+  if (reveal === null) return false
+  const { auction, order, provider, seal } = record
+  const { reservation, salt } = reveal
+  return sealOf({ auction, order, provider, reservation: digestOf(reservation.record), salt }) === seal
+}
+
+/** Those that sealed a bid and did not open it, or opened another, broke their word. */
 const noteUnopened = (opened: readonly Opened[], { supply, records }: RunSealedModules): void => {
   for (const { bid, sealed } of opened) {
-    if (bid.reveal !== null) continue
+    if (opensAsSealed(sealed, bid.reveal)) continue
     records.refused(bid.provider)
     supply.refuse(bid.provider, sealed.offer.record.id)
   }

@@ -1,20 +1,7 @@
 import { decodeManifest } from '@muster/graph'
-import {
-  effectivePrice,
-  rankEffective,
-  type Cid,
-  type CommittedSpec,
-  type EffectivePrice,
-  type SignedOffer,
-} from '@muster/protocol'
+import { rankEffective, type Cid, type CommittedSpec, type ScoredOffer, type SignedOffer } from '@muster/protocol'
 import type { BlobStore } from '../blob/blob-store.ts'
 import type { ProviderRecords } from '../provider/provider-records.ts'
-
-/** An offer and what a finished task is expected to cost there. */
-export interface ScoredOffer {
-  readonly offer: SignedOffer
-  readonly effective: EffectivePrice
-}
 
 export interface ScoreOffersModules {
   readonly records: Pick<ProviderRecords, 'expect' | 'workOf'>
@@ -40,8 +27,5 @@ export const scoreOffers = async (
     offers.map(({ record }) => record.provider),
     { spec },
   )
-  return rankEffective(offers, reliabilityOf, work).map((offer) => ({
-    offer,
-    effective: effectivePrice(offer.record, reliabilityOf(offer.record.provider), work),
-  }))
+  return rankEffective(offers, reliabilityOf, work)
 }

@@ -1,4 +1,4 @@
-import { MusterError, newId, signBatch, tenantAccount } from '@muster/protocol'
+import { MusterError, newId, signBatch, tenantAccount, toHex } from '@muster/protocol'
 import { expect, test } from 'vitest'
 import { problemOf, type Rehearsal } from '../rehearsal/rehearse.ts'
 import type { Script } from '../rehearsal/script.ts'
@@ -146,4 +146,39 @@ test('a tenant with many orders has eight sealed auctions at a time, and another
   expect(await stage.closed(other, id, 30_000)).toMatchObject({ outcome: 'succeeded' })
   for (const job of jobs) expect(await stage.closed(tenant, job, 60_000)).toMatchObject({ outcome: 'succeeded' })
   await stage.audit(id)
+})
+
+test('a transcript is kept as long as the market keeps them; later its auction is still listed, and the market says what it kept', async () => {
+  const { stage, agents, tenant } = await setUp([100n, 200n], [], { market: { keepTranscriptsMs: 36_000_000 } })
+  const { id } = await tenant.submit(sealedSpec(1))
+  await stage.closed(tenant, id)
+  const { record } = await onlyTranscript(stage, tenant, id)
+  await stage.world.advance(30_000_000)
+  expect(await onlyTranscript(stage, tenant, id)).toMatchObject({ record: { auction: record.auction } })
+  await stage.world.advance(10_000_000)
+  expect(await problemOf(await stage.app().request(`/v1/auctions/${record.auction}`))).toMatchObject({
+    code: 'not_found',
+    message: expect.stringContaining('for 0.4 days, and this auction is older'),
+    facts: { keptDays: 0.4 },
+  })
+  expect(await auctionsOf(tenant, id)).toMatchObject([{ id: record.auction, bids: 2 }])
+  agents[1]?.send({ type: 'want-transcript', auction: record.auction })
+  await stage.world.settle()
+  expect(agents[1]?.heard.at(-1)).toMatchObject({ type: 'transcript', transcript: null })
+  await stage.audit(id)
+})
+
+test('a bid that is opened as another than was sealed counts as a refusal, as one that is not opened does', async () => {
+  const swapped: Script = { reveal: (honest) => ({ ...honest(), salt: toHex(new Uint8Array(32)) }) }
+  const { stage, agents, tenant } = await setUp([100n, 300n], [swapped])
+  const { id } = await tenant.submit(sealedSpec(1))
+  await stage.closed(tenant, id)
+  const { record } = await onlyTranscript(stage, tenant, id)
+  const [odd, good] = agents
+  if (odd === undefined || good === undefined) throw new Error('two agents')
+  expect(record.award.refused).toEqual([{ provider: odd.address, reason: 'does-not-open' }])
+  const { records } = stage.market().modules
+  await records.flush()
+  expect((await records.read(odd.address)).record.refusal.refused).toBeGreaterThan(0)
+  expect((await records.read(good.address)).record.refusal.refused).toBe(0)
 })

@@ -7,6 +7,7 @@ import {
   type Acknowledgement,
   type AgentPeer,
   type Log,
+  type ReservationId,
   type SignatureDomain,
   type SignedCommitment,
   type SignedOrder,
@@ -31,6 +32,8 @@ export interface SolicitBidsModules {
 /** A sealed bid and who made it. */
 export interface Sealed extends Bidder {
   readonly commitment: SignedCommitment
+  /** What it is a bid of, by the agent's word: the hold is of that. */
+  readonly reservation: ReservationId
   readonly hold: Hold
 }
 
@@ -109,7 +112,7 @@ export const solicitBids = async (
     const hold = supply.take(provider, slots)
     try {
       const request = { auction, order, offer: offer.record.id, slots, windowMs, holdMs, closesAt }
-      const commitment = await peer.call('solicit', request, { timeoutMs: windowMs + lateMs })
+      const { commitment, reservation } = await peer.call('solicit', request, { timeoutMs: windowMs + lateMs })
       const { record } = commitment
       if (record.auction !== auction || record.order !== orderDigest || record.provider !== provider)
         throw new MusterError({
@@ -118,12 +121,13 @@ export const solicitBids = async (
           facts: { auction: record.auction, provider: record.provider },
         })
       verifier.requireSigner(domain, commitment, provider)
+      hold.name(reservation)
       if (isClosed) {
-        late.push({ ...bidder, commitment, hold })
+        late.push({ ...bidder, commitment, reservation, hold })
         hold.giveBack()
         return peer.send({ type: 'auction-over', auction, hasWon: false, bids: 0, transcript: null })
       }
-      inTime.push({ ...bidder, commitment, hold })
+      inTime.push({ ...bidder, commitment, reservation, hold })
       acknowledge(peer, commitment)
     } catch (error) {
       hold.giveBack()

@@ -1,6 +1,7 @@
+import { lowestId } from '@muster/protocol'
 import { packBytes, textArray } from '../store/postgres/array.ts'
 import type { Fragment, Sql } from '../store/postgres/connection.ts'
-import type { Auctions, TranscriptRow } from '../store/auction-store.ts'
+import type { Auctions, KeptTranscriptRow, TranscriptRow } from '../store/auction-store.ts'
 import { readSummary, readTranscript } from './encode-transcript.ts'
 
 /** A transcript that is there already is the same one, from a commit whose answer was lost. */
@@ -21,7 +22,7 @@ export const insertTranscripts = (sql: Sql, rows: readonly TranscriptRow[]): Fra
 
 export const createAuctions = (sql: Sql): Auctions => ({
   get: async (id) => {
-    const [row] = await sql<Pick<TranscriptRow, 'body'>[]>`SELECT body FROM auction WHERE id = ${id}`
+    const [row] = await sql<Pick<KeptTranscriptRow, 'body'>[]>`SELECT body FROM auction WHERE id = ${id}`
     return row === undefined ? undefined : readTranscript(row)
   },
   ofJob: async (job, { limit, after }) => {
@@ -30,4 +31,10 @@ export const createAuctions = (sql: Sql): Auctions => ({
       ORDER BY id LIMIT ${limit}`
     return rows.map(readSummary)
   },
+  prune: async (olderThan) =>
+    (
+      await sql`
+      UPDATE auction SET body = NULL
+      WHERE id < ${lowestId('auction', Math.max(0, olderThan))} AND body IS NOT NULL`
+    ).count,
 })

@@ -1,4 +1,4 @@
-import type { Address, AgentPeer, Cid, JobId, Log, World } from '@muster/protocol'
+import type { Address, AgentPeer, Cid, JobId, Log, SignedOffer, World } from '@muster/protocol'
 import type { DenialEffect } from '../admin/apply-denial.ts'
 import type { Jobs } from '../job/jobs.ts'
 import type { Denial } from '../store/admin-store.ts'
@@ -9,6 +9,7 @@ import type { Bus } from './bus/bus.ts'
 import { createFindStrays, type FindStrays } from './find-strays.ts'
 import { createHoldBook } from './hold-book.ts'
 import type { Hop, NodeService } from './hop/hop.ts'
+import { createJobOwners } from './job-owners.ts'
 import { createLocalLinks } from './local-links.ts'
 import { createMarketSupply, type MarketSupply } from './market-supply.ts'
 import { createMembership, type Membership, type MembershipModules } from './membership.ts'
@@ -43,6 +44,7 @@ export interface ClusterModules extends Pick<MembershipModules, 'load' | 'takeUp
   readonly version: string
   readonly timeoutMs: number
   readonly handlers: NodeHandlers
+  readonly isDenied: (offer: SignedOffer) => boolean
   /** An agent is linked to another node. */
   readonly onLinked: (peer: AgentPeer) => void
   readonly onUnlinked: (peer: AgentPeer) => void
@@ -67,8 +69,8 @@ export interface Cluster extends Pick<Membership, 'id' | 'others' | 'isSure'> {
   isNeededElsewhere(provider: Address, cid: Cid): Promise<boolean>
   /** Ends what a denial ends on the other nodes. Those that do not answer do it when they read of it. */
   denyElsewhere(denial: Denial): Promise<DenialEffect>
-  /** Jobs that are not closed and not written here. */
-  elsewhere(jobs: readonly JobId[]): Promise<ReadonlySet<JobId>>
+  /** Of jobs that an agent speaks of and that are not written here: those that are not closed, or of which that is not known now. */
+  elsewhere(peer: AgentPeer, jobs: readonly JobId[]): Promise<ReadonlySet<JobId>>
   /** The nodes that are up and answer this one. */
   reachable(): readonly NodeRow[]
   /** The node that writes a job, where that is another one that answers. */
@@ -165,17 +167,23 @@ export const createCluster = (modules: ClusterModules): Cluster => {
     nodeOf: (provider) => (local.peer(provider) === undefined ? links.nodeOf(provider) : undefined),
     log,
   })
-  const market = createMarketSupply({ world, local, links, holds, hop, log })
+  const market = createMarketSupply({ world, local, links, holds, hop, isDenied: modules.isDenied, log })
 
   const nudges = createNudges(
     (from, kind) => {
       if (isStopped) return
       const node = membership.others().find(({ id }) => id === from)
-      if (node === undefined || kind === 'nodes' || kind === 'facts') membership.look()
-      else if (kind === 'links') void links.look(node)
-      else market.freed()
+      if (kind === 'freed') market.freed()
+      else if (kind === 'links' && node !== undefined) void links.look(node)
+      else membership.look()
     },
-    { bus: link.bus, world, id: membership.id, log },
+    {
+      bus: link.bus,
+      world,
+      id: membership.id,
+      isNode: (node) => membership.others().some(({ id }) => id === node),
+      log,
+    },
   )
   local.onFreed(() => nudges.send('freed'))
 
@@ -191,8 +199,9 @@ export const createCluster = (modules: ClusterModules): Cluster => {
     return settled.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
   }
 
-  const elsewhere: Cluster['elsewhere'] = async (unknown) =>
-    new Set(unknown.length === 0 ? [] : (await store.nodes.ownersOf(unknown)).keys())
+  const jobOwners = createJobOwners({ world, ownersOf: store.nodes.ownersOf })
+  const elsewhere: Cluster['elsewhere'] = async (peer, unknown) =>
+    new Set((await jobOwners.ofOpen(peer, unknown))?.keys() ?? unknown)
 
   return {
     id: membership.id,
@@ -209,7 +218,7 @@ export const createCluster = (modules: ClusterModules): Cluster => {
     }),
     route: createRouteMessage({
       jobs,
-      ownersOf: store.nodes.ownersOf,
+      jobOwners,
       others: membership.others,
       outbox,
       take: handlers.take,

@@ -21,6 +21,7 @@ test('an agent elsewhere that says to be somewhere else each time is remembered 
     links: { reachable: () => [node], nodeOf: () => node } as unknown as RemoteLinks,
     holds: { take: () => {} } as unknown as ToldHolds,
     hop: { call: async () => [{ offer: offer(), free: 1 }] } as unknown as Hop,
+    isDenied: () => false,
     log: silentLog,
   })
   for (let times = 0; times < 1_000; times++) await market.scatter({} as Demand, { limit: 1 })

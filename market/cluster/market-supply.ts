@@ -26,6 +26,8 @@ export interface MarketSupplyModules {
   readonly links: RemoteLinks
   readonly holds: ToldHolds
   readonly hop: Hop
+  /** What this market denies: the node of its agent may not have heard of that yet. */
+  readonly isDenied: (offer: SignedOffer) => boolean
   readonly log: Log
 }
 
@@ -57,7 +59,7 @@ const trim = <Key>(
 }
 
 export const createMarketSupply = (modules: MarketSupplyModules): MarketSupply => {
-  const { local, links, holds, hop, log } = modules
+  const { local, links, holds, hop, isDenied, log } = modules
   const seen = new Map<OfferId, Seen>()
   const regions = new Map<Address, Set<string>>()
   const listeners: (() => void)[] = []
@@ -131,7 +133,7 @@ export const createMarketSupply = (modules: MarketSupplyModules): MarketSupply =
           ({ offer: { record } }) => !isHere(record.provider) && links.nodeOf(record.provider)?.id === node.id,
         )
         for (const each of own) remember(each)
-        return own.map(({ offer }) => offer)
+        return own.map(({ offer }) => offer).filter((offer) => !isDenied(offer))
       }),
     standing: async (isBelieved) =>
       (
@@ -143,7 +145,8 @@ export const createMarketSupply = (modules: MarketSupplyModules): MarketSupply =
         .map((found) => {
           remember(found)
           return found.offer
-        }),
+        })
+        .filter((offer) => !isDenied(offer)),
     regionsOf: (provider) => regions.get(provider) ?? new Set(),
     freed: () => {
       version++

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { JobId } from '@muster/protocol'
+import { toJson, type JobId } from '@muster/protocol'
 import { noopSpec, type Tenant } from '../rehearsal/rehearse.ts'
 import { rehearseNodes, type RehearsedNode } from '../rehearsal/rehearse-nodes.ts'
 import type { ScriptedAgent } from '../rehearsal/script.ts'
@@ -255,6 +255,57 @@ describe('several nodes', () => {
     await b.admin('POST', '/v1/admin/audit', {})
     await world.advance(100)
     expect(a.market().admin.audits.last()).toEqual(b.market().admin.audits.last())
+  })
+
+  test('a region that is denied loses the leases and offers of agents linked elsewhere, at a node that was just started too', async () => {
+    const { a, b, world, start } = await setUp(['a', 'b'])
+    const denied = await b.agent({ key: 1, slots: 1, nanoUsd: 100n, taskMs: 60_000, offer: { region: 'eu-west' } })
+    const other = await b.agent({ key: 2, slots: 1, nanoUsd: 900n, taskMs: 10, offer: { region: 'us-east' } })
+    const tenant = await a.tenant()
+    const job = await tenant.submit(noopSpec(3, { slots: 1 }))
+    await world.advance(2_000)
+    expect([denied.starts.length > 0, other.starts.length]).toEqual([true, 0])
+    await a.kill()
+    const fresh = await start('a')
+    await world.advance(100)
+    expect(fresh.market().modules.jobs.get(job.id)).toBeDefined()
+    const answer = await b.admin('POST', '/v1/admin/denials', {
+      target: { kind: 'region', subject: 'eu-west' },
+      reason: 'sanctions',
+      expiresAt: null,
+      stop: true,
+    })
+    expect(await bodyOf(answer)).toMatchObject({ jobs: 1, leases: 1 })
+    await world.until(async () => (await b.store().jobs.get(job.id))?.phase === 'succeeded')
+    await world.advance(100)
+    expect([denied.settled.length, other.settled.length]).toEqual([0, 3])
+    await fresh.kill()
+    const newest = await start('a')
+    await world.advance(2_500)
+    const spec = noopSpec(1, { slots: 1, maxPrice: { nanoUsd: '100', per: 'task' } })
+    const refused = await at(newest, tenant).request('POST', '/v1/jobs', toJson({ spec }))
+    expect(await bodyOf(refused)).toMatchObject({ code: 'nothing_fits' })
+    await newest.audit(job.id)
+  })
+
+  test('what is denied here is not bought from a node that has yet to hear of it', async () => {
+    const { a, b, world } = await setUp(['a', 'b'])
+    const agent = await b.agent({ key: 1, slots: 1, nanoUsd: 100n, offer: { region: 'eu-west' } })
+    const tenant = await a.tenant()
+    await world.advance(100)
+    // The word of it is on its way to the other node, which still shows the offer.
+    b.reach.database = false
+    const target = { kind: 'region' as const, subject: 'eu-west' }
+    await a
+      .store()
+      .admin.deny({ ...target, reason: 'x', expiresAt: null, stopped: false, at: world.now(), by: 'adm' as never })
+    await a.market().admin.denials.load()
+    const refused = await tenant.request('POST', '/v1/jobs', { spec: noopSpec(2, { slots: 1 }) })
+    expect(await bodyOf(refused)).toMatchObject({ code: 'nothing_fits' })
+    expect(await bodyOf(a.app().request('/v1/offers'))).toEqual({ offers: [] })
+    expect(await bodyOf(b.app().request('/v1/offers'))).toMatchObject({
+      offers: [{ record: { provider: agent.address } }],
+    })
   })
 
   test('the status of any node lists all of them', async () => {

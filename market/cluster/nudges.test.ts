@@ -14,6 +14,7 @@ const setUp = () => {
       bus: bus.join(),
       world,
       id: () => id,
+      isNode: (node) => ['a', 'b', 'c'].includes(node),
       log: silentLog,
     })
   return { world, bus, heard, join }
@@ -44,8 +45,46 @@ test('whatever else is said on the bus is passed over', async () => {
     ),
     { numRuns: 200 },
   )
+  await world.advance(1_000)
   stranger.publish('{"from":"b","kind":"links","more":1}')
   stranger.publish('{"from":"b","kind":"jobs"}')
+  stranger.publish('{"from":"b","kind":"links"}')
+  await world.settle()
+  expect(heard).toEqual(['a b links'])
+})
+
+test('whoever repeats itself on the bus makes a node look some times a second, and what came last is still looked at', async () => {
+  const { world, bus, heard, join } = setUp()
+  join('a')
+  const stranger = bus.join()
+  for (let ms = 0; ms < 500; ms++) {
+    for (const kind of ['links', 'freed', 'facts', 'nodes'])
+      for (const from of ['b', 'c', `made-up-${ms}`]) stranger.publish(JSON.stringify({ from, kind }))
+    await world.advance(1)
+  }
+  expect(heard.length).toBeLessThan(50 + 100)
+  await world.advance(1_000)
+  heard.length = 0
+  stranger.publish('{"from":"b","kind":"links"}')
+  await world.advance(1)
+  stranger.publish('{"from":"b","kind":"links"}')
+  stranger.publish('{"from":"c","kind":"links"}')
+  await world.settle()
+  expect(heard).toEqual(['a b links', 'a c links'])
+  await world.advance(100)
+  expect(heard).toEqual(['a b links', 'a c links', 'a b links'])
+})
+
+test('a flood is not even read, and leaves no trace a second later', async () => {
+  const { world, bus, heard, join } = setUp()
+  join('a')
+  const stranger = bus.join()
+  for (let times = 0; times < 20_000; times++) stranger.publish('{"from":"no-node-0","kind":')
+  stranger.publish('{"from":"b","kind":"links"}')
+  await world.advance(100)
+  expect(heard).toEqual([])
+  expect(world.pending()).toBe(0)
+  await world.advance(1_000)
   stranger.publish('{"from":"b","kind":"links"}')
   await world.settle()
   expect(heard).toEqual(['a b links'])

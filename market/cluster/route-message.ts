@@ -1,12 +1,12 @@
 import { parseAttemptId, type AgentMessage, type AgentPeer, type JobId, type Log } from '@muster/protocol'
 import type { Jobs } from '../job/jobs.ts'
 import type { NodeId, NodeRow } from '../store/node-store.ts'
+import type { JobOwners } from './job-owners.ts'
 import type { Outbox } from './outbox.ts'
 
 export interface RouteMessageModules {
   readonly jobs: Pick<Jobs, 'get'>
-  /** Of those that are not closed. */
-  readonly ownersOf: (jobs: readonly JobId[]) => Promise<ReadonlyMap<JobId, NodeId>>
+  readonly jobOwners: JobOwners
   readonly others: () => readonly NodeRow[]
   readonly outbox: Outbox
   readonly take: (peer: AgentPeer, message: AgentMessage) => void
@@ -37,7 +37,7 @@ const attemptsIn = function* (message: AgentMessage): Generator<string> {
 }
 
 export const createRouteMessage = (modules: RouteMessageModules): RouteMessage => {
-  const { jobs, ownersOf, others, outbox, take, log } = modules
+  const { jobs, jobOwners, others, outbox, take, log } = modules
   const owners = new Map<JobId, NodeId>()
 
   const nodeOf = (job: JobId): NodeRow | undefined => {
@@ -47,19 +47,26 @@ export const createRouteMessage = (modules: RouteMessageModules): RouteMessage =
     return node
   }
 
-  const lookUp = async (unknown: readonly JobId[]): Promise<void> => {
+  /** Whether it could be found out who writes them. */
+  const lookUp = async (peer: AgentPeer, unknown: readonly JobId[]): Promise<boolean> => {
     const asked = unknown.filter((job) => nodeOf(job) === undefined)
-    if (asked.length === 0) return
-    for (const [job, owner] of await ownersOf(asked)) owners.set(job, owner)
+    if (asked.length === 0) return true
+    const found = await jobOwners.ofOpen(peer, asked)
+    if (found === undefined) return false
+    for (const [job, owner] of found) owners.set(job, owner)
     for (const oldest of owners.keys()) {
       if (owners.size <= rememberedOwners) break
       owners.delete(oldest)
     }
+    return true
   }
 
   const pass = async (peer: AgentPeer, message: AgentMessage, named: ReadonlySet<JobId>): Promise<void> => {
     const unknown = [...named].filter((job) => jobs.get(job) === undefined)
-    if (unknown.length > 0) await lookUp(unknown)
+    if (unknown.length > 0 && !(await lookUp(peer, unknown))) {
+      log.debug('an agent speaks of too many jobs that are not open; it may say it again', { provider: peer.provider })
+      return
+    }
     const nodes = new Set<NodeRow>()
     for (const job of unknown) {
       const node = nodeOf(job)

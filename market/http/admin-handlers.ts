@@ -144,11 +144,7 @@ export const adminHandlers = (market: Market, keys: AdminKeys, tools: NodeTools)
       const rows = await store.jobs.list({ tenant, limit, ...(before === undefined ? {} : { before }) })
       return { jobs: await listJobs(rows, market.modules) }
     },
-    eraseTenant: async ({ params: { tenant } }) => {
-      const erased = await eraseTenant(tenant, market.modules)
-      await market.modules.standingOrders.cancelAll(tenant)
-      return erased
-    },
+    eraseTenant: ({ params: { tenant } }) => eraseTenant(tenant, market.modules),
     backup: async ({ body: { part, withKey, passphrase } }) => {
       if (tools.backup === undefined)
         throw new MusterError({ code: 'unavailable', message: 'This node has no database to back up.', retry: 'never' })

@@ -84,6 +84,15 @@ export const createApp = ({ market, metrics, adminKey, log, tools = {} }: AppMod
     },
     world,
   )
+  const openLimits = createRateLimits(
+    {
+      who: 'Whoever has no key',
+      requestsPerSecond: market.options.openRequestsPerSecond,
+      burst: market.options.openRequestBurst,
+      bodyBytesPerSecond: 0,
+    },
+    world,
+  )
   const authenticate = createAuthenticate({ world, store })
 
   app.use(async (context, next) => {
@@ -109,7 +118,7 @@ export const createApp = ({ market, metrics, adminKey, log, tools = {} }: AppMod
         handler: handlers[name] as Handler<(typeof routes)[Name]>,
         maxBodyBytes: maxBodyBytes(name),
       },
-      { world, authenticate, admin, limits, bodies, watchers },
+      { world, authenticate, admin, limits, openLimits, bodies, watchers },
     )
   app.use('/v1/jobs/:job', forwardToOwner(market))
   app.use('/v1/jobs/:job/*', forwardToOwner(market))

@@ -15,6 +15,7 @@ import { createKey, createTenant } from '../account/create-tenant.ts'
 import { blobMissing, blobTooLarge } from '../blob/blob-errors.ts'
 import { createBlobRoom } from '../blob/blob-room.ts'
 import type { ByteRange } from '../blob/blob-store.ts'
+import { leaseTermMs } from '../lease/open-lease.ts'
 import { unbondedOf } from '../ledger/offered-cover.ts'
 import type { Market } from '../market.ts'
 import { listCheapest } from '../supply/list-cheapest.ts'
@@ -140,7 +141,9 @@ export const publicHandlers = (
     },
     match: async ({ body }) => {
       const cover = await offeredCover()
-      const { slots, offers } = await matchDemand(body, findOffers, supply, cover)
+      const own = { order: { record: body }, spec: { limits: body } }
+      const demand = { ...body, defaultTermMs: leaseTermMs(own, market.options.leaseTermMs) }
+      const { slots, offers } = await matchDemand(demand, findOffers, supply, cover)
       if (body.award === 'effective' && offers.length > 0) {
         const wanted = { program: body.program ?? null, runtime: body.runtime, slots: body.slots }
         const scored = await scoreOffers(offers, wanted, { records, blobs })
@@ -148,8 +151,8 @@ export const publicHandlers = (
         return { slots, offers: scored.map(({ offer }) => offer), effective, problem: null }
       }
       if (offers.length > 0) return { slots, offers, effective: [], problem: null }
-      const near = await findNear(body, { needsSlots: true, unbonded: unbondedOf(cover), declined: new Set() })
-      return { slots, offers, effective: [], problem: toProblem(tellNoFit(body, near)) }
+      const near = await findNear(demand, { needsSlots: true, unbonded: unbondedOf(cover), declined: new Set() })
+      return { slots, offers, effective: [], problem: toProblem(tellNoFit(demand, near)) }
     },
     provider: async ({ params: { provider } }) => {
       const row = await store.providers.get(provider)

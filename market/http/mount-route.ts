@@ -6,6 +6,7 @@ import type { AdminGate } from '../admin/admin-gate.ts'
 import type { Tenant } from '../store/store.ts'
 import type { BodyBudget } from './body-budget.ts'
 import type { BytesAnswer, Call, Handler } from './handler.ts'
+import { callerNetwork } from './caller-network.ts'
 import { parseWith } from './parse-with.ts'
 import type { RateLimits } from './rate-limits.ts'
 import { readBytes, readJson } from './read-body.ts'
@@ -16,6 +17,8 @@ export interface MountModules {
   readonly authenticate: (authorization: string | undefined) => Promise<Tenant>
   readonly admin: AdminGate
   readonly limits: RateLimits
+  /** Of callers without a key, by the network they call from. */
+  readonly openLimits: RateLimits
   /** For the bodies of callers with a key, and of those without. */
   readonly bodies: { readonly keyed: BodyBudget; readonly open: BodyBudget }
   readonly watchers: WatcherCount
@@ -152,10 +155,12 @@ export const mountRoute = <R extends Route>(
   { name, route, handler, maxBodyBytes }: MountedRoute<R>,
   modules: MountModules,
 ): void => {
-  const { world, authenticate, admin, limits, bodies, watchers } = modules
+  const { world, authenticate, admin, limits, openLimits, bodies, watchers } = modules
   const path = route.path.replace(/\{(\w+)\}/g, ':$1')
   app.on(route.method, path, async (context) => {
     const { raw } = context.req
+    const network = route.auth === 'none' ? callerNetwork(context) : undefined
+    if (network !== undefined) openLimits.request(network, route.weight)
     const authorization = context.req.header('authorization')
     const tenant = route.auth === 'tenant' ? await authenticate(authorization) : undefined
     const caller = route.auth === 'admin' ? await admin.enter(name, route, authorization) : undefined

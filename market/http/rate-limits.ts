@@ -1,6 +1,8 @@
 import { MusterError, type World } from '@muster/protocol'
 
 export interface RateLimitOptions {
+  /** Who is limited, at the start of a sentence; left out, a key. */
+  readonly who?: string
   /** Requests a second that one key may make in the long run; 0 for no limit. */
   readonly requestsPerSecond: number
   /** Requests it may make at once. */
@@ -20,8 +22,8 @@ export interface RateStanding {
 
 /** What one key may ask for. Keys are told apart by any text. */
 export interface RateLimits {
-  /** Counts a request. Throws `rate_limited`, with how long to wait, where the key has none left. */
-  request(key: string): void
+  /** Counts a request, or one that counts for several. Throws `rate_limited`, with how long to wait, where the key has none left. */
+  request(key: string, weight?: number): void
   /** Throws `rate_limited` while the key has sent more bytes of bodies than its share. */
   requireBodyRoom(key: string): void
   /** Counts bytes that arrived. They may go past the share once; what follows waits until that is made up for. */
@@ -46,7 +48,7 @@ const refuse = (message: string, waitMs: number): MusterError =>
 
 /** Token buckets, one for each key, filled by the clock when they are looked at. */
 export const createRateLimits = (options: RateLimitOptions, world: World): RateLimits => {
-  const { requestsPerSecond, burst, bodyBytesPerSecond } = options
+  const { requestsPerSecond, burst, bodyBytesPerSecond, who = 'A key' } = options
   const maxBodyBytes = bodyBytesPerSecond * bodyBurstSeconds
   const buckets = new Map<string, Bucket>()
 
@@ -69,16 +71,17 @@ export const createRateLimits = (options: RateLimitOptions, world: World): RateL
   }
 
   return {
-    request: (key) => {
+    request: (key, weight = 1) => {
       if (requestsPerSecond === 0) return
       const bucket = bucketOf(key)
-      if (bucket.requests < 1) {
+      const count = Math.min(weight, burst)
+      if (bucket.requests < count) {
         throw refuse(
-          `A key may make ${requestsPerSecond} requests a second here, and ${burst} at once; slow down.`,
-          ((1 - bucket.requests) / requestsPerSecond) * 1_000,
+          `${who} may make ${requestsPerSecond} requests a second here, and ${burst} at once${weight > 1 ? `; one of these counts for ${weight}` : ''}; slow down.`,
+          ((count - bucket.requests) / requestsPerSecond) * 1_000,
         )
       }
-      bucket.requests -= 1
+      bucket.requests -= count
     },
     requireBodyRoom: (key) => {
       if (bodyBytesPerSecond === 0) return

@@ -78,3 +78,22 @@ test('what is no link is not upgraded, and an unknown path is a problem', async 
   response.resume()
   expect(await problemOf(await fetch(`${url}/nothing`))).toMatchObject({ status: 404, code: 'not_found' })
 })
+
+test('without a key an address may ask so much, a transcript counting for many requests, and keys have limits of their own', async () => {
+  const { url, headers, stage } = await start({ openRequestsPerSecond: 100, openRequestBurst: 402 })
+  const auction = `${url}/v1/auctions/auc_01K5KRN0M0ABCDEFGHJKMNPQRS`
+  const ask = async (at: string): Promise<number> => (await fetch(at)).status
+  expect([await ask(auction), await ask(auction), await ask(`${url}/v1/market`)]).toEqual([404, 404, 200])
+  const refused = await fetch(auction)
+  expect(refused.headers.get('retry-after')).toBe('2')
+  expect(await problemOf(refused)).toMatchObject({
+    code: 'rate_limited',
+    message:
+      'Whoever has no key may make 100 requests a second here, and 402 at once; one of these counts for 200; slow down.',
+  })
+  expect((await fetch(`${url}/v1/account`, { headers })).status).toBe(200)
+  expect(await ask(`${url}/v1/market`)).toBe(200)
+  expect(await ask(`${url}/v1/market`)).toBe(429)
+  await stage.world.advance(2_000)
+  expect(await ask(auction)).toBe(404)
+})

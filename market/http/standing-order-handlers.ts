@@ -10,12 +10,17 @@ import {
 import type { Market } from '../market.ts'
 import { readNames } from '../standing-order/hidden-name.ts'
 import { placeStandingOrder } from '../standing-order/place-standing-order.ts'
+import type { Wait } from '../standing-order/standing-orders.ts'
 import type { StoredStandingOrder } from '../store/standing-order-store.ts'
 import type { Handler } from './handler.ts'
 
 type Handlers<Names extends RouteName> = { readonly [Name in Names]: Handler<(typeof routes)[Name]> }
 
-const viewOf = ({ order, state }: StoredStandingOrder, name: string | undefined): StandingOrderView => ({
+const viewOf = (
+  { order, state }: StoredStandingOrder,
+  name: string | undefined,
+  wait: Wait | null,
+): StandingOrderView => ({
   id: order.id,
   name: name ?? null,
   phase: state.ended === null ? 'open' : 'ended',
@@ -27,6 +32,7 @@ const viewOf = ({ order, state }: StoredStandingOrder, name: string | undefined)
   job: state.run?.job ?? null,
   charged: state.charged,
   problem: state.problem,
+  wait,
   notBefore: state.notBefore,
   placedAt: order.placedAt,
   updatedAt: state.updatedAt,
@@ -52,12 +58,14 @@ export const standingOrderHandlers = (
       all.map(({ order }) => order),
       names,
     )
-    return all.map((each) => viewOf(each, found.get(each.order.id)))
+    return Promise.all(
+      all.map(async (each) => viewOf(each, found.get(each.order.id), await standingOrders.explain(each.order.id))),
+    )
   }
 
   const viewOne = async (standing: StoredStandingOrder): Promise<StandingOrderView> => {
     const [only] = await view([standing])
-    return only ?? viewOf(standing, undefined)
+    return only ?? viewOf(standing, undefined, null)
   }
 
   return {

@@ -23,6 +23,7 @@ import { openDemand } from '../auction/find-bidders.ts'
 import type { FindNear } from '../auction/find-near.ts'
 import type { FindOffers } from '../auction/find-offers.ts'
 import type { BlobStore } from '../blob/blob-store.ts'
+import { leaseTermMs } from '../lease/open-lease.ts'
 import { unbondedOf, type OfferedCover } from '../ledger/offered-cover.ts'
 import type { Supply } from '../supply/supply.ts'
 import type { Names } from '../personal/names.ts'
@@ -54,6 +55,8 @@ export interface SubmitJobModules extends MakeOrderModules {
   readonly offeredCover: OfferedCover
   readonly names: Pick<Names, 'seal' | 'saltFor'>
   readonly openActor: (id: JobId) => JobActor
+  /** How long the market's leases last where an order does not say. */
+  readonly leaseTermMs: number
   /** Throws where the market takes no such job now: `forbidden` with the reason, `unavailable` while it drains. */
   readonly requireWelcome: (tenant: TenantId, program: Cid | null) => void
 }
@@ -152,7 +155,8 @@ export const submitJob = async (input: SubmitJobInput, modules: SubmitJobModules
   const program = spec.program === null ? undefined : await admitProgram(spec.program, tenant.id)
   if (program !== undefined) await requireBlobs(store, [program.model])
   await checkSpec(spec, program, blobs)
-  const demand = { ...order.record, execSpec: program?.execSpec ?? '' }
+  const defaultTermMs = leaseTermMs({ order, spec }, modules.leaseTermMs)
+  const demand = { ...order.record, execSpec: program?.execSpec ?? '', defaultTermMs }
   await requireSupply(order.record.auction === undefined ? demand : openDemand(demand), modules)
 
   const actor = openActor(jobOfOrder(order.record.id))

@@ -29,7 +29,7 @@ const tasksPerTerm = 2
 
 interface TermOf {
   readonly order: { readonly record: Pick<Job['order']['record'], 'lease'> }
-  readonly spec: Pick<Job['spec'], 'limits'>
+  readonly spec: { readonly limits: Pick<Job['spec']['limits'], 'taskTimeoutMs'> }
 }
 
 /** How long a lease of the job lasts: as its order says, else as long as the market's do. */

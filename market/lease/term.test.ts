@@ -68,6 +68,24 @@ describe('an order is met by offers of its kind only', () => {
     )
   })
 
+  test('and one that says no term is held to the term that leases of the market have', async () => {
+    const stage = await rehearse({ market: { leaseTermMs: hourMs } })
+    const longTerm: OfferTerm = { kinds: ['on-demand'], minMs: 2 * hourMs, maxMs: 24 * hourMs }
+    await stage.agent({ key: 1, slots: 2, nanoUsd: 100n, offer: { term: longTerm } })
+    const tenant = await stage.tenant()
+    const said = 'lease.term: expected 1h, found 2h to 24h'
+    const spec = noopSpec(1) as Record<string, unknown>
+    expect((await problemOf(await tenant.request('POST', '/v1/jobs', { spec }))).message).toContain(said)
+    const { slots, resources, runtime, maxPrice } = spec
+    const match = async (taskTimeoutMs: number) => {
+      const demand = { slots, resources, runtime, maxPrice, placement: {}, taskTimeoutMs }
+      const response = await tenant.request('POST', '/v1/offers/match', demand)
+      return (await response.json()) as { offers: unknown[]; problem: { message: string } | null }
+    }
+    expect((await match(60_000)).problem?.message).toContain(said)
+    expect((await match(hourMs)).offers).toHaveLength(1)
+  })
+
   test('where it would not run into maintenance', async () => {
     const stage = await rehearse()
     const now = stage.world.now()

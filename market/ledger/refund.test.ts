@@ -144,7 +144,7 @@ describe('a refund', () => {
     await stage.admin('POST', '/v1/admin/deposits', { to: { account: 'fees' }, amount: '10000' })
     expect(await problemOf(await refund({ type: 'amount', job, amount: '1628' }))).toMatchObject({
       code: 'conflict',
-      facts: { expected: 'at most 1627', found: '1628' },
+      facts: { left: '$0.000001627', asked: '$0.000001628' },
     })
     expect((await refund({ type: 'amount', job, amount: '1300' })).status).toBe(201)
     expect(await problemOf(await refund(receiptOf(bundles[0])))).toMatchObject({ code: 'conflict' })

@@ -190,8 +190,8 @@ export const createRefund = (modules: RefundModules): Refund => {
     if (amount > left) {
       throw conflict(`Of what was paid for this job ${formatUsd(left)} is left; ${formatUsd(amount)} would be more.`, {
         job,
-        expected: `at most ${left}`,
-        found: amount.toString(),
+        left: formatUsd(left),
+        asked: formatUsd(amount),
       })
     }
     const entry = refundId(job, before.length)

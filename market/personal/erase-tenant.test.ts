@@ -1,7 +1,8 @@
 import { commitName, digestOf, jobSpecSchema, commitSpec, type JobView, type Hex } from '@muster/protocol'
-import { expect, test } from 'vitest'
-import { noopSpec, problemOf, rehearse } from '../rehearsal/rehearse.ts'
+import { expect, test, vi } from 'vitest'
+import { noopSpec, problemOf, rehearse, type Rehearsal, type Tenant } from '../rehearsal/rehearse.ts'
 import { loadJob } from '../job/load-job.ts'
+import { eraseTenant } from './erase-tenant.ts'
 
 const setUp = async () => {
   const stage = await rehearse()
@@ -75,6 +76,89 @@ test('a tenant with a job that is not closed is not erased, nor one that does no
   expect(await named()).toEqual(['scans-of-ada'])
   const unknown = await stage.admin('POST', `/v1/admin/tenants/${tenant.id.slice(0, -1)}0/erase`, { reason: 'x' })
   expect(await problemOf(unknown)).toMatchObject({ code: 'not_found' })
+})
+
+const standing = async (stage: Rehearsal, tenant: Tenant, change: Record<string, unknown> = {}) => {
+  const terms = { until: stage.world.now() + 86_400_000 }
+  const answer = await tenant.request('POST', '/v1/standing-orders', { spec: secretSpec(2, change), terms })
+  return (await answer.json()) as { id: string }
+}
+
+test('a standing order that becomes a job meanwhile is waited for, and no other does', async () => {
+  const { stage, tenant, erase } = await setUp()
+  const late = await standing(stage, tenant, { maxPrice: { nanoUsd: '200', per: 'task' } })
+  const { accounts, personal } = stage.store()
+  const keys = accounts.keys.bind(accounts)
+  vi.spyOn(accounts, 'keys').mockImplementationOnce(async (of) => {
+    await stage.agent({ key: 2, slots: 2, nanoUsd: 200n, taskMs: 60_000 })
+    await stage.world.advance(2_000)
+    return keys(of)
+  })
+  const refused = await problemOf(await erase())
+  const [job] = await stage.store().jobs.list({ tenant: tenant.id, limit: 2 })
+  expect(refused).toMatchObject({ code: 'conflict', facts: { jobs: [job?.id] } })
+  expect(refused.message).toContain('keys and standing orders are ended')
+  expect(await personal.key(tenant.id)).not.toBeNull()
+  await stage.world.advance(600_000)
+  expect(await (await erase()).json()).toMatchObject({ keys: 0, jobs: 1 })
+  expect(await personal.key(tenant.id)).toBeNull()
+  expect(await personal.texts([late.id, job?.id ?? '', tenant.id])).toEqual(new Map())
+  await stage.audit(job?.id)
+})
+
+/** A market whose store fails from a call on, as where its process dies there. */
+const stageCrash = async () => {
+  let left = Infinity
+  const dying = <Part extends object>(part: Part): Part =>
+    Object.fromEntries(
+      Object.entries(part).map(([name, member]: [string, unknown]) => {
+        if (typeof member === 'object' && member !== null) return [name, dying(member)]
+        if (typeof member !== 'function') return [name, member]
+        return [
+          name,
+          async (...args: unknown[]): Promise<unknown> => {
+            if (--left < 0) throw new Error('the process is gone')
+            return Reflect.apply(member, part, args)
+          },
+        ]
+      }),
+    ) as Part
+  const stage = await rehearse({ wrapStore: dying })
+  await stage.agent({ key: 1, slots: 2, nanoUsd: 300n, taskMs: 10 })
+  const tenant = await stage.tenant(1_000_000n, 'Ada Lovelace')
+  const { id } = await tenant.submit(secretSpec(2))
+  await stage.closed(tenant, id)
+  const orders = [await standing(stage, tenant, { slots: 9 }), await standing(stage, tenant, { slots: 8 })]
+  return {
+    stage,
+    tenant,
+    subjects: [id, tenant.id, ...orders.map((order) => order.id)],
+    dieAfter: (calls: number) => void (left = calls),
+  }
+}
+
+test('an erasure that is cut short at any step is finished by another', async () => {
+  let isWhole = false
+  let crashes = 0
+  for (let calls = 0; !isWhole; calls++) {
+    const { stage, tenant, subjects, dieAfter } = await stageCrash()
+    dieAfter(calls)
+    isWhole = await eraseTenant(tenant.id, stage.market().modules).then(
+      () => true,
+      () => false,
+    )
+    dieAfter(Infinity)
+    if (!isWhole) crashes++
+    await stage.restart()
+    await eraseTenant(tenant.id, stage.market().modules)
+    const { accounts, personal, standingOrders } = stage.store()
+    expect((await accounts.keys(tenant.id)).filter(({ revokedAt }) => revokedAt === null)).toEqual([])
+    expect(await standingOrders.countOpen(tenant.id)).toBe(0)
+    expect(await personal.key(tenant.id)).toBeNull()
+    expect(await personal.texts(subjects)).toEqual(new Map())
+    await stage.audit()
+  }
+  expect(crashes).toBeGreaterThan(8)
 })
 
 test('what is repeated commits to the name as it did first, with and without a salt', async () => {

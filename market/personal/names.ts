@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import { toHex, type Hex, type OrderId, type TenantId } from '@muster/protocol'
+import { toHex, type Hex, type OrderId, type StandingOrderId, type TenantId } from '@muster/protocol'
 import type { PersonalText } from '../store/personal-store.ts'
 import { seal, unseal } from './seal.ts'
 import { createTenantKeys, type TenantKeysModules } from './tenant-keys.ts'
@@ -16,7 +16,7 @@ export interface Names {
   /** By id; left out are those that were erased, are kept no longer, or were sealed under a key that a restore did not bring back. */
   read(of: readonly Named[]): Promise<ReadonlyMap<string, string>>
   /** The salt of a name that came without one: the same for the same order, and lost with the tenant's key. */
-  saltFor(tenant: TenantId, order: OrderId): Promise<Hex>
+  saltFor(tenant: TenantId, order: OrderId | StandingOrderId): Promise<Hex>
   /** Forgets a tenant's key: whether there was one. */
   erase(tenant: TenantId): Promise<boolean>
   /** Forgets the names of jobs closed before this time (wall-clock ms): how many. */

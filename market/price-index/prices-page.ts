@@ -80,7 +80,7 @@ const section = (history: PriceHistory): string => {
   const other = step === 'day' ? 'hour' : 'day'
   const change = `<a href="${linkOf({ kind, per, region }, other)}">by the ${other}</a>`
   if (chart === undefined)
-    return `<h2>${escapeHtml(title)}</h2>\n<p>Nothing was offered, and too little was traded to say what was paid. ${change}</p>`
+    return `<h2>${escapeHtml(title)}</h2>\n<p>No span that is over has a price: nothing was offered, or too little was traded. ${change}</p>`
   const key =
     '<div class="key"><span><i class="of-price"></i>paid</span> <span><i class="of-band"></i>holds the price with 90 % probability</span> <span><i class="of-asked"></i>lowest ask</span></div>'
   return `<h2>${escapeHtml(title)}</h2>\n<p>A gap: too few traded to say. ${change}</p>\n<div class="scroll">${chart}</div>\n${key}`

@@ -16,7 +16,6 @@ import {
   type ReservationId,
   type Reveal,
   type SignedClaim,
-  type SignedCommitment,
   type SignedLease,
   type SignedReservation,
   type Signer,
@@ -40,9 +39,9 @@ export interface Script {
   ): SignedReservation | Promise<SignedReservation>
   /** Answers a solicitation in place of the honest sealed bid. */
   solicit?(
-    honest: () => SignedCommitment,
+    honest: () => LinkResponse<'solicit'>,
     request: LinkRequest<'solicit'>,
-  ): SignedCommitment | Promise<SignedCommitment>
+  ): LinkResponse<'solicit'> | Promise<LinkResponse<'solicit'>>
   /** Opens the bid in place of the honest answer. */
   reveal?(honest: () => Reveal, request: LinkRequest<'reveal'>): Reveal | Promise<Reveal>
   openLease?(honest: () => void, lease: SignedLease): void | Promise<void>

@@ -7,6 +7,7 @@ import {
   newId,
   stepStandingOrder,
   toHex,
+  type Hex,
   type JobSpec,
   type SignedOrder,
   type StandingEvent,
@@ -21,7 +22,7 @@ import { requireBlobs, type SubmitJobModules } from '../job/submit-job.ts'
 import type { StoredStandingOrder } from '../store/standing-order-store.ts'
 import type { Tenant } from '../store/store.ts'
 import type { Names } from '../personal/names.ts'
-import { hideName } from './hidden-name.ts'
+import { hideName, restoreSpec } from './hidden-name.ts'
 
 export interface PlaceInput {
   readonly tenant: Tenant
@@ -32,6 +33,8 @@ export interface PlaceInput {
   /** The standing order's id, sent again with a call that is repeated. */
   readonly idempotencyKey: StandingOrderId | undefined
 }
+
+type SaltedSpec = JobSpec & { readonly nameSalt: Hex }
 
 export interface PlaceModules extends SubmitJobModules {
   readonly names: Names
@@ -87,15 +90,30 @@ const checkOrders = async (input: PlaceInput, modules: SubmitJobModules): Promis
   }
 }
 
+/** As for a job: a call that is repeated without a salt of its own commits to the name as it did the first time. */
+const saltOf = ({ tenant, spec, idempotencyKey: id }: PlaceInput, { names, world }: PlaceModules): Hex | Promise<Hex> =>
+  spec.nameSalt ?? (id === undefined ? toHex(world.random(32)) : names.saltFor(tenant.id, id))
+
+const isSameSpec = async ({ order }: StoredStandingOrder, spec: SaltedSpec, names: Names): Promise<boolean> => {
+  // Where the name is gone, the rest tells.
+  const { nameSalt = spec.nameSalt, ...before } = (await restoreSpec(order, names)) ?? {
+    ...order.spec,
+    name: spec.name,
+  }
+  return digestOf(commitSpec(before, nameSalt)) === digestOf(commitSpec(spec, spec.nameSalt))
+}
+
 const findRepeated = async (
-  { tenant, terms, orders, idempotencyKey: id }: PlaceInput,
-  { store }: SubmitJobModules,
+  { tenant, spec, terms, orders, idempotencyKey: id }: PlaceInput & { readonly spec: SaltedSpec },
+  { store, names }: PlaceModules,
 ): Promise<StoredStandingOrder | undefined> => {
   const known = id === undefined ? undefined : await store.standingOrders.get(id)
   if (known === undefined) return undefined
   const { order } = known
   const isSame =
-    order.tenant === tenant.id && digestOf({ terms, orders }) === digestOf({ terms: order.terms, orders: order.orders })
+    order.tenant === tenant.id &&
+    digestOf({ terms, orders }) === digestOf({ terms: order.terms, orders: order.orders }) &&
+    (await isSameSpec(known, spec, names))
   if (isSame) return known
   throw new MusterError({
     code: 'conflict',
@@ -113,11 +131,13 @@ const findRepeated = async (
 export const placeStandingOrder = async (input: PlaceInput, modules: PlaceModules): Promise<StoredStandingOrder> => {
   const { store, world, blobs, names, admitProgram } = modules
   const { tenant, terms, orders } = input
-  const known = await findRepeated(input, modules)
+  const spec = { ...input.spec, nameSalt: await saltOf(input, modules) }
+  const call = { ...input, spec }
+  const known = await findRepeated(call, modules)
   if (known !== undefined) return known
   const at = world.now()
   checkTerms(input, at)
-  modules.requireWelcome(tenant.id, input.spec.program)
+  modules.requireWelcome(tenant.id, spec.program)
   await checkOrders(input, modules)
   const open = await store.standingOrders.countOpen(tenant.id)
   if (open >= mostOpen) {
@@ -128,16 +148,14 @@ export const placeStandingOrder = async (input: PlaceInput, modules: PlaceModule
       retry: 'never',
     })
   }
-  const { spec } = input
   const inputs = new Set(spec.tasks.flatMap((task) => task.inputs.map(({ cid }) => cid)))
   await requireBlobs(store, [...inputs, ...(spec.program === null ? [] : [spec.program])])
   const program = spec.program === null ? undefined : await admitProgram(spec.program, tenant.id)
 
   const id = input.idempotencyKey ?? newId(world, 'standing-order')
   const owner = { id, tenant: tenant.id }
-  const nameSalt = spec.nameSalt ?? toHex(world.random(32))
-  await checkSpec(commitSpec(spec, nameSalt), program, blobs)
-  const hidden = await hideName(owner, { ...spec, nameSalt }, names)
+  await checkSpec(commitSpec(spec, spec.nameSalt), program, blobs)
+  const hidden = await hideName(owner, spec, names)
   const order: StandingOrder = {
     ...owner,
     spec: hidden.spec,
@@ -147,12 +165,16 @@ export const placeStandingOrder = async (input: PlaceInput, modules: PlaceModule
     placedAt: at,
   }
   const events: StandingEvent[] = [{ type: 'placed', at }]
-  const placed = { order, events, state: stepStandingOrder(terms, undefined, { type: 'placed', at }) }
+  const placed = {
+    order,
+    events,
+    state: stepStandingOrder(terms, undefined, { type: 'placed', at }),
+    text: hidden.text,
+  }
   const kept = [...inputs, ...(spec.program === null || program === undefined ? [] : [spec.program, program.model])]
-  await store.personal.add(hidden.text)
   if (await store.standingOrders.place(placed, [...new Set(kept)])) return placed
   // The same call came twice at once, and the other was first.
-  const other = await findRepeated(input, modules)
+  const other = await findRepeated(call, modules)
   if (other === undefined) throw new Error(`standing order ${id} is there and is not`)
   return other
 }

@@ -2,6 +2,7 @@ import { newId, toJson, type StandingOrderView } from '@muster/protocol'
 import fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
 import { noopSpec, problemOf, type Rehearsal } from '../rehearsal/rehearse.ts'
+import { restoreSpec } from './hidden-name.ts'
 import { findMade, makeJob } from './make-job.ts'
 import {
   hour,
@@ -45,6 +46,40 @@ describe('a standing order', () => {
     agent.publish({ price: { nanoUsd: 100n, per: 'task' }, slots: 2 })
     await stage.world.advance(60_000)
     expect(await show(tenant, order)).toMatchObject({ runs: 1 })
+  })
+
+  test('says why it waits, and when it was looked at last', async () => {
+    const { stage, tenant, placed, supply } = await setUp()
+    const order = await placed()
+    const said = async () => {
+      await stage.world.advance(5_000)
+      const { wait } = await show(tenant, order)
+      if (wait === null) throw new Error('it waits for nothing')
+      expect(wait.lookedAt).toBeGreaterThan(stage.world.now() - 31_000)
+      expect(wait.lookedAt).toBeLessThanOrEqual(stage.world.now())
+      expect(wait.problem.code).toBe('nothing_fits')
+      return wait.problem.message
+    }
+    expect(await said()).toContain('No agent that is linked')
+    const agent = await supply(4, 101n)
+    expect(await said()).toContain('price: expected at most 100 nano-dollars, found 101')
+    agent.publish({ price: { nanoUsd: 100n, per: 'task' }, slots: 1 })
+    expect(await said()).toBe('Of the 2 slots it wants at once, 1 is free at its price.')
+    const listed = await read<{ orders: StandingOrderView[] }>(await tenant.request('GET', '/v1/standing-orders'))
+    expect(listed.orders[0]?.wait?.problem.message).toContain('1 is free')
+    const drain = await stage.admin('POST', '/v1/admin/drain', { reason: 'moving' })
+    expect(drain.status).toBe(200)
+    expect((await show(tenant, order)).wait?.problem.code).toBe('unavailable')
+  })
+
+  test('says no reason to wait while its job runs, nor between jobs', async () => {
+    const { stage, tenant, placed, supply } = await setUp()
+    await supply()
+    const order = await placed({ times: 2, cooldownMs: hour })
+    await until(stage, tenant, order, ({ job }) => job !== null)
+    expect((await show(tenant, order)).wait).toBeNull()
+    await until(stage, tenant, order, ({ job }) => job === null)
+    expect((await show(tenant, order)).wait).toBeNull()
   })
 
   test('two that want the same slots do not both take them', async () => {
@@ -243,13 +278,18 @@ describe('one occasion makes one job:', () => {
   })
 
   test('an order that is placed twice with one key is placed once', async () => {
-    const { stage, tenant, place } = await setUp()
+    const { stage, tenant, spec, place } = await setUp()
     const headers = { 'idempotency-key': newId(stage.world, 'standing-order') }
     const terms = { until: stage.world.now() + hour }
     const [first, second] = await Promise.all([place({ terms }, headers), place({ terms }, headers)])
     expect(await read<StandingOrderView>(first)).toEqual(await read<StandingOrderView>(second))
     const other = await place({ terms: { ...terms, times: 2 } }, headers)
     expect(await problemOf(other)).toMatchObject({ status: 409, code: 'conflict' })
+    const nameSalt = `0x${'3c'.repeat(32)}`
+    for (const change of [{ name: 'other' }, { nameSalt }, { slots: 1 }, { ceiling: '300' }]) {
+      const changed = await place({ spec: spec(change), terms }, headers)
+      expect(await problemOf(changed)).toMatchObject({ status: 409, code: 'conflict' })
+    }
     const stranger = await stage.tenant()
     const body = { spec: noopSpec(1), terms }
     const stolen = await stranger.request('POST', '/v1/standing-orders', body, headers)
@@ -258,6 +298,20 @@ describe('one occasion makes one job:', () => {
       1,
     )
   })
+})
+
+test('a call that is corrected after a refusal keeps nothing of what was refused', async () => {
+  const { stage, tenant, spec, place } = await setUp()
+  const headers = { 'idempotency-key': newId(stage.world, 'standing-order') }
+  vi.spyOn(stage.store().standingOrders, 'place').mockRejectedValueOnce(new Error('the process is gone'))
+  expect((await place({ spec: spec({ name: 'frist' }) }, headers)).status).toBe(500)
+  const nameSalt = `0x${'3c'.repeat(32)}`
+  const corrected = await read<StandingOrderView>(await place({ spec: spec({ name: 'first', nameSalt }) }, headers))
+  expect(corrected.name).toBe('first')
+  expect(await show(tenant, corrected)).toMatchObject({ name: 'first' })
+  const kept = await stage.store().standingOrders.get(corrected.id)
+  if (kept === undefined) throw new Error('placed')
+  expect(await restoreSpec(kept.order, stage.market().modules.names)).toMatchObject({ name: 'first', nameSalt })
 })
 
 describe('what cannot be is refused at once:', () => {

@@ -1,9 +1,13 @@
 import {
+  MusterError,
   isStanding,
   planStandingOrder,
+  toProblem,
+  type Address,
   type JobId,
   type Demand,
   type Log,
+  type Problem,
   type StandingOrder,
   type StandingEvent,
   type StandingOrderId,
@@ -16,8 +20,9 @@ import type { PlaceModules } from './place-standing-order.ts'
 import type { StoredStandingOrder } from '../store/standing-order-store.ts'
 import { leaseTermMs } from '../lease/open-lease.ts'
 import { advanceStandingOrder } from './advance-standing-order.ts'
-import { canTake, type CanTakeModules } from './can-take.ts'
+import { explainWait } from './explain-wait.ts'
 import { findMade, makeJob } from './make-job.ts'
+import { promiseSlots, type PromiseSlotsModules } from './promise-slots.ts'
 
 /** Makes jobs of standing orders: looks at them when slots come free, when a job of theirs ends, and now and then. */
 export interface StandingOrderDesk {
@@ -27,18 +32,23 @@ export interface StandingOrderDesk {
   jobClosed(job: JobId): void
   /** Ends one: it makes no more jobs. */
   cancel(standing: StoredStandingOrder): Promise<StoredStandingOrder>
+  /** Why one that waits for supply does, as of the last look at it; `null` where it waits for something else or is yet to be looked at. */
+  explain(id: StandingOrderId): Promise<Wait | null>
   /** Ends every one of a tenant. */
   cancelAll(tenant: TenantId): Promise<void>
   start(): void
 }
 
+export interface Wait {
+  readonly problem: Problem
+  readonly lookedAt: number
+}
+
 export interface StandingOrderDeskModules {
   readonly world: World
   readonly submit: PlaceModules
-  readonly match: CanTakeModules
-  readonly drain: Pick<Drain, 'now'>
-  /** How long the market's own leases last. */
-  readonly leaseTermMs: number
+  readonly match: PromiseSlotsModules
+  readonly drain: Pick<Drain, 'now' | 'requireOpen'>
   readonly isOver: () => boolean
   readonly log: Log
 }
@@ -47,6 +57,8 @@ interface Watched {
   standing: StoredStandingOrder
   /** The supply it was last matched with in vain, and when: until that changes, another look soon finds nothing more. */
   lookedAt: { readonly version: number; readonly at: number } | undefined
+  /** The slots that the last look in vain found free, and its wall-clock time. What was wrong is worked out for whoever asks, once. */
+  vain: { readonly free: number; readonly at: number; problem?: Promise<Problem> } | undefined
   /** When the store was last asked whether its job is over. */
   readAt: number
 }
@@ -75,7 +87,7 @@ export const createStandingOrderDesk = (modules: StandingOrderDeskModules): Stan
   let timer: { readonly at: number; readonly planned: Timer } | undefined
 
   const demandOf = ({ spec, execSpec }: StandingOrder): Demand => {
-    const defaultTermMs = leaseTermMs({ order: { record: spec }, spec }, modules.leaseTermMs)
+    const defaultTermMs = leaseTermMs({ order: { record: spec }, spec }, submit.leaseTermMs)
     return { ...spec, execSpec, defaultTermMs }
   }
 
@@ -86,7 +98,8 @@ export const createStandingOrderDesk = (modules: StandingOrderDeskModules): Stan
     const job = known?.standing.state.run?.job ?? null
     if (job !== null && job !== state.run?.job) followed.delete(job)
     if (!isStanding(state)) return void watched.delete(order.id)
-    if (known === undefined) watched.set(order.id, { standing, lookedAt: undefined, readAt: -Infinity })
+    if (known === undefined)
+      watched.set(order.id, { standing, lookedAt: undefined, vain: undefined, readAt: -Infinity })
     else known.standing = standing
   }
 
@@ -95,6 +108,7 @@ export const createStandingOrderDesk = (modules: StandingOrderDeskModules): Stan
     take(standing)
     at.standing = standing
     at.lookedAt = undefined
+    at.vain = undefined
     at.readAt = -Infinity
     return isWritten
   }
@@ -117,7 +131,7 @@ export const createStandingOrderDesk = (modules: StandingOrderDeskModules): Stan
   }
 
   /** Takes an order on by one step: whether there may be another. */
-  const step = async (at: Watched, spoken: Parameters<typeof canTake>[1]): Promise<boolean> => {
+  const step = async (at: Watched, spoken: Map<Address, number>): Promise<boolean> => {
     const { order, state } = at.standing
     const plan = planStandingOrder(order, state, world.now())
     switch (plan.type) {
@@ -143,7 +157,9 @@ export const createStandingOrderDesk = (modules: StandingOrderDeskModules): Stan
         if (drain.now() !== null || isFresh(at.lookedAt)) return false
         at.lookedAt = { version: supply.version(), at: world.elapsed() }
         const made = await findMade(at.standing, submit)
-        if (made === undefined && !(await canTake(demandOf(order), spoken, match))) return false
+        const free = made === undefined ? await promiseSlots(demandOf(order), spoken, match) : order.spec.slots
+        at.vain = free < order.spec.slots ? { free, at: world.now() } : undefined
+        if (at.vain !== undefined) return false
         if (state.run === null && !(await write(at, [{ type: 'decided', at: world.now(), run: plan.run }]))) return true
         const event = made ?? (await makeJob(at.standing, submit))
         if (event !== undefined) return writeMade(at, event)
@@ -153,7 +169,7 @@ export const createStandingOrderDesk = (modules: StandingOrderDeskModules): Stan
     }
   }
 
-  const consider = async (at: Watched, spoken: Parameters<typeof canTake>[1]): Promise<void> => {
+  const consider = async (at: Watched, spoken: Map<Address, number>): Promise<void> => {
     try {
       for (let steps = 0; steps < mostSteps && !isOver(); steps++) if (!(await step(at, spoken))) return
     } catch (error) {
@@ -187,7 +203,7 @@ export const createStandingOrderDesk = (modules: StandingOrderDeskModules): Stan
 
   const lookAll = async (): Promise<void> => {
     if (readUpTo === undefined || world.elapsed() - readAt >= everyMs) await read()
-    const spoken: Parameters<typeof canTake>[1] = new Map()
+    const spoken = new Map<Address, number>()
     for (const at of watched.values()) {
       if (isOver()) return
       await consider(at, spoken)
@@ -244,6 +260,27 @@ export const createStandingOrderDesk = (modules: StandingOrderDeskModules): Stan
     }
   }
 
+  const drained = (): Wait | null => {
+    try {
+      drain.requireOpen()
+      return null
+    } catch (error) {
+      if (error instanceof MusterError) return { problem: toProblem(error), lookedAt: world.now() }
+      throw error
+    }
+  }
+
+  const explain = async (id: StandingOrderId): Promise<Wait | null> => {
+    const at = watched.get(id)
+    if (at === undefined) return null
+    const { order, state } = at.standing
+    if (planStandingOrder(order, state, world.now()).type !== 'match') return null
+    const { vain } = at
+    if (vain === undefined) return drained()
+    vain.problem ??= explainWait(demandOf(order), vain.free, submit).then(toProblem, toProblem)
+    return drained() ?? { problem: await vain.problem, lookedAt: vain.at }
+  }
+
   supply.onFreed(() => {
     if (watched.size > 0) lookSoon()
   })
@@ -261,6 +298,7 @@ export const createStandingOrderDesk = (modules: StandingOrderDeskModules): Stan
       lookSoon()
     },
     cancel,
+    explain,
     cancelAll: async (tenant) => {
       for (let before: StandingOrderId | undefined; ;) {
         const page = await store.standingOrders.list({

@@ -9,6 +9,7 @@ import {
   type StandingOrderId,
 } from '@muster/protocol'
 import postgres from 'postgres'
+import { insertTexts } from '../personal/store.ts'
 import { plainArray, textArray } from '../store/postgres/array.ts'
 import type { Fragment, Sql } from '../store/postgres/connection.ts'
 import type { StandingOrders, StoredStandingOrder } from '../store/standing-order-store.ts'
@@ -44,7 +45,7 @@ export const createStandingOrders = (sql: Sql): StandingOrders => {
     )`
 
   return {
-    place: async ({ order, state, events }, blobs) => {
+    place: async ({ order, state, events, text }, blobs) => {
       try {
         return await sql.begin(async (own) => {
           const made = await own`
@@ -53,6 +54,7 @@ export const createStandingOrders = (sql: Sql): StandingOrders => {
             ON CONFLICT DO NOTHING`
           if (made.count === 0) return false
           await insertEvents(own as unknown as Sql, order.id, 1, events)
+          await insertTexts(own as unknown as Sql, [text])
           await own`
             INSERT INTO blob_ref (job, cid) SELECT ${order.id}, * FROM unnest(${textArray(blobs)}::text[]) ON CONFLICT DO NOTHING`
           return true

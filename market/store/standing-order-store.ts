@@ -7,6 +7,7 @@ import type {
   StandingState,
   TenantId,
 } from '@muster/protocol'
+import type { PersonalText } from './personal-store.ts'
 import type { Page } from './store.ts'
 
 /** A standing order and how it stands. */
@@ -26,10 +27,11 @@ export interface StandingAdvance {
 
 export interface StandingOrders {
   /**
-   * Keeps a new one with its first events, and the blobs it names as long as it is open: whether it was new by its id. Rejects `blob_missing`.
+   * Keeps a new one with its first events and its sealed name, and the blobs it names as long as it is open: whether it was new by
+   * its id. Otherwise nothing is kept. Rejects `blob_missing`.
    */
   place(
-    placed: StoredStandingOrder & { readonly events: readonly StandingEvent[] },
+    placed: StoredStandingOrder & { readonly events: readonly StandingEvent[]; readonly text: PersonalText },
     blobs: readonly Cid[],
   ): Promise<boolean>
   get(id: StandingOrderId): Promise<StoredStandingOrder | undefined>

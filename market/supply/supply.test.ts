@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { createVirtualWorld } from '../rehearsal/virtual-world.ts'
 import type { Hold } from './holds.ts'
 import { createSupply } from './supply.ts'
-import { testOffer } from './test-offer.ts'
+import { testOffer, testProvider } from './test-offer.ts'
 
 const provider = `0x${'1'.repeat(40)}` as AgentPeer['provider']
 const peer = { provider, epoch: 1 } as AgentPeer
@@ -117,6 +117,32 @@ describe('what is free of a provider', () => {
     publish(4)
     expect(free()).toBe(3)
   })
+
+  test.each([
+    ['linked here', false],
+    ['linked to another node', true],
+  ])(
+    'is nothing while a provider %s rests, longer each time, until its breaches are long ago',
+    async (_, isElsewhere) => {
+      const { world, supply, publish } = setUp()
+      if (isElsewhere) supply.unlink(peer)
+      else publish(4)
+      const { id } = testOffer({ id: newId(world, 'offer'), provider }).record
+      const restMs = async (): Promise<number> => {
+        const from = world.elapsed()
+        supply.rest(provider)
+        while (supply.isResting(provider)) await world.advance(1_000)
+        return world.elapsed() - from
+      }
+      expect([await restMs(), await restMs(), await restMs()]).toEqual([5_000, 10_000, 20_000])
+      for (let refusals = 0; refusals < 2; refusals++) supply.refuse(provider, id)
+      await world.advance(1_200_000)
+      supply.refuse(testOffer({ id, provider: testProvider(2) }).record.provider, id)
+      supply.refuse(provider, id)
+      expect(supply.isResting(provider)).toBe(false)
+      expect(await restMs()).toBe(5_000)
+    },
+  )
 
   /**
    * An agent with a capacity, and a market that reserves and releases; messages of each come late, in order on their own

@@ -40,6 +40,8 @@ interface Resting {
   /** Refusals since it last kept its word. */
   refusals: number
   timer: Timer | undefined
+  /** `elapsed` when it last did not. */
+  at: number
 }
 
 /** The linked agents and what they offer: soft state, in memory, gone with the link. */
@@ -93,10 +95,13 @@ const asideMs = 5_000
 const maxRefusals = 3
 const firstRestMs = 5_000
 const maxRestMs = 600_000
+/** After so long without another breach a provider is as good as new. */
+const forgetMs = 2 * maxRestMs
 
 export const createSupply = (world: World, measured: MeasuredBy = () => undefined): Supply => {
   const agents = new Map<Address, Linked>()
   const index = createOfferIndex({ rowsOf: (provider) => rowsOf(provider) })
+  /** Of agents linked elsewhere too. Those that broke their word longest ago first. */
   const resting = new Map<Address, Resting>()
   const listeners: (() => void)[] = []
   let version = 0
@@ -147,23 +152,33 @@ export const createSupply = (world: World, measured: MeasuredBy = () => undefine
     freed()
   }
 
-  const restingOf = (provider: Address): Resting => resting.get(provider) ?? { count: 0, refusals: 0, timer: undefined }
+  /** Notes a breach, and forgets those that are long ago. */
+  const breachOf = (provider: Address): Resting => {
+    const now = world.elapsed()
+    for (const [oldest, { at }] of resting) {
+      if (now - at < forgetMs) break
+      resting.delete(oldest)
+    }
+    const known = resting.get(provider) ?? { count: 0, refusals: 0, timer: undefined, at: now }
+    known.at = now
+    resting.delete(provider)
+    resting.set(provider, known)
+    return known
+  }
 
   const pauseFor = (provider: Address, ms: number): void => {
-    const known = restingOf(provider)
+    const known = breachOf(provider)
     known.timer?.cancel()
     known.timer = world.after(ms, () => {
       known.timer = undefined
-      if (!agents.has(provider) || (known.count === 0 && known.refusals === 0)) resting.delete(provider)
+      if (known.count === 0 && known.refusals === 0) resting.delete(provider)
       reopen(provider)
     })
-    resting.set(provider, known)
     lookAll(provider)
   }
 
   const rest = (provider: Address): void => {
-    const known = restingOf(provider)
-    resting.set(provider, known)
+    const known = breachOf(provider)
     pauseFor(provider, Math.min(maxRestMs, firstRestMs * 2 ** Math.min(known.count, 16)))
     known.count++
     known.refusals = 0
@@ -263,9 +278,8 @@ export const createSupply = (world: World, measured: MeasuredBy = () => undefine
     take: holds.take,
     standAside,
     refuse: (provider, offer) => {
-      const known = restingOf(provider)
+      const known = breachOf(provider)
       if (++known.refusals >= maxRefusals) return rest(provider)
-      resting.set(provider, known)
       standAside(provider, offer)
     },
     pause: (provider) => {

@@ -327,7 +327,7 @@ export const eraseTenantRoute = defineRoute({
   method: 'POST',
   path: '/v1/admin/tenants/{tenant}/erase',
   summary:
-    'Makes what the market knows of the person behind a tenant unreadable for good: names of account, keys and jobs. Ends its API keys and lets go of its blobs. What was signed stays.',
+    'Makes what the market knows of the person behind a tenant unreadable for good: names of account, keys, jobs and standing orders. Ends its API keys and standing orders and lets go of its blobs. What was signed stays.',
   auth: 'admin',
   admin: { roles: [], records: [] },
   params: z.strictObject({ tenant: idSchema('tenant') }),

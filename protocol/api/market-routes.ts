@@ -3,6 +3,7 @@ import { cidSchema } from '../digest/cid.ts'
 import { hexSchema } from '../digest/hex.ts'
 import { problemSchema } from '../error/problem.ts'
 import { idSchema } from '../id/id.ts'
+import { limitsSchema } from '../job/job-spec.ts'
 import { standings } from '../ledger/standing.ts'
 import { leaseDemandSchema } from '../lease/lease-term.ts'
 import { nanoUsdSchema, nonNegativeNanoUsdSchema } from '../money/money.ts'
@@ -126,6 +127,8 @@ export const matchRoute = defineRoute({
     runtime: runtimeKindSchema,
     placement: placementSchema,
     lease: leaseDemandSchema.exactOptional(),
+    /** How long one task may take: where `lease` does not say how long leases last, they last for some tasks at least. */
+    taskTimeoutMs: limitsSchema.shape.taskTimeoutMs,
     maxPrice: priceSchema,
     /** By which rule to order the offers; by price where it is left out. */
     award: awardSchema.exactOptional(),

@@ -32,6 +32,8 @@ export interface Route<
   readonly status: 200 | 201
   /** How long anyone may keep an answer; left out, nobody may. */
   readonly cacheSeconds?: number
+  /** Of a route without a key: how many requests one counts for; 1 where it is left out. */
+  readonly weight?: number
   /** Codes beyond those every route can answer with. */
   readonly errors: readonly ErrorCode[]
 }

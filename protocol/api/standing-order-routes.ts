@@ -34,6 +34,8 @@ const standingOrderViewSchema = z.strictObject({
   charged: nanoUsdSchema,
   /** Why the last try to make a job failed, until one is made. */
   problem: problemSchema.nullable(),
+  /** Why the supply cannot take it, where that is what it waits for, as of the last look at it. */
+  wait: z.strictObject({ problem: problemSchema, lookedAt: timeSchema }).nullable().default(null),
   /** No job before this time. */
   notBefore: timeSchema,
   placedAt: timeSchema,

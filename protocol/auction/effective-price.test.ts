@@ -233,7 +233,7 @@ test('offers are ranked by it, and of equals the cheaper stays before the dearer
   })
   const byPrice = [offer('a', '0x1', 0n), offer('b', '0x2', 0n), offer('flaky', '0x3', 50n), offer('sound', '0x4', 60n)]
   const reliabilityOf = (provider: string) => (provider === '0x3' ? { ...sound, hazardPerHour: 1 } : sound)
-  expect(rankEffective(byPrice, reliabilityOf, work).map(({ record }) => record.id)).toEqual([
+  expect(rankEffective(byPrice, reliabilityOf, work).map(({ offer: { record } }) => record.id)).toEqual([
     'a',
     'b',
     'sound',

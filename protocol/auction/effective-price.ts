@@ -100,6 +100,12 @@ const baseOf = ({ price }: Pick<Offer, 'price'>, work: UnitOfWork, hours: number
 }
 
 /**
+ * What no machine finishes a unit for less than at this price, in nano-dollars; so no offer that asks more is expected to cost less. 0 for
+ * prices by the hour, since nothing bounds how fast a machine may be.
+ */
+export const leastEffective = (offer: Pick<Offer, 'price'>, work: UnitOfWork): number => baseOf(offer, work, 0)
+
+/**
  * Expected nano-dollars for a finished unit of work at this offer's price: price × expected attempts × duration + transfer +
  * checkpoints. Derived in docs/spec/award.md. Infinite where the unit is not expected to be finished.
  */

@@ -112,7 +112,7 @@ export const mergeNearMisses = (parts: readonly NearMisses[]): NearMisses => {
 }
 
 const sentence = ({ offers, fitting, isMore, nearest: [first] }: NearMisses): string => {
-  if (offers === 0) return 'No agent is linked to this market, so there is no offer at all; try again later.'
+  if (offers === 0) return 'No agent that is linked to this market offers anything; try again later.'
   if (first === undefined || fitting > 0) {
     const count = isMore ? `More than ${fitting}` : String(fitting)
     return `${count} of ${offers} offers fit, and all their slots are taken; wait, or try again later.`

@@ -229,6 +229,6 @@ describe('where nothing fits, the answer', () => {
   })
 
   test('says so where there is no offer at all', () => {
-    expect(explainNoFit(demand, [], now).message).toMatch(/^No agent is linked/)
+    expect(explainNoFit(demand, [], now).message).toMatch(/^No agent that is linked/)
   })
 })

@@ -1,7 +1,13 @@
 import type { SignedOffer } from '../offer/offer.ts'
 import type { Reliability } from '../record/estimate.ts'
 import type { Address } from '../signature/address.ts'
-import { effectivePrice, type UnitOfWork } from './effective-price.ts'
+import { effectivePrice, type EffectivePrice, type UnitOfWork } from './effective-price.ts'
+
+/** An offer with what a finished unit of work is expected to cost there. */
+export interface ScoredOffer {
+  readonly offer: SignedOffer
+  readonly effective: EffectivePrice
+}
 
 /**
  * Offers in the order of the rule `effective`: by what a finished unit is expected to cost; of equals as they came, which is
@@ -11,8 +17,7 @@ export const rankEffective = (
   offers: readonly SignedOffer[],
   reliabilityOf: (provider: Address) => Reliability,
   work: UnitOfWork,
-): SignedOffer[] =>
+): ScoredOffer[] =>
   offers
-    .map((offer) => ({ offer, cost: effectivePrice(offer.record, reliabilityOf(offer.record.provider), work).nanoUsd }))
-    .toSorted((a, b) => (a.cost === b.cost ? 0 : a.cost < b.cost ? -1 : 1))
-    .map(({ offer }) => offer)
+    .map((offer) => ({ offer, effective: effectivePrice(offer.record, reliabilityOf(offer.record.provider), work) }))
+    .toSorted(({ effective: a }, { effective: b }) => (a.nanoUsd === b.nanoUsd ? 0 : a.nanoUsd < b.nanoUsd ? -1 : 1))

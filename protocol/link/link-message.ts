@@ -154,7 +154,8 @@ export const linkCalls = {
       holdMs: z.int().min(1),
       closesAt: timeSchema,
     }),
-    response: signedCommitmentSchema,
+    /** The reservation is told by its id, so that the market, which reads that in the agent's publications too, counts its slots once. */
+    response: z.strictObject({ commitment: signedCommitmentSchema, reservation: idSchema('reservation') }),
   },
   /** Shows the list that the agent's sealed bid is in, by its path, and asks for what opens the bid. */
   reveal: {

@@ -14,14 +14,14 @@ test('whatever a bidder seals and opens, an honest one wins, the transcript is r
       outputsOf(linkCalls.reveal.response),
       fc.boolean(),
       fc.boolean(),
-      async (commitment, reveal, sealsHonestly, keepsSalt) => {
+      async (answer, reveal, sealsHonestly, keepsSalt) => {
         const stage = await rehearse()
         const odd = await stage.agent({
           key: 1,
           slots: 1,
           nanoUsd: 1n,
           script: {
-            solicit: (honest) => (sealsHonestly ? honest() : commitment),
+            solicit: (honest) => (sealsHonestly ? honest() : answer),
             reveal: (honest) => (keepsSalt ? { ...reveal, salt: honest().salt } : reveal),
           },
         })

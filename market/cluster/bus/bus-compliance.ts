@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import type { Bus } from './bus.ts'
+import { maxBusBytes, type Bus } from './bus.ts'
 
 export interface BusesUnderTest {
   /** Another node's end of the same bus. */
@@ -48,6 +48,18 @@ export const describeBus = (name: string, open: () => Promise<BusesUnderTest>): 
       await vi.waitFor(() => expect([a.isUp(), b.isUp()]).toEqual([true, true]), { timeout: 10_000 })
       await expectDelivery(a, [heard])
       expect(heard).not.toContain('lost')
+      for (const bus of [a, b]) await bus.close()
+    })
+
+    test('what is longer than a nudge is not carried', async () => {
+      const [a, b] = [await under.join(), await under.join()]
+      const heard = listen(b)
+      await expectDelivery(a, [heard])
+      a.publish('x'.repeat(maxBusBytes + 1))
+      a.publish('é'.repeat(maxBusBytes))
+      a.publish('y'.repeat(maxBusBytes))
+      await vi.waitFor(() => expect(heard).toContain('y'.repeat(maxBusBytes)))
+      expect(heard.filter((text) => text !== 'hello')).toEqual(['y'.repeat(maxBusBytes)])
       for (const bus of [a, b]) await bus.close()
     })
 

@@ -1,3 +1,6 @@
+/** Longer texts are not carried, and not read where somebody else sends one. */
+export const maxBusBytes = 256
+
 /**
  * Carries short texts to all nodes of a market, soon and perhaps not at all. Whoever can reach it can say anything on it, so
  * that a text is only ever a hint to look somewhere trusted.

@@ -1,4 +1,4 @@
-import type { Bus } from './bus.ts'
+import { maxBusBytes, type Bus } from './bus.ts'
 
 /** What the nodes of one process speak on. */
 export interface InProcessBus {
@@ -17,7 +17,7 @@ export const createInProcessBus = (): InProcessBus => {
       ends.add(hear)
       return {
         publish: (text) => {
-          if (!ends.has(hear) || isCut()) return
+          if (!ends.has(hear) || isCut() || Buffer.byteLength(text) > maxBusBytes) return
           queueMicrotask(() => {
             for (const end of ends) end(text)
           })

@@ -1,6 +1,6 @@
 import { MusterError, type Log } from '@muster/protocol'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
-import type { Bus } from './bus.ts'
+import { maxBusBytes, type Bus } from './bus.ts'
 
 export interface NatsBusOptions {
   /** `nats://host:4222`, or several with commas between them. */
@@ -64,7 +64,7 @@ export const connectNatsBus = async (
     subscribe: (listener) => {
       connection.subscribe(subject, {
         callback: (error, message) => {
-          if (error === null) listener(message.string())
+          if (error === null && message.data.length <= maxBusBytes) listener(message.string())
         },
       })
     },

@@ -1,4 +1,5 @@
 import {
+  derivedId,
   digestOf,
   sealOf,
   toHex,
@@ -103,6 +104,26 @@ export const describeAuctions = (under: OpenStore): void => {
       expect((await under.store.auctions.ofJob(job, { limit: 9, after: second })).map(({ id }) => id)).toEqual([third])
       expect(await under.store.auctions.ofJob(someId('job'), { limit: 9 })).toEqual([])
       expect(await under.store.auctions.get(someId('auction'))).toBeUndefined()
+    })
+
+    test('a transcript that is old is forgotten, and lists still tell of its auction', async () => {
+      const [job, tenant] = [someId('job'), someId('tenant')]
+      const opened = Date.UTC(2001, 0, 1)
+      const ids = [opened, opened + 1, opened + 2].map((time) => derivedId('auction', time, job))
+      const [first, second, third] = ids
+      if (!first || !second || !third) throw new Error('three ids')
+      const transcripts = ids.map((id) => someTranscript(job, tenant, id))
+      await under.store.commit({ transcripts })
+      const { auctions } = under.store
+      const listed = await auctions.ofJob(job, { limit: 9 })
+      expect(await auctions.prune(opened)).toBe(0)
+      expect(await auctions.prune(opened + 2)).toBe(2)
+      expect(await auctions.prune(opened + 2)).toBe(0)
+      expect([await auctions.get(first), await auctions.get(second)]).toEqual([undefined, undefined])
+      expect(await auctions.get(third)).toEqual(transcripts[2])
+      expect(await auctions.ofJob(job, { limit: 9 })).toEqual(listed)
+      await under.store.commit({ transcripts: transcripts.slice(0, 1) })
+      expect(await auctions.get(first)).toBeUndefined()
     })
 
     test('one that was written before stays, and one of a refused commit is not there', async () => {

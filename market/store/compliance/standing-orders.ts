@@ -28,7 +28,8 @@ const placed = (tenant: TenantId, placedAt = at) => {
   const terms = { times: null, until: at + 1_000, cooldownMs: 0, atMost: 2n ** 60n }
   const order: StandingOrder = { id: someId('standing-order'), tenant, spec, execSpec: '', terms, orders: [], placedAt }
   const events: StandingEvent[] = [{ type: 'placed', at: placedAt }]
-  return { order, state: fold(order, undefined, events), events }
+  const text = { subject: order.id, tenant, sealed: Uint8Array.of(1, 255) }
+  return { order, state: fold(order, undefined, events), events, text }
 }
 
 const fold = (
@@ -64,8 +65,11 @@ export const describeStandingOrders = (under: OpenStore): void => {
       const { standingOrders } = under.store
       const tenant = someId('tenant')
       const first = placed(tenant)
+      const { id } = first.order
       expect(await standingOrders.place(first, [])).toBe(true)
-      expect(await standingOrders.place(first, [])).toBe(false)
+      const again = { ...first, text: { ...first.text, sealed: Uint8Array.of(2) } }
+      expect(await standingOrders.place(again, [])).toBe(false)
+      expect([...((await under.store.personal.texts([id])).get(id) ?? [])]).toEqual([1, 255])
       expect(await standingOrders.get(first.order.id)).toEqual(stored(first))
       expect(await standingOrders.get(someId('standing-order'))).toBeUndefined()
       const second = placed(tenant)
@@ -144,6 +148,7 @@ export const describeStandingOrders = (under: OpenStore): void => {
       const first = placed(someId('tenant'))
       expect((await refusal(standingOrders.place(first, [cid]))).code).toBe('blob_missing')
       expect(await standingOrders.get(first.order.id)).toBeUndefined()
+      expect((await under.store.personal.texts([first.order.id])).size).toBe(0)
       await blobs.put({ cid, bytes: 3, createdAt: at })
       expect(await standingOrders.place(first, [cid])).toBe(true)
       expect(await blobs.remove(cid, at + 1)).toBe(false)

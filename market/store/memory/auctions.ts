@@ -1,3 +1,4 @@
+import { lowestId } from '@muster/protocol'
 import { readSummary, readTranscript } from '../../auction/encode-transcript.ts'
 import type { Auctions } from '../auction-store.ts'
 import type { MemoryDisk } from './memory-disk.ts'
@@ -13,4 +14,10 @@ export const memoryAuctions = ({ transcripts }: MemoryDisk): Auctions => ({
       .toSorted((a, b) => (a.id < b.id ? -1 : 1))
       .slice(0, limit)
       .map(readSummary),
+  prune: async (olderThan) => {
+    const end = lowestId('auction', Math.max(0, olderThan))
+    const old = [...transcripts.values()].filter(({ id, body }) => id < end && body !== null)
+    for (const row of old) transcripts.set(row.id, { ...row, body: null })
+    return old.length
+  },
 })

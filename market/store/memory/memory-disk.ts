@@ -19,7 +19,7 @@ import type {
   TenantId,
   Trade,
 } from '@muster/protocol'
-import type { TranscriptRow } from '../auction-store.ts'
+import type { KeptTranscriptRow } from '../auction-store.ts'
 import type { ReceiptBatchRow } from '../encode-batch.ts'
 import type { JournalRow } from '../encode-commit.ts'
 import type { Ask } from '../price-store.ts'
@@ -40,7 +40,7 @@ export interface MemoryDisk {
   readonly facts: Map<MarketFact, string>
   /** By the first id of each. */
   readonly batches: Map<ReceiptId, ReceiptBatchRow>
-  readonly transcripts: Map<AuctionId, TranscriptRow>
+  readonly transcripts: Map<AuctionId, KeptTranscriptRow>
   readonly entries: Map<EntryId, LedgerEntry>
   readonly balances: Map<AccountName, NanoUsd>
   readonly orders: Map<Digest, UsedOrder>

@@ -13,7 +13,7 @@ const byChange = (a: StoredStandingOrder, b: StoredStandingOrder): number =>
   a.state.updatedAt - b.state.updatedAt || (idOf(a) < idOf(b) ? -1 : 1)
 
 export const memoryStandingOrders = (disk: MemoryDisk): StandingOrders => ({
-  place: async ({ order, state, events }, blobs) => {
+  place: async ({ order, state, events, text }, blobs) => {
     if (disk.standingOrders.has(order.id)) return false
     const missing = blobs.find((cid) => !disk.blobs.has(cid))
     if (missing !== undefined) {
@@ -24,6 +24,7 @@ export const memoryStandingOrders = (disk: MemoryDisk): StandingOrders => ({
       })
     }
     disk.standingOrders.set(order.id, { order, state, events: [...events] })
+    disk.personalTexts.set(text.subject, text)
     for (const cid of blobs) addRef(disk, { cid, job: keeperOf(order.id) })
     return true
   },

@@ -10,6 +10,7 @@ export const checkAuctions = ({ run, node }: EndOfRun): void => {
   const transcripts = new Map<AuctionId, SignedTranscript>()
   for (const row of node.disk.transcripts.values()) {
     const transcript = readTranscript(row)
+    if (transcript === undefined) continue
     transcripts.set(row.id, transcript)
     for (const { name, holds, found } of verifyTranscript(run.keys.verifier, domain, transcript))
       if (!holds) wrong(`of ${row.id} it does not hold that ${name}: ${found}`)

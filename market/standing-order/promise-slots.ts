@@ -3,7 +3,7 @@ import type { FindOffers } from '../auction/find-offers.ts'
 import type { BondCover } from '../ledger/bond-cover.ts'
 import type { Supply } from '../supply/supply.ts'
 
-export interface CanTakeModules {
+export interface PromiseSlotsModules {
   readonly supply: Pick<Supply, 'freeSlots' | 'peer'>
   readonly findOffers: FindOffers
   readonly bondCover: BondCover
@@ -14,14 +14,14 @@ const mostPage = 1_024
 const mostPages = 16
 
 /**
- * Whether what is offered now has every slot of an order free at once, at its price, with stake for the bonds. `spoken` are the slots of each provider
- * that others were promised a moment ago; those of this order are added where there are enough.
+ * How many of an order's slots are free at once in what is offered now, at its price, with stake for the bonds. `spoken` are the slots of each provider
+ * that others were promised a moment ago; those of this order are added where all are free.
  */
-export const canTake = async (
+export const promiseSlots = async (
   demand: Demand,
   spoken: Map<Address, number>,
-  { supply, findOffers, bondCover }: CanTakeModules,
-): Promise<boolean> => {
+  { supply, findOffers, bondCover }: PromiseSlotsModules,
+): Promise<number> => {
   const limit = Math.max(leastPage, Math.min(mostPage, 2 * demand.slots))
   /** All offers of a provider sell the same machine. */
   const free = new Map<Address, number>()
@@ -42,12 +42,12 @@ export const canTake = async (
     last = offers.at(-1)
     isExhausted = offers.length < limit
   }
-  if (missing > 0) return false
+  if (missing > 0) return demand.slots - missing
   let wanted = demand.slots
   for (const [provider, slots] of free) {
     const taken = Math.min(wanted, slots)
     spoken.set(provider, (spoken.get(provider) ?? 0) + taken)
     wanted -= taken
   }
-  return true
+  return demand.slots
 }
