@@ -8,10 +8,12 @@ import path from 'node:path'
 
 const root = import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname)
 const modules = path.join(root, 'node_modules')
+const node = path.join(modules, 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node')
 
 const isInstalled = () => {
   const installed = path.join(modules, '.package-lock.json')
-  return existsSync(installed) && statSync(installed).mtimeMs >= statSync(path.join(root, 'package-lock.json')).mtimeMs
+  if (!existsSync(installed) || !existsSync(node)) return false
+  return statSync(installed).mtimeMs >= statSync(path.join(root, 'package-lock.json')).mtimeMs
 }
 
 if (!isInstalled()) {
@@ -23,9 +25,14 @@ if (!isInstalled()) {
     process.stderr.write(`npm ${args.join(' ')} failed (exit ${done.status}); the lines above say why.\n`)
     process.exit(1)
   }
+  if (!existsSync(node)) {
+    process.stderr.write(
+      'npm installed no Node: it must run the scripts of packages (npm config get ignore-scripts).\n',
+    )
+    process.exit(1)
+  }
 }
 
-const node = path.join(modules, 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node')
 const [command, ...rest] = process.argv.slice(2)
 if (command === undefined) {
   process.stderr.write('usage: node run.mjs <script.ts | tool> [argument ...]\n')

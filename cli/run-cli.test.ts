@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { buildModelBytes } from '@muster/graph'
-import { isId, parseUsd, type JobView } from '@muster/sdk'
+import { isId, newId, parseUsd, systemWorld, toJson, type JobView } from '@muster/sdk'
 import { fakeApiKey, startFakeMarket, type FakeMarket, type FakeMarketOptions } from '@muster/sdk/fake'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { openTestShell, type TestShell } from './fake/test-shell.ts'
@@ -64,7 +64,10 @@ describe('usage', () => {
   })
 
   test.each([
-    [['jib'], "Unknown command 'jib' (Did you mean job?)."],
+    [['jib'], "Unknown command 'jib'. Did you mean job?"],
+    [['market', 'statsu'], "Unknown command 'statsu'. Did you mean status?"],
+    [['market', 'restroe'], "Unknown command 'restroe'. Did you mean restore?"],
+    [['agent', 'erning'], "Unknown command 'erning'. Did you mean earnings?"],
     [
       ['job', 'list', '--limit', 'x'],
       "Option '--limit <count>' argument 'x' is invalid. Expected a whole number from 1 to 200.",
@@ -78,6 +81,21 @@ describe('usage', () => {
     expect(status).toBe(2)
     expect(out).toBe('')
     expect(err.split('\n')[0]?.replace(`${shell.directory}/`, '')).toBe(`✗ ${sentence}`)
+  })
+
+  test.each([
+    [['frobnicate'], 'muster --help', /expected +job, lease, .*, up, market, agent$/m],
+    [['job', 'frobnicate'], 'muster job --help', /expected +submit, .*explain$/m],
+    [['market', 'frobnicate'], 'muster market --help', /expected +database, restore, status, /],
+    [['market', 'key', 'frobnicate'], 'muster market key --help', /expected +create, list, revoke$/m],
+    [['agent', 'frobnicate'], 'muster agent --help', /expected +price, check, /],
+    [['job', 'list', '--limit'], 'muster job list --help', /✗ Option '--limit <count>' argument missing\./],
+  ])('%j says where to look', async (args, help, expected) => {
+    const { status, err } = await shell.run(args)
+    expect(status).toBe(2)
+    expect(err).toMatch(expected)
+    expect(err).toContain(`do `)
+    expect(err).toContain(`\`${help}\` says what there is.`)
   })
 
   test('with --json an error is the one document on standard output', async () => {
@@ -153,9 +171,9 @@ describe('the rest', () => {
   test('offer list', async () => {
     const { out } = await shell.run(['offer', 'list'])
     expect(out.split('\n').map((line) => line.split(/ {2,}/).slice(1, 4))).toEqual([
-      ['REGION', 'IN', 'SLOTS'],
-      ['eu-west', 'DE', '4'],
-      ['us-east', 'US', '4'],
+      ['REGION', 'IN', 'FREE'],
+      ['eu-west', 'DE', '4 of 4'],
+      ['us-east', 'US', '4 of 4'],
       [],
     ])
     expect((await shell.run(['offer', 'list', '--json'])).json()).toHaveLength(2)
@@ -195,6 +213,20 @@ describe('the rest', () => {
     expect(status).toBe(2)
     expect(err).toContain('at most 4 bytes')
     expect(market.calls).toEqual(['market'])
+  })
+
+  test('receipts are saved though the market keeps the transcript of their auction no more, and it says so', async () => {
+    await write('job.yaml', noopJob)
+    const { id } = (await shell.run(['job', 'submit', 'job.yaml', '--json'])).json() as JobView
+    const [bundle] = market.network.require(id).bundles
+    if (bundle === undefined) throw new Error('a receipt')
+    const auction = { id: newId(systemWorld, 'auction'), transcript: `0x${'1'.repeat(64)}` }
+    const lease = { ...bundle.lease, record: { ...bundle.lease.record, auction } }
+    const body = toJson({ receipts: [{ ...bundle, lease }] })
+    market.fail('listReceipts', { type: 'answer', status: 200, body })
+    const { status, out } = await shell.run(['receipt', 'list', id, '--out', 'receipts'])
+    expect([status, out]).toEqual([0, expect.stringContaining(`Without a transcript: ${auction.id}`)])
+    expect(await readdir(path.join(shell.directory, 'receipts'))).toHaveLength(1)
   })
 
   test('receipts are listed, saved and verified offline; a changed one fails', async () => {

@@ -1,19 +1,33 @@
 import { MusterError, toJson, toProblem } from '@muster/sdk'
-import { CommanderError } from 'commander'
+import { CommanderError, type Command } from 'commander'
 import { buildProgram } from './command/build-program.ts'
 import { openSession, type GlobalFlags, type Shell } from './command/session.ts'
 import { renderError } from './error/render-error.ts'
 import { exitCodeOf, exitCodes } from './exit/exit-codes.ts'
 
-const usageError = (error: CommanderError): MusterError => {
+/** The command that was meant as far as it was found, and how it is called. */
+const commandOf = (program: Command, argv: readonly string[]): { command: Command; called: string } => {
+  let [command, called] = [program, 'muster']
+  for (const word of argv) {
+    const next = command.commands.find((each) => each.name() === word)
+    if (next !== undefined) [command, called] = [next, `${called} ${word}`]
+  }
+  return { command, called }
+}
+
+const usageError = (error: CommanderError, program: Command, argv: readonly string[]): MusterError => {
+  const { command, called } = commandOf(program, argv)
   const text = error.message
     .replace(/^error: /, '')
     .replaceAll('\n', ' ')
-    .replace(/\.$/, '')
+    .replace(/ ?\((Did you mean .*\?)\)$/, '. $1')
+    .replace(/(?<![?.])$/, '.')
+  const isUnknown = error.code === 'commander.unknownCommand' && !text.endsWith('?')
+  const expected = isUnknown ? { expected: command.commands.map((each) => each.name()).join(', ') } : {}
   return new MusterError({
     code: 'request_invalid',
-    message: `${text.charAt(0).toUpperCase()}${text.slice(1)}.`,
-    facts: { see: 'muster --help' },
+    message: `${text.charAt(0).toUpperCase()}${text.slice(1)}`,
+    facts: { ...expected, see: `${called} --help` },
   })
 }
 
@@ -65,7 +79,7 @@ export const runCli = async (argv: readonly string[], shell: Shell): Promise<num
     if (error instanceof CommanderError) {
       if (error.exitCode === 0) return exitCodes.ok
       if (error.code === 'commander.help') return exitCodes.usage
-      return fail(usageError(error))
+      return fail(usageError(error, program, argv))
     }
     if (shell.signal.aborted) return exitCodes.interrupted
     if (error instanceof MusterError) return fail(error)

@@ -1,3 +1,4 @@
+import { sayWrongCall } from '@muster/protocol'
 import { parseArgs, type ParseArgsConfig } from 'node:util'
 
 const help = { help: { type: 'boolean', short: 'h' } } as const
@@ -19,7 +20,10 @@ export const readFlags = <Options extends NonNullable<ParseArgsConfig['options']
     }
     return compile(parseArgs({ options }).values)
   } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${usage}\n`)
+    const [called = ''] = usage.split(' [')
+    const program = called.startsWith('npm ') ? `${called} --` : called
+    const flags = [...Object.keys(options), 'help']
+    process.stderr.write(`${sayWrongCall(error, { program, flags })}\n${usage}\n`)
     process.exit(2)
   }
 }

@@ -30,8 +30,10 @@ export const showUrls = ({ url }: Devnet, style: Style): string => {
     ['API', `${url}/v1/market`],
     ['OpenAPI', `${url}/v1/openapi.json`],
     ['offers', `${url}/v1/offers`],
+    ['prices', `${url}/prices`],
     ['metrics', `${url}/metrics`],
     ['jobs', 'npm run -s muster -- job list'],
+    ['a job of your own', 'npm run -s muster -- job submit examples/first-job/squares.yaml --watch'],
     ['OCR of scanned pages', 'node run.mjs examples/ocr/main.ts'],
   ]
   return `\n${renderFacts(facts, { style })}\nThe network stays up. Ctrl-C stops it.\n`

@@ -2,7 +2,15 @@ import { readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { fakeApiKey, startFakeMarket, type FakeMarket } from '@muster/sdk/fake'
-import { transcriptBundleSchema } from '@muster/sdk'
+import {
+  createSigner,
+  digestOf,
+  leaseSchema,
+  nobleSecp256k1,
+  signRecord,
+  toJson,
+  transcriptBundleSchema,
+} from '@muster/protocol'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { exitCodes } from '../exit/exit-codes.ts'
 import { openTestShell, type TestShell } from '../fake/test-shell.ts'
@@ -11,7 +19,12 @@ const vectors = JSON.parse(
   readFileSync(path.join(import.meta.dirname, '../../docs/spec/vectors/auctions.json'), 'utf8'),
 ) as { domain: { chainId: number; market: string }; transcript: { record: Record<string, unknown> } }
 const bundle = { chainId: vectors.domain.chainId, transcript: vectors.transcript }
-const { auction, job, award } = transcriptBundleSchema.parse(bundle).transcript.record
+const transcript = transcriptBundleSchema.parse(bundle).transcript.record
+const { auction, job, award } = transcript
+const { records } = JSON.parse(
+  readFileSync(path.join(import.meta.dirname, '../../docs/spec/vectors/records.json'), 'utf8'),
+) as { records: { record: { kind: string } }[] }
+const leaseVector = leaseSchema.parse(records.find(({ record }) => record.kind === 'lease')?.record)
 
 let market: FakeMarket
 let shell: TestShell
@@ -73,6 +86,25 @@ describe('auction verify', () => {
     expect((await shell.run(['auction', 'verify', await save('proof.json', proof)])).status).toBe(exitCodes.ok)
     answer('auction', bundle)
     expect((await shell.run(['auction', 'verify', auction])).out).toContain(auction)
+  })
+
+  test('of a proof with a lease holds that against the award too', async () => {
+    const [winner] = award.winners
+    if (winner === undefined) throw new Error('a winner')
+    const { slots, price, reservation } = winner
+    const auctionNamed = { id: auction, transcript: digestOf(transcript) }
+    const parts = { market: transcript.market, reservation, auction: auctionNamed, slots }
+    const market = createSigner(nobleSecp256k1, new Uint8Array(32).fill(0x33))
+    const check = async (nanoUsd: bigint) => {
+      const record = { ...leaseVector, ...parts, price: { ...price, nanoUsd } }
+      const lease = signRecord(market, { chainId: bundle.chainId, market: transcript.market }, record)
+      return shell.run(['auction', 'verify', await save('proof.json', toJson({ ...bundle, lease }))])
+    }
+    expect(await check(price.nanoUsd)).toMatchObject({ status: exitCodes.ok })
+    const { status, out } = await check(price.nanoUsd - 1n)
+    expect(status).toBe(exitCodes.failed)
+    expect(out).toContain('✗ The award followed the rule, and the lease is another.')
+    expect(out).toMatch(/✗ +the lease is what the rule gives its bid +the rule gives 1 at/)
   })
 
   test.each([

@@ -9,7 +9,7 @@ const columns = [
   { title: 'auction' },
   { title: 'rule' },
   { title: 'pricing' },
-  { title: 'window', align: 'right' },
+  { title: 'window', align: 'right', spare: 1 },
   { title: 'asked', align: 'right' },
   { title: 'bids', align: 'right' },
   { title: 'won', align: 'right' },

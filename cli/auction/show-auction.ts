@@ -66,7 +66,7 @@ export const showAuction = async (
   given: string,
   options: { readonly out?: string },
 ): Promise<number> => {
-  const bundle = await readTranscript(session, given)
+  const { bundle } = await readTranscript(session, given)
   const { record } = bundle.transcript
   const order = record.order.record
   const { style, terminal } = session

@@ -1,10 +1,14 @@
 import {
+  checkLeaseAward,
   createVerifier,
   loadSecp256k1,
   verifyTranscript,
   type Address,
+  type SignatureDomain,
+  type SignedLease,
   type TranscriptBundle,
   type TranscriptCheck,
+  type Verifier,
 } from '@muster/sdk'
 import type { Session } from '../command/session.ts'
 import { readContext } from '../context/read-context.ts'
@@ -35,6 +39,19 @@ const marketCheck = ({ transcript }: TranscriptBundle, trusted: Address | undefi
         },
       ]
 
+const awarded = 'the lease is what the rule gives its bid'
+
+const leaseChecks = (
+  verifier: Verifier,
+  domain: SignatureDomain,
+  { record }: TranscriptBundle['transcript'],
+  lease: SignedLease,
+): TranscriptCheck[] => {
+  const isSigned = verifier.signerOf(domain, lease) === domain.market
+  const found = isSigned ? lease.record.id : 'the signature is not by this market'
+  return [{ name: 'the market signed the lease', holds: isSigned, found }, checkLeaseAward(record, lease.record)]
+}
+
 const sayVerdict = (
   session: Session,
   { transcript: { record } }: TranscriptBundle,
@@ -48,7 +65,9 @@ const sayVerdict = (
   const broken = checks.find(({ name }) => name === 'the award follows the rule')
   return broken?.holds === false
     ? `${style.red('✗')} The award did not follow the rule: ${printable(broken.found)}.\n`
-    : `${style.red('✗')} This transcript cannot be relied on.\n`
+    : checks.every(({ name, holds }) => holds || name === awarded)
+      ? `${style.red('✗')} The award followed the rule, and the lease is another.\n`
+      : `${style.red('✗')} This transcript cannot be relied on.\n`
 }
 
 /** `muster auction verify`: runs the rule again, offline where a file is given. Exits with 1 unless the award followed it. */
@@ -57,13 +76,15 @@ export const verifyAuction = async (
   given: string,
   options: { readonly marketAddress?: string },
 ): Promise<number> => {
-  const bundle = await readTranscript(session, given)
+  const { bundle, lease } = await readTranscript(session, given)
   const trusted = await trustedMarket(session, options.marketAddress)
   const { chainId, transcript } = bundle
   const verifier = createVerifier(await loadSecp256k1())
+  const domain = { chainId, market: transcript.record.market }
   const checks = [
     ...marketCheck(bundle, trusted),
-    ...verifyTranscript(verifier, { chainId, market: transcript.record.market }, transcript),
+    ...verifyTranscript(verifier, domain, transcript),
+    ...(lease === null ? [] : leaseChecks(verifier, domain, transcript, lease)),
   ]
   const isRight = checks.every(({ holds }) => holds)
   const { style, terminal } = session

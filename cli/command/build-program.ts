@@ -14,6 +14,7 @@ import { addOrderCommands } from '../standing-order/order-commands.ts'
 import { addProviderCommands } from '../provider/provider-commands.ts'
 import { addProgramCommands } from '../program/program-commands.ts'
 import { addReceiptCommands } from '../receipt/receipt-commands.ts'
+import { verbsOfBinaries } from '../spawn/spawn-binary.ts'
 import type { Terminal } from '../terminal/terminal.ts'
 import type { GlobalFlags, Session } from './session.ts'
 
@@ -26,6 +27,11 @@ Where the market and key come from: --market and --key, else MUSTER_URL and MUST
 Exit status: 0 ok, 1 the job failed, outputs are missing or a receipt did not pass, 2 usage or a wrong job file,
 3 the market cannot be reached, 4 nothing fits, 5 refused, 70 a fault of this program, 130 interrupted.
 `
+
+/** Commands of another program: here for their names. */
+const addVerbs = (command: Command, verbs: Readonly<Record<string, string>>): void => {
+  for (const [verb, description] of Object.entries(verbs)) command.command(verb).description(description)
+}
 
 /** The command line as a value. What it is to say goes to the terminal; it never ends the process. */
 export const buildProgram = (terminal: Terminal, act: Act): Command => {
@@ -64,7 +70,7 @@ export const buildProgram = (terminal: Terminal, act: Act): Command => {
   addLedgerCommands(program, act)
   program.command('up').description('start a whole network on this machine (muster up --help)')
   addMarketCommands(program, act)
-  program.command('agent').description('offer this machine (muster agent --help)')
+  addVerbs(program.command('agent').description('offer this machine (muster agent --help)'), verbsOfBinaries.agent)
   for (const command of program.commands) command.helpCommand(false)
   return program
 }

@@ -33,6 +33,9 @@ export const adviseOn = (error: MusterError): string => {
   if (error.code === 'unavailable' && error.fault === 'network') {
     return 'Start a network here with `muster up`, or name a market with --market URL or MUSTER_URL.'
   }
+  if (error.code === 'request_invalid' && typeof error.facts['see'] === 'string')
+    return `\`${error.facts['see']}\` says what there is.`
+  if (error.code === 'request_invalid' && error.facts['found'] === 'ENOENT') return 'Check the path.'
   if (error.code === 'not_found') {
     const { job, task, missing } = error.facts
     if (typeof job === 'string' && (task ?? missing) !== undefined)
@@ -41,6 +44,11 @@ export const adviseOn = (error: MusterError): string => {
   }
   if (error.code === 'forbidden' && 'reason' in error.facts) return 'Ask whoever runs the market.'
   if (error.code === 'forbidden' && 'expected' in error.facts) return 'Use an admin key with such a role.'
+  if (error.code === 'unauthenticated' && error.facts['expected'] === 'an admin key')
+    return 'Give an admin key with --key or MUSTER_API_KEY; the first is in `admin.key` of the market’s data directory.'
+  if (error.code === 'insufficient_funds' && error.facts['account'] === 'market:fees')
+    return 'Refund a receipt, which is taken back from whom it paid, or deposit into the market’s fees first.'
+  if (error.code === 'nothing_fits' && error.facts['offers'] === 0) return 'Try again later. Nothing was charged.'
   if (isMerelyBusy(error)) return 'Submit it all the same: it waits until slots come free. Nothing was charged.'
   const known = advice[error.code]
   if (known !== undefined) return known

@@ -56,3 +56,17 @@ test('of offers that are only busy it says how many, of others what the nearest 
   expect(render('slots free')).toMatch(/^✗ 2 of 9 offers fit\.[^]*do +Submit it all the same: it waits/)
   expect(render('resources.gpuCount')).toMatch(/^✗ None of 9 offers fits\. What the nearest lack:/)
 })
+
+test.each([
+  [{ code: 'insufficient_funds', facts: { account: 'market:fees' } }, 'Refund a receipt,'],
+  [{ code: 'insufficient_funds', facts: { account: 'tenant:tnt_x' } }, 'Deposit more,'],
+  [{ code: 'unauthenticated', facts: { expected: 'an admin key' } }, 'Give an admin key'],
+  [{ code: 'unauthenticated', facts: {} }, 'Give a key'],
+  [{ code: 'nothing_fits', facts: { offers: 0, nearest: [] } }, 'Try again later.'],
+  [{ code: 'nothing_fits', facts: { offers: 2, nearest: [] } }, 'Loosen what is listed'],
+  [{ code: 'request_invalid', facts: { file: 'x', found: 'ENOENT' } }, 'Check the path.'],
+  [{ code: 'request_invalid', facts: { see: 'muster job --help' } }, '`muster job --help` says what there is.'],
+] as const)('what to do about %j: %s', (error, advice) => {
+  const text = renderError(new MusterError({ message: 'It failed.', ...error }), terminal as never, false)
+  expect(text).toMatch(new RegExp(`^ +do +${RegExp.escape(advice)}`, 'm'))
+})

@@ -12,6 +12,7 @@ import { isMerelyBusy } from './is-merely-busy.ts'
 
 const inTables = new Set(['issues', 'nearest', 'refusals', 'problems'])
 const inSentence = new Set(['slots', 'offers'])
+const inAdvice = new Set(['see'])
 
 /** What an issue of another version leaves out is shown as nothing. */
 const cell = (text: string | undefined): string => printable(text ?? '–')
@@ -98,7 +99,9 @@ export const renderError = (error: MusterError, terminal: Terminal, isVerbose: b
   const labelled = renderFacts(
     [
       ...Object.entries(facts).flatMap(([name, value]): [string, string][] =>
-        (inTables.has(name) && Array.isArray(value)) || (error.code === 'nothing_fits' && inSentence.has(name))
+        inAdvice.has(name) ||
+        (inTables.has(name) && Array.isArray(value)) ||
+        (error.code === 'nothing_fits' && inSentence.has(name))
           ? []
           : [[name, isAmount(error.code, name, value) ? sayAmount(value) : sayValue(value)]],
       ),

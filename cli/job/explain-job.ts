@@ -38,7 +38,7 @@ const costWith = ({ record }: SignedOffer, { spec, manifest }: CompiledJob): str
 
 const columns = [
   { title: 'provider' },
-  { title: 'region' },
+  { title: 'region', spare: 1 },
   { title: 'slots', align: 'right' },
   { title: 'price', align: 'right' },
   { title: 'all tasks would cost', align: 'right' },
@@ -47,7 +47,7 @@ const columns = [
 const scoredColumns = [
   ...columns,
   { title: 'a finished task', align: 'right' },
-  { title: 'of it transfer', align: 'right' },
+  { title: 'of it transfer', align: 'right', spare: 2 },
   { title: 'starts', align: 'right' },
 ] as const
 

@@ -12,7 +12,7 @@ const columns = [
   { title: 'state' },
   { title: 'tasks', align: 'right' },
   { title: 'charged', align: 'right' },
-  { title: 'ceiling', align: 'right' },
+  { title: 'ceiling', align: 'right', spare: 1 },
   { title: 'submitted', align: 'right' },
 ] as const
 

@@ -14,7 +14,7 @@ const columns = [
   { title: 'slots', align: 'right' },
   { title: 'price', align: 'right' },
   { title: 'ends', align: 'right' },
-  { title: 'provider' },
+  { title: 'provider', spare: 1 },
 ] as const
 
 /** Where a lease is, in a few words. */

@@ -64,11 +64,11 @@ const dayOf = (at: number): string => new Date(at).toISOString().slice(0, 16).re
 const columns = [
   { title: 'when (UTC)' },
   { title: 'receipt' },
-  { title: 'attempt', isFlexible: true },
+  { title: 'attempt', spare: 1 },
   { title: 'amount', align: 'right' },
   { title: 'fee', align: 'right' },
   { title: 'earned', align: 'right' },
-  { title: 'entry', isFlexible: true },
+  { title: 'entry', spare: 2 },
 ] as const
 
 const shortAttempt = (attempt: string): string => {

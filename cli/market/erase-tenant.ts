@@ -19,7 +19,7 @@ export const eraseTenant = async (
   if (!yes) {
     throw new MusterError({
       code: 'request_invalid',
-      message: `Erasing ${tenant} ends its API keys and makes the names of its account, keys and jobs unreadable for good. If that is what you want, say --yes.`,
+      message: `Erasing ${tenant} ends its API keys and standing orders and makes the names of its account, keys, jobs and orders unreadable for good. If that is what you want, say --yes.`,
       facts: { expected: '--yes', found: 'nothing' },
     })
   }

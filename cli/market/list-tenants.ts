@@ -9,7 +9,7 @@ import { connectAdmin, reasonHeader, type ReasonOption } from './admin-call.ts'
 const tenantColumns = [
   { title: 'tenant' },
   { title: 'name', isFlexible: true },
-  { title: 'key' },
+  { title: 'key', spare: 1 },
   { title: 'since', align: 'right' },
   { title: 'denied', isFlexible: true },
 ] as const

@@ -5,7 +5,7 @@ import path from 'node:path'
 import { routes, toJson, type Route } from '@muster/protocol'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { openTestShell, type TestShell } from '../fake/test-shell.ts'
-import { findBinary } from '../spawn/spawn-binary.ts'
+import { findBinary, verbsOfBinaries } from '../spawn/spawn-binary.ts'
 
 const market = `0x${'ab'.repeat(20)}`
 const tenant = 'tnt_01K5KRN0M0ABCDEFGHJKMNPQRS'
@@ -138,13 +138,24 @@ afterEach(async () => {
   await shell.close()
 })
 
-test('every verb of this program runs here, all else in the market’s program', async () => {
+test('every verb of this program runs here, those of the market’s program there', async () => {
   const { out } = await shell.run(['market', '--help'])
   const verbs = [...out.matchAll(/^ {2}([a-z]+) /gm)].map(([, verb = '']) => verb).filter((verb) => verb !== 'help')
   expect(verbs).toEqual(expect.arrayContaining(['status', 'backup', 'erase']))
-  for (const verb of verbs) expect(findBinary(['market', verb]), verb).toBeUndefined()
-  for (const args of [[], ['--help'], ['--port', '0'], ['restore', 'x'], ['nonsense']])
+  const own = verbs.filter((verb) => !Object.hasOwn(verbsOfBinaries.market, verb))
+  expect(own.length).toBe(verbs.length - 2)
+  for (const verb of own) expect(findBinary(['market', verb]), verb).toBeUndefined()
+  for (const args of [[], ['--help'], ['--port', '0'], ['restore', 'x']])
     expect(findBinary(['market', ...args])?.args).toEqual(args)
+  expect(findBinary(['market', 'nonsense'])).toBeUndefined()
+})
+
+test('status of a market of several nodes says each of their URLs on a line of its own', async () => {
+  const { port } = server.address() as AddressInfo
+  const [here, other] = [`http://127.0.0.1:${port}`, 'http://10.0.0.2:7600']
+  const { status: code, out } = await shell.run(['market', 'status'], { env: { MUSTER_URL: `${here}+${other}` } })
+  expect(code).toBe(0)
+  expect(out).toMatch(new RegExp(`\\n *asked at +${here}\\n +${other}\\n *node +process 77`))
 })
 
 test('status shows all there is to know, and what is wrong with it', async () => {

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import type { Act } from '../command/build-program.ts'
 import type { Session } from '../command/session.ts'
+import { verbsOfBinaries } from '../spawn/spawn-binary.ts'
 import { wholeNumber } from '../command/whole-number.ts'
 import { createAdminKey, listAdminKeys, revokeAdminKey } from './admin-key.ts'
 import { backupMarket, type BackupOptions } from './backup-market.ts'
@@ -20,8 +21,10 @@ export const addMarketCommands = (program: Command, act: Act): void => {
     .description('run a node of a market (muster market --help), and look after it')
     .addHelpText(
       'after',
-      '\nThese need an admin key: beside --market as --key, or MUSTER_API_KEY, or that of the context file.\nrestore runs without a market: muster market restore --help',
+      '\nThese need an admin key: beside --market as --key, or MUSTER_API_KEY, or that of the context file.\ndatabase and restore run without a market: muster market restore --help',
     )
+  for (const [verb, description] of Object.entries(verbsOfBinaries.market))
+    market.command(verb).description(description)
   const run =
     <Options>(work: (session: Session, options: Options) => Promise<number>) =>
     (options: Options, command: Command) =>

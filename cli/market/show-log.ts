@@ -1,5 +1,5 @@
 import type { AdminLogEntry } from '@muster/protocol'
-import { parseId, toJson } from '@muster/sdk'
+import { formatUsd, parseId, toJson } from '@muster/sdk'
 import type { Session } from '../command/session.ts'
 import { exitCodes } from '../exit/exit-codes.ts'
 import { renderTable } from '../terminal/render-table.ts'
@@ -9,16 +9,23 @@ import { connectAdmin } from './admin-call.ts'
 const columns = [
   { title: 'when' },
   { title: 'who' },
-  { title: 'role' },
-  { title: 'what' },
-  { title: 'about', isFlexible: true, wraps: true },
+  { title: 'role', spare: 1 },
+  { title: 'what', isFlexible: true, wraps: true },
+  { title: 'about', isFlexible: true, wraps: true, least: 43 },
   { title: 'why', isFlexible: true, wraps: true },
 ] as const
 
 const sayFact = (name: string, value: unknown): string => {
-  if (typeof value === 'number' && name.endsWith('At')) return `${name} ${new Date(value).toISOString()}`
-  // A target is its kind and its name.
-  if (typeof value === 'object' && value !== null) return Object.values(value).map(String).join(' ')
+  if (name === 'expiresAt' && typeof value === 'number')
+    return `until ${new Date(value).toISOString().slice(0, 16).replace('T', ' ')}`
+  if (name === 'amount' && typeof value === 'string' && /^-?\d{1,19}$/.test(value)) return formatUsd(BigInt(value))
+  if (value === true) return name
+  // A target is its kind and its name, and of a refund its amount.
+  if (typeof value === 'object' && value !== null) {
+    return Object.entries(value)
+      .map(([key, part]) => (key === 'amount' ? sayFact(key, part) : String(part)))
+      .join(' ')
+  }
   return `${name} ${typeof value === 'string' ? value : toJson(value)}`
 }
 

@@ -1,4 +1,4 @@
-import type { MarketStatus } from '@muster/protocol'
+import { nodeUrls, type MarketStatus } from '@muster/protocol'
 import type { Session } from '../command/session.ts'
 import { exitCodes } from '../exit/exit-codes.ts'
 import { formatBytes } from '../format/format-bytes.ts'
@@ -65,7 +65,8 @@ const factsOf = (status: MarketStatus, url: string, style: Style): (readonly [st
   const { jobs, draining, blobs, now } = status
   return [
     ['market', `${style.bold(status.market)} ${style.dim(`chain ${status.chainId}`)}`],
-    ['node', `${url}, process ${status.processId}, ${formatBytes(status.memoryBytes)} of memory`],
+    ['asked at', nodeUrls(url).join('\n')],
+    ['node', `process ${status.processId}, ${formatBytes(status.memoryBytes)} of memory`],
     ['version', status.version],
     ['up', formatDuration(status.uptimeMs)],
     [

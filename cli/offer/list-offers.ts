@@ -10,26 +10,23 @@ import { renderTable } from '../terminal/render-table.ts'
 const columns = [
   { title: 'provider' },
   { title: 'region' },
-  { title: 'in' },
-  { title: 'slots', align: 'right' },
+  { title: 'in', spare: 1 },
   { title: 'free', align: 'right' },
   { title: 'cores', align: 'right' },
   { title: 'memory', align: 'right' },
-  { title: 'disk', align: 'right' },
-  { title: 'gpus', isFlexible: true },
-  { title: 'runtimes', isFlexible: true },
+  { title: 'disk', align: 'right', spare: 2 },
+  { title: 'gpus', isFlexible: true, wraps: true },
+  { title: 'runs', isFlexible: true },
   { title: 'lease' },
   { title: 'price', align: 'right' },
-  { title: 'expires', align: 'right' },
+  { title: 'expires', align: 'right', spare: 3 },
 ] as const
 
-/** The kinds of lease, and with what notice spot ones end. */
+/** The kinds of lease; behind `spot`, with what notice they end. */
 const sayTerm = (term: Offer['term']): string =>
   term === undefined
     ? 'on-demand'
-    : term.kinds
-        .map((kind) => (kind === 'spot' ? `spot, ${formatDuration(term.noticeMs ?? 0)} notice` : kind))
-        .join('; ')
+    : term.kinds.map((kind) => (kind === 'spot' ? `spot ${formatDuration(term.noticeMs ?? 0)}` : kind)).join('; ')
 
 /** `muster offer list`: standing offers, cheapest first. Resources are those of one slot. */
 export const listOffers = async (session: Session, options: { readonly limit: number }): Promise<number> => {
@@ -37,13 +34,12 @@ export const listOffers = async (session: Session, options: { readonly limit: nu
   const offers = await muster.listOffers({ limit: options.limit }, { signal: session.signal })
   const { style, terminal } = session
   session.print(offers, () => {
-    if (offers.length === 0) return 'No agent is linked to this market now, so there are no offers.\n'
+    if (offers.length === 0) return 'There are no offers: no agent that is linked to this market offers anything now.\n'
     const rows = offers.map(({ record, free }) => [
       shorten(record.provider),
       record.region,
       record.country,
-      String(record.slots),
-      String(free),
+      `${free} of ${record.slots}`,
       formatCores(record.resources.cpuMilli),
       formatBytes(record.resources.memoryBytes),
       formatBytes(record.resources.diskBytes),

@@ -109,7 +109,7 @@ describe('price history', () => {
     expect((await shell.run(['price', 'history', 'cpu', '--per', 'hour'])).out).toContain('Too few traded')
     answer('priceHistory', history(points([null, null])))
     const { out } = await shell.run(['price', 'history', 'cpu', '--per', 'hour'])
-    expect(out).toContain('Nothing was offered')
+    expect(out).toContain('nothing was offered, or too little was traded')
     expect(out).not.toContain('└')
   })
 

@@ -20,7 +20,8 @@ const render = (history: PriceHistory, { style, terminal }: Session): string => 
   const title = `${style.bold(kind)}, ${region ?? 'all regions'}: dollars for a ${unit}, by the ${step} (UTC)\n`
   const columns = Number.isFinite(terminal.stdout.columns) ? terminal.stdout.columns : drawn
   const chart = renderChart(history, { style, width: columns })
-  if (chart === '') return `${title}\nNothing was offered, and too little was traded to say what was paid.\n`
+  if (chart === '')
+    return `${title}\nNo ${step} that is over has a price: nothing was offered, or too little was traded. What is asked now says: muster price index\n`
   const known = points.filter(({ figure }) => figure !== null)
   const last = known.at(-1)?.figure ?? null
   const say = (price: number): string => sayUsd(shownUsd(price, { kind, per }))

@@ -10,9 +10,9 @@ const columns = [
   { title: 'paid', align: 'right' },
   { title: 'between', align: 'right' },
   { title: 'for a', isFlexible: true },
-  { title: 'volume', align: 'right' },
-  { title: 'providers', align: 'right' },
-  { title: 'tenants', align: 'right' },
+  { title: 'volume', align: 'right', spare: 1 },
+  { title: 'providers', align: 'right', spare: 2 },
+  { title: 'tenants', align: 'right', spare: 3 },
   { title: 'asked', align: 'right' },
 ] as const
 

@@ -8,14 +8,14 @@ import { formatFigure } from './format-figure.ts'
 const columns = [
   { title: 'provider' },
   { title: 'linked' },
-  { title: 'observed', align: 'right' },
+  { title: 'observed', align: 'right', spare: 4 },
   { title: 'refuses', align: 'right' },
   { title: 'disappears', align: 'right' },
   { title: 'succeeds', align: 'right' },
-  { title: 'start-up', align: 'right' },
-  { title: 'duration', align: 'right' },
+  { title: 'start-up', align: 'right', spare: 3 },
+  { title: 'duration', align: 'right', spare: 2 },
   { title: 'GFLOP/s', align: 'right' },
-  { title: 'reproduces' },
+  { title: 'reproduces', spare: 1 },
 ] as const
 
 /** `muster provider list`: what to expect of each provider, as `award: effective` does. */

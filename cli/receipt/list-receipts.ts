@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { formatUsd, parseAttemptId, toJson, type Cid, type Muster, type ReceiptBundle } from '@muster/sdk'
+import { formatUsd, MusterError, parseAttemptId, toJson, type Cid, type Muster, type ReceiptBundle } from '@muster/sdk'
 import type { Session } from '../command/session.ts'
 import { exitCodes } from '../exit/exit-codes.ts'
 import { formatPrice, shorten } from '../format/format-record.ts'
@@ -14,12 +14,20 @@ const columns = [
   { title: 'attempt', align: 'right' },
   { title: 'provider' },
   { title: 'price', align: 'right' },
-  { title: 'operators', align: 'right' },
+  { title: 'operators', align: 'right', spare: 1 },
   { title: 'amount', align: 'right' },
 ] as const
 
-/** Writes each receipt to a file, and beside them the manifests of their programs and the transcripts of their auctions: all that is needed to check them later. */
-const save = async (session: Session, muster: Muster, bundles: readonly ReceiptBundle[], directory: string) => {
+/**
+ * Writes each receipt to a file, and beside them the manifests of their programs and the transcripts of their auctions: all that is needed to
+ * check them later. Resolves to why transcripts are missing that the market does not keep any more.
+ */
+const save = async (
+  session: Session,
+  muster: Muster,
+  bundles: readonly ReceiptBundle[],
+  directory: string,
+): Promise<string[]> => {
   const folder = path.resolve(session.directory, directory)
   await mkdir(folder, { recursive: true })
   for (const bundle of bundles)
@@ -34,10 +42,17 @@ const save = async (session: Session, muster: Muster, bundles: readonly ReceiptB
     )
   }
   const auctions = new Set(bundles.flatMap(({ lease }) => lease.record.auction?.id ?? []))
+  const missing: string[] = []
   for (const auction of auctions) {
-    const transcript = await muster.getAuction(auction, { signal: session.signal })
-    await writeFile(path.join(folder, `${auction}${transcriptSuffix}`), `${toJson(transcript, 2)}\n`)
+    try {
+      const transcript = await muster.getAuction(auction, { signal: session.signal })
+      await writeFile(path.join(folder, `${auction}${transcriptSuffix}`), `${toJson(transcript, 2)}\n`)
+    } catch (error) {
+      if (!(error instanceof MusterError) || error.code !== 'not_found') throw error
+      missing.push(`${auction}: ${error.message}`)
+    }
   }
+  return missing
 }
 
 const rowOf = ({ receipt: { record } }: ReceiptBundle): string[] => {
@@ -63,7 +78,7 @@ export const listReceipts = async (
   const muster = await session.connectFor(job)
   const bundles: ReceiptBundle[] = []
   for await (const bundle of muster.listReceipts(job, { signal: session.signal })) bundles.push(bundle)
-  if (options.out !== undefined) await save(session, muster, bundles, options.out)
+  const missing = options.out === undefined ? [] : await save(session, muster, bundles, options.out)
   const { style, terminal } = session
   session.print(bundles, () => {
     if (bundles.length === 0) return 'Nothing was charged yet.\n'
@@ -74,8 +89,9 @@ export const listReceipts = async (
       options.out === undefined
         ? ''
         : `Saved in ${options.out}; check them with: muster receipt verify ${options.out}\n`
+    const without = missing.map((each) => `Without a transcript: ${each}\n`).join('')
     const table = renderTable(columns, bundles.map(rowOf), { style, width: terminal.stdout.columns })
-    return `${table}\n${bundles.length} receipts, ${style.bold(formatUsd(total))} in all${kept}.\n${saved}`
+    return `${table}\n${bundles.length} receipts, ${style.bold(formatUsd(total))} in all${kept}.\n${saved}${without}`
   })
   return exitCodes.ok
 }

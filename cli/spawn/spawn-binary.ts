@@ -22,24 +22,28 @@ export interface Binary {
   readonly args: readonly string[]
 }
 
-/** Commands of `muster market` that are this program's own; all else is for the market's. */
-const ownOfMarket: ReadonlySet<string> = new Set([
-  'status',
-  'drain',
-  'undrain',
-  'backup',
-  'key',
-  'log',
-  'deny',
-  'allow',
-  'denials',
-  'tenants',
-  'erase',
-])
+/** The commands that these programs know, and what they do; of the others this program has those it has, and names the nearest. */
+export const verbsOfBinaries = {
+  market: {
+    database: 'a Postgres for several nodes on this machine',
+    restore: 'write a backup into an empty data directory',
+  },
+  agent: {
+    price: 'what your prices make of an order',
+    check: 'what this machine does, and whether it reproduces',
+    earnings: 'what each market paid, and what is missing',
+    market: 'add, remove or list markets',
+    proofs: 'auctions that a market did not run by its rule',
+    maintenance: 'when this machine is not to be had',
+  },
+} as const
+
+const isForBinary = (name: string, verb = '-'): boolean =>
+  verb.startsWith('-') || name === 'up' || Object.hasOwn(verbsOfBinaries[name as keyof typeof verbsOfBinaries], verb)
 
 /** The binary that the first argument names, if it names one. */
 export const findBinary = ([name = '', ...args]: readonly string[]): Binary | undefined => {
-  if (!Object.hasOwn(scripts, name) || (name === 'market' && ownOfMarket.has(args[0] ?? ''))) return undefined
+  if (!Object.hasOwn(scripts, name) || !isForBinary(name, args[0])) return undefined
   return { script: path.join(root, scripts[name as keyof typeof scripts]), args }
 }
 

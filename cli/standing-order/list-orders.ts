@@ -4,7 +4,8 @@ import { exitCodes } from '../exit/exit-codes.ts'
 import { formatAge } from '../format/format-time.ts'
 import { sayName } from '../format/say-name.ts'
 import { renderTable } from '../terminal/render-table.ts'
-import { sayPhase, sayTimes } from './say-standing-order.ts'
+import { printable } from '../terminal/text-width.ts'
+import { sayPhase, sayReason, sayTimes } from './say-standing-order.ts'
 
 const columns = [
   { title: 'order' },
@@ -15,6 +16,8 @@ const columns = [
   { title: 'charged', align: 'right' },
   { title: 'until', align: 'right' },
 ] as const
+
+const reasonColumns = [{ title: 'order' }, { title: 'why it waits', isFlexible: true, wraps: true }] as const
 
 /** `muster order list` */
 export const listOrders = async (
@@ -37,7 +40,13 @@ export const listOrders = async (
       formatUsd(order.charged),
       formatAge(order.terms.until, session.now()),
     ])
-    return renderTable(columns, rows, { style, width: terminal.stdout.columns })
+    const reasons = orders.flatMap((order) => {
+      const reason = sayReason(order, session.now())
+      return reason === undefined ? [] : [[order.id, printable(reason)]]
+    })
+    const options = { style, width: terminal.stdout.columns }
+    const why = renderTable(reasonColumns, reasons, options)
+    return `${renderTable(columns, rows, options)}${why === '' ? '' : `\n${why}`}`
   })
   return exitCodes.ok
 }

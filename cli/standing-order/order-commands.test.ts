@@ -44,6 +44,7 @@ const order = (change: object = {}): StandingOrderView =>
     job: null,
     charged: 400_000_000n,
     problem: null,
+    wait: null,
     notBefore: at,
     placedAt: at,
     updatedAt: at,
@@ -133,6 +134,53 @@ describe('order show', () => {
     expect(out).toContain('Run 1 was refused: There is $1.00 on your account. Tried again in 1m 00s.')
     expect(out).toContain(`Run 1 is ${job}.`)
     expect(out).toContain('Run 1 succeeded; $0.40 charged.')
+  })
+
+  test.each([
+    [
+      'with the nearest offer, in dollars and units',
+      {
+        message: 'None of 4 offers fits; the nearest fails price: expected at most 100 nano-dollars, found 1020.',
+        facts: {
+          slots: 2,
+          offers: 4,
+          nearest: [
+            {
+              offer: 'off_x',
+              provider: '0x1',
+              failed: [
+                { requirement: 'price', expected: 'at most 100 nano-dollars', found: '1020' },
+                { requirement: 'resources.gpu.models', expected: 'H100', found: 'none' },
+              ],
+            },
+          ],
+        },
+      },
+      /why +None of 4 offers fits; the nearest fails price: expected at most \$0\.0000001, found \$0\.00000102; GPU model: +expected H100, found none\. Looked 12\.\d s ago\./,
+    ],
+    [
+      'with what is free where that is too little',
+      { message: 'Of the 2 slots it wants at once, 1 is free at its price.', facts: { slots: 2, free: 1 } },
+      /why +Of the 2 slots it wants at once, 1 is free at its price\. Looked 12\.\d s ago\./,
+    ],
+  ])('says why it waits, %s', async (_, said, expected) => {
+    const wait = {
+      problem: { code: 'nothing_fits', fault: 'tenant', retry: 'later', ...said },
+      lookedAt: Date.now() - 12_000,
+    }
+    answer('getStandingOrder', order({ wait }))
+    answer('standingOrderEvents', { events: [] })
+    expect((await shell.run(['order', 'show', id])).out.replaceAll(/\n +/g, ' ')).toMatch(expected)
+    answer('listStandingOrders', { orders: [order({ wait }), order({ job })] })
+    const { out } = await shell.run(['order', 'list'])
+    expect(out.match(/WHY IT WAITS/g)).toHaveLength(1)
+    expect(out.match(/Looked/g)).toHaveLength(1)
+  })
+
+  test('says so where the market has yet to look at it', async () => {
+    answer('getStandingOrder', order())
+    answer('standingOrderEvents', { events: [] })
+    expect((await shell.run(['order', 'show', id])).out).toMatch(/why +The market has yet to look at it\./)
   })
 
   test('of what somebody else wrote prints no escapes', async () => {

@@ -1,5 +1,9 @@
-import { formatUsd, type NumberedStandingEvent, type StandingOrderView } from '@muster/sdk'
+import { formatUsd, type NearMiss, type NumberedStandingEvent, type Problem, type StandingOrderView } from '@muster/sdk'
+import { isMerelyBusy } from '../error/is-merely-busy.ts'
+import { sayAmounts } from '../error/say-amounts.ts'
+import { sayRequirement } from '../error/say-requirement.ts'
 import { formatDuration } from '../format/format-duration.ts'
+import { formatAge } from '../format/format-time.ts'
 import { sayName } from '../format/say-name.ts'
 import type { Style } from '../terminal/style.ts'
 
@@ -18,6 +22,23 @@ export const sayPhase = (order: StandingOrderView, { green, yellow, cyan, dim }:
   if (order.job !== null) return cyan('running')
   if (order.ended !== null) return order.ended === 'done' ? green('done') : dim(order.ended)
   return order.problem === null ? 'waiting' : yellow('held')
+}
+
+const sayProblem = ({ code, message, facts }: Problem): string => {
+  const [first] = Array.isArray(facts['nearest']) ? (facts['nearest'] as NearMiss[]) : []
+  if (first === undefined || isMerelyBusy({ code, facts })) return sayAmounts(message)
+  const lacks = first.failed
+    .map(sayRequirement)
+    .map(({ requirement, expected, found }) => `${requirement}: expected ${expected}, found ${found}`)
+  return `None of ${String(facts['offers'])} offers fits; the nearest fails ${lacks.join('; ')}.`
+}
+
+/** Why it does not run now, in a sentence, and when that was seen; `undefined` where it is over, runs or pauses. */
+export const sayReason = (order: StandingOrderView, now: number): string | undefined => {
+  if (order.ended !== null || order.job !== null) return undefined
+  if (order.problem !== null) return sayAmounts(order.problem.message)
+  if (order.wait !== null) return `${sayProblem(order.wait.problem)} Looked ${formatAge(order.wait.lookedAt, now)}.`
+  return order.notBefore > now ? undefined : 'The market has yet to look at it.'
 }
 
 type Event = NumberedStandingEvent['event']

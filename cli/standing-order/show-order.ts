@@ -5,7 +5,7 @@ import { formatAge } from '../format/format-time.ts'
 import { renderFacts } from '../terminal/render-facts.ts'
 import { printable } from '../terminal/text-width.ts'
 import { wrapText } from '../terminal/wrap-text.ts'
-import { sayEvent, sayOrder, sayPhase } from './say-standing-order.ts'
+import { sayEvent, sayOrder, sayPhase, sayReason } from './say-standing-order.ts'
 
 const pageEvents = 1_000
 const shownEvents = 30
@@ -17,6 +17,7 @@ const render = (
 ): string => {
   const width = Math.min(terminal.stdout.columns, 100)
   const waits = order.ended === null && order.job === null && order.notBefore > now()
+  const reason = sayReason(order, now())
   const facts = renderFacts(
     [
       ['order', order.id],
@@ -24,9 +25,7 @@ const render = (
       ['state', `${sayPhase(order, style)}${waits ? `, next ${formatAge(order.notBefore, now())}` : ''}`],
       ...(order.job === null ? [] : [['job', order.job] as const]),
       ['runs', `${order.runs}, ${formatUsd(order.charged)} charged`],
-      ...(order.problem === null
-        ? []
-        : [['why', wrapText(printable(order.problem.message), width - 8).join('\n')] as const]),
+      ...(reason === undefined ? [] : [['why', wrapText(printable(reason), width - 8).join('\n')] as const]),
     ],
     { style },
   )

@@ -84,6 +84,35 @@ describe('tables', () => {
     )
   })
 
+  test('what is spare is left out first where there is no room, and named', () => {
+    const spare = [
+      { title: 'name', isFlexible: true },
+      { title: 'memory', spare: 1 },
+      { title: 'price', align: 'right' },
+      { title: 'expires', spare: 2 },
+    ] as const
+    const offers = [['a name of forty characters, or thereabouts', '1 GiB', '$1', 'in 9 s']]
+    const at = (width: number) => renderTable(spare, offers, { style: plain, width }).split('\n')
+    expect(at(80)[0]).toBe('NAME                                        MEMORY  PRICE  EXPIRES')
+    expect(at(46)).toEqual([
+      'NAME                    MEMORY  PRICE  EXPIRES',
+      'a name of forty chara…  1 GiB      $1  in 9 s',
+      '',
+    ])
+    expect(at(40)).toEqual([
+      'NAME                       MEMORY  PRICE',
+      'a name of forty characte…  1 GiB      $1',
+      'No room for: expires. All in a wider window or with --json.',
+      '',
+    ])
+    expect(at(20)).toEqual([
+      'NAME           PRICE',
+      'a name of fo…     $1',
+      'No room for: memory, expires. All in a wider window or with --json.',
+      '',
+    ])
+  })
+
   test('what does not fit is cut or wrapped', () => {
     const text = renderTable(columns, rows, { style: plain, width: 36 })
     expect(text).toMatchInlineSnapshot(`

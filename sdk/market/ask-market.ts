@@ -95,10 +95,11 @@ const asMusterError = (error: unknown): MusterError =>
 /** Asks one market what a job would get there, once. Never rejects: what it could not say is the answer's problem. */
 export const askMarket = async (connection: Connection, spec: JobSpec, options: AskOptions): Promise<MarketAnswer> => {
   const once = { ...connection, retry: { ...connection.retry, attempts: 1 } }
-  const { slots: wanted, resources, runtime, placement, lease, maxPrice, award } = spec
+  const { slots: wanted, resources, runtime, placement, lease, limits, maxPrice, award } = spec
   try {
     const kind = lease === undefined ? {} : { lease }
-    const demand = { slots: wanted, resources, runtime, placement, ...kind, maxPrice }
+    const { taskTimeoutMs } = limits
+    const demand = { slots: wanted, resources, runtime, placement, ...kind, taskTimeoutMs, maxPrice }
     const {
       offers,
       slots: free,
