@@ -55,6 +55,7 @@ import { createNames, type Names } from './personal/names.ts'
 import { createPriceBoard, type PriceBoard } from './price-index/price-board.ts'
 import { createStandingOrderDesk, type StandingOrderDesk } from './standing-order/standing-orders.ts'
 import { startHousekeeping } from './housekeeping.ts'
+import { version } from './version.ts'
 import { createLifetime } from './lifetime.ts'
 import type { MarketOptions } from './options.ts'
 import { noBugs, type PlantedBug } from './planted-bug.ts'
@@ -137,8 +138,6 @@ export interface Market {
   /** Stops deciding; what is under way is found again at the next start, or by the other nodes, at once. */
   stop(): Promise<void>
 }
-
-export const version = '0.1.0'
 
 export const createMarket = (options: MarketOptions, modules: MarketModules): Market => {
   const { blobs, secp256k1, signer, log, bugs = noBugs, checkModel = checkModelHere } = modules
@@ -261,6 +260,7 @@ export const createMarket = (options: MarketOptions, modules: MarketModules): Ma
     ...shared,
     holdings,
     tellClosed,
+    knowsLinksSince: (at) => (cluster?.lookedAt() ?? Infinity) > at,
     packStarts: createPackStarts({ blobs }),
     reconsider: auctioneer.consider,
   })

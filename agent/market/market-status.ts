@@ -8,7 +8,7 @@ export interface MarketStatus {
   /** `refused`: there is no use in dialling again; `problem` says why. */
   readonly phase: 'linked' | 'unlinked' | 'leaving' | 'refused'
   readonly problem: MusterError | null
-  /** Slots held without and with a lease. */
+  /** Slots held without and with a lease; of what ran out none are held, also before it is forgotten. */
   readonly reserved: number
   readonly leased: number
   /** Claims that the market has not settled. */
@@ -26,7 +26,7 @@ export const marketStatus = (
   let leased = 0
   for (const { signed, lease } of book.reservations.values()) {
     if (signed.record.market !== market) continue
-    const slots = book.capacity.holdings.get(signed.record.id)?.slots ?? signed.record.slots
+    const slots = book.capacity.holdings.get(signed.record.id)?.slots ?? 0
     if (lease === null) reserved += slots
     else leased += slots
   }

@@ -89,6 +89,17 @@ describe('an agent of three markets', () => {
     expect([b, c].map(({ messages }, index) => messages.length - (before[index] ?? 0))).toEqual([2, 2])
   })
 
+  test('holds nothing for one of them that ran out as its clock was set ahead, and sells it to another', async () => {
+    const { world, markets, agent, start } = await setThree({ reservedShare: 1 })
+    await start()
+    const [a, b] = markets
+    await Promise.all([1, 2, 3, 4].map(() => a.reserve(a.order({ slots: 1 }), 1, 10_000)))
+    expect(statusOf(agent(), a)?.reserved).toBe(4)
+    world.setClockAhead(12_000)
+    await Promise.all([1, 2, 3, 4].map(() => b.reserve(b.order({ slots: 1 }), 1, 10_000)))
+    expect(markets.map((market) => statusOf(agent(), market)?.reserved)).toEqual([0, 4, 0])
+  })
+
   test('asks each of them its own mark-up', async () => {
     const { markets: of } = await setThree()
     const prices = {

@@ -6,6 +6,8 @@ export interface VirtualWorld extends World {
   pass(ms: number): Promise<void>
   /** Lets everything under way settle without any time passing. */
   settle(): Promise<void>
+  /** Sets the clock of the machine ahead, without any time passing. */
+  setClockAhead(ms: number): void
 }
 
 interface Pending {
@@ -19,6 +21,7 @@ export const createVirtualWorld = (seed: number): VirtualWorld => {
   const startedAt = 1_800_000_000_000
   const timers = new Set<Pending>()
   let elapsed = 0
+  let aheadMs = 0
   let order = 0
   let draws = 0
 
@@ -37,7 +40,7 @@ export const createVirtualWorld = (seed: number): VirtualWorld => {
   }
 
   return {
-    now: () => startedAt + Math.floor(elapsed),
+    now: () => startedAt + aheadMs + Math.floor(elapsed),
     elapsed: () => elapsed,
     random: (byteCount) => {
       const bytes = new Uint8Array(byteCount)
@@ -53,6 +56,9 @@ export const createVirtualWorld = (seed: number): VirtualWorld => {
       return { cancel: () => void timers.delete(timer) }
     },
     settle,
+    setClockAhead: (ms) => {
+      aheadMs += ms
+    },
     pass: async (ms) => {
       const end = elapsed + ms
       await settle()

@@ -55,7 +55,7 @@ export interface ClusterModules extends Pick<MembershipModules, 'load' | 'takeUp
 }
 
 /** One node among those of its market. */
-export interface Cluster extends Pick<Membership, 'id' | 'others' | 'isSure'> {
+export interface Cluster extends Pick<Membership, 'id' | 'others' | 'isSure' | 'lookedAt'> {
   readonly supply: Supply
   readonly offers: Pick<MarketSupply, 'scatter' | 'standing' | 'regionsOf' | 'missed'>
   readonly findStrays: FindStrays
@@ -207,6 +207,7 @@ export const createCluster = (modules: ClusterModules): Cluster => {
     id: membership.id,
     others: membership.others,
     isSure: membership.isSure,
+    lookedAt: membership.lookedAt,
     supply: market.supply,
     offers: market,
     findStrays: createFindStrays({

@@ -46,6 +46,8 @@ export interface Membership {
   isSettled(): boolean
   /** Enters, and takes up what nobody owns. Rejects `unavailable` where another node does not go with this one. */
   start(): Promise<void>
+  /** When it last read which nodes are up (`elapsed`). */
+  lookedAt(): number
   /** Looks now rather than at the next beat. */
   look(): void
   /** Leaves, so that others take over at once. */
@@ -248,6 +250,7 @@ export const createMembership = (options: MembershipOptions, modules: Membership
     id: () => id,
     others: () => others,
     isSure: () => phase === 'up' && world.elapsed() < sureUntil,
+    lookedAt: () => lookedAt,
     isSettled: () => phase === 'up' && areAllOwned && untaken.size === 0,
     start: async () => {
       await requireFittingOthers()

@@ -4,8 +4,8 @@ import { noopSpec, type Tenant } from '../rehearsal/rehearse.ts'
 import { rehearseNodes, type RehearsedNode } from '../rehearsal/rehearse-nodes.ts'
 import type { ScriptedAgent } from '../rehearsal/script.ts'
 
-const setUp = async (names = ['a', 'b', 'c']) => {
-  const market = rehearseNodes({ market: { keyRequestsPerSecond: 0 } })
+const setUp = async (names = ['a', 'b', 'c'], options: { readonly graceMs?: number } = {}) => {
+  const market = rehearseNodes({ market: { keyRequestsPerSecond: 0, ...options } })
   const nodes: RehearsedNode[] = []
   for (const name of names) nodes.push(await market.start(name))
   await market.world.advance(2_500)
@@ -101,6 +101,26 @@ describe('several nodes', () => {
     )
     expect(agent.starts).toHaveLength(40)
     await survivor.audit(job.id)
+  })
+
+  test('a node that cannot read which nodes are up gives up no agent that may have gone to a new one', async () => {
+    const { a, b, start, world } = await setUp(['a', 'b'], { graceMs: 2_000 })
+    const agent = await b.agent({ key: 1, slots: 1, nanoUsd: 100n, taskMs: 20_000 })
+    const tenant = await a.tenant()
+    const job = await tenant.submit(noopSpec(1))
+    await world.advance(1_000)
+    a.reach.registry = false
+    const c = await start('c')
+    agent.cut()
+    agent.link(c.market())
+    await world.advance(2_900)
+    a.reach.registry = true
+    await a.closed(tenant, job.id)
+    const types = (await tenant.events(job.id)).map(({ type }) => type)
+    expect(types).toContain('lease-suspected')
+    expect(types).not.toContain('lost')
+    expect(agent.starts).toHaveLength(1)
+    await a.audit(job.id)
   })
 
   test('a node that leaves in good order hands its jobs over at once', async () => {

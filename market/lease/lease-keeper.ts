@@ -41,6 +41,8 @@ export interface LeaseKeeperModules {
   readonly holdings: HoldingsOf
   readonly packStarts: PackStarts
   readonly tellClosed: TellClosed
+  /** Whether it was found out since then (`elapsed`) which agents other nodes reach. */
+  readonly knowsLinksSince: (at: number) => boolean
   /** Looks whether the job wants other slots. */
   readonly reconsider: (actor: JobActor) => void
   readonly log: Log
@@ -90,7 +92,7 @@ const maxFailures = 2
 const isCrowded = (error: unknown): boolean => error instanceof MusterError && error.code === 'rate_limited'
 
 export const createLeaseKeeper = (options: LeaseKeeperOptions, modules: LeaseKeeperModules): LeaseKeeper => {
-  const { world, supply, holdings, packStarts, tellClosed, reconsider, log, bugs } = modules
+  const { world, supply, holdings, packStarts, tellClosed, knowsLinksSince, reconsider, log, bugs } = modules
   const leases = new Map<LeaseId, KeptLease>()
   const byProvider = new Map<Address, Set<KeptLease>>()
   let isStopped = false
@@ -141,10 +143,14 @@ export const createLeaseKeeper = (options: LeaseKeeperOptions, modules: LeaseKee
     if (kept.graceTimer !== undefined || !isKept(kept)) return
     if (bugs.has('probe-skipped')) return void giveUp(kept, 'lost')
     kept.isSuspect = true
-    kept.graceTimer = world.after(graceMs, () => {
+    const since = world.elapsed()
+    const judge = (): void => {
       kept.graceTimer = undefined
-      if (isKept(kept) && kept.confirmedBy === undefined) void giveUp(kept, 'lost')
-    })
+      if (!isKept(kept) || kept.confirmedBy !== undefined) return
+      if (knowsLinksSince(since)) void giveUp(kept, 'lost')
+      else kept.graceTimer = world.after(retryMs, judge)
+    }
+    kept.graceTimer = world.after(graceMs, judge)
     kept.actor
       .step((draft) => {
         if (kept.confirmedBy === undefined && draft.job.leases.get(kept.id)?.phase === 'open')

@@ -13,6 +13,8 @@ export interface Reach {
   hop: boolean
   bus: boolean
   database: boolean
+  /** Whether it can read which nodes are up. */
+  registry: boolean
 }
 
 /** One node of a rehearsed market. */
@@ -33,13 +35,14 @@ export interface RehearsedNodes {
 }
 
 /** The store of a node that may lose its connection. */
-const losable = <Part extends object>(part: Part, reach: Reach): Part =>
+const losable = <Part extends object>(part: Part, reach: Reach, isRegistry = false): Part =>
   Object.fromEntries(
     Object.entries(part).map(([name, member]: [string, unknown]) => {
-      if (typeof member === 'object' && member !== null) return [name, losable(member, reach)]
+      if (typeof member === 'object' && member !== null) return [name, losable(member, reach, name === 'nodes')]
       if (typeof member !== 'function') return [name, member]
       const call = async (...args: unknown[]): Promise<unknown> => {
-        if (!reach.database) throw new MusterError({ code: 'unavailable', message: 'The database is away.' })
+        const isAway = !reach.database || (isRegistry && name === 'list' && !reach.registry)
+        if (isAway) throw new MusterError({ code: 'unavailable', message: 'The database is away.' })
         return Reflect.apply(member, part, args)
       }
       return [name, call]
@@ -59,7 +62,7 @@ export const rehearseNodes = (common: RehearsalOptions = {}): RehearsedNodes => 
     world,
     disk,
     start: async (name, options = {}) => {
-      const reach: Reach = { hop: true, bus: true, database: true }
+      const reach: Reach = { hop: true, bus: true, database: true, registry: true }
       const cluster: ClusterLink = {
         name,
         url: `https://${name}`,
