@@ -63,3 +63,11 @@ test('links that are reset while a node is being asked are read anew', async () 
   expect(linked).toHaveLength(2)
   expect(waiting).toEqual([])
 })
+
+test('what is called over a link that is over is not waited for', async () => {
+  const { links, answer } = setUp()
+  await answer()
+  const calling = links.peer(provider)?.call('holdings', {}, { timeoutMs: 5_000 })
+  links.keep([])
+  await expect(calling).rejects.toMatchObject({ code: 'link_closed' })
+})

@@ -2,7 +2,7 @@ import type { Address, AgentPeer, Log } from '@muster/protocol'
 import type { NodeId, NodeRow } from '../store/node-store.ts'
 import type { Hop, LinkNews } from './hop/hop.ts'
 import type { Outbox } from './outbox.ts'
-import { createRemotePeer } from './remote-peer.ts'
+import { createRemotePeer, type RemotePeer } from './remote-peer.ts'
 
 /** The agents that are linked to other nodes, as those nodes say. */
 export interface RemoteLinks {
@@ -32,7 +32,7 @@ interface Known {
   readonly node: NodeRow
   /** Of the node's links; -1 where nothing is known. */
   version: number
-  readonly links: Map<Address, AgentPeer>
+  readonly links: Map<Address, RemotePeer>
   /** Times in a row that it did not answer. */
   silences: number
   looking: Promise<void> | undefined
@@ -49,7 +49,7 @@ export const createRemoteLinks = (modules: RemoteLinksModules): RemoteLinks => {
   const find = (provider: Address): { readonly node: NodeRow; readonly peer: AgentPeer } | undefined => {
     let best: { readonly node: NodeRow; readonly peer: AgentPeer } | undefined
     for (const { node, links } of nodes.values()) {
-      const peer = links.get(provider)
+      const peer = links.get(provider)?.peer
       if (peer !== undefined && (best === undefined || peer.epoch > best.peer.epoch)) best = { node, peer }
     }
     return best
@@ -61,13 +61,13 @@ export const createRemoteLinks = (modules: RemoteLinksModules): RemoteLinks => {
     const named = new Set(links.map(({ provider }) => provider))
     const left = isWhole ? [...known.links.keys()].filter((provider) => !named.has(provider)) : gone
     const fresh: AgentPeer[] = []
-    const over: AgentPeer[] = []
+    const over: RemotePeer[] = []
     for (const link of links) {
       const old = known.links.get(link.provider)
-      if (old?.epoch === link.epoch) continue
-      const peer = createRemotePeer(known.node, link, { hop, outbox, isLinked })
-      known.links.set(link.provider, peer)
-      fresh.push(peer)
+      if (old?.peer.epoch === link.epoch) continue
+      const remote = createRemotePeer(known.node, link, { hop, outbox, isLinked })
+      known.links.set(link.provider, remote)
+      fresh.push(remote.peer)
       if (old !== undefined) over.push(old)
     }
     for (const provider of left) {
@@ -75,8 +75,9 @@ export const createRemoteLinks = (modules: RemoteLinksModules): RemoteLinks => {
       if (old !== undefined) over.push(old)
       known.links.delete(provider)
     }
+    for (const { end } of over) end()
     for (const peer of fresh) onLinked(peer)
-    for (const peer of over) onUnlinked(peer)
+    for (const { peer } of over) onUnlinked(peer)
   }
 
   const forget = (known: Known): void => {

@@ -1,4 +1,4 @@
-import { linkClosed, type AgentPeer, type LinkResponse } from '@muster/protocol'
+import { linkClosed, type AgentPeer, type LinkResponse, type MusterError } from '@muster/protocol'
 import type { NodeRow } from '../store/node-store.ts'
 import type { Hop, RemoteLink } from './hop/hop.ts'
 import type { Outbox } from './outbox.ts'
@@ -14,11 +14,18 @@ export interface RemotePeerModules {
 const hopMs = 1_000
 
 /** An agent that is linked to another node of this market. */
+export interface RemotePeer {
+  readonly peer: AgentPeer
+  /** The link is over, as far as is known here: what is called over it is not answered any more. */
+  end(): void
+}
+
 export const createRemotePeer = (
   node: NodeRow,
   { provider, epoch }: RemoteLink,
   { hop, outbox, isLinked }: RemotePeerModules,
-): AgentPeer => {
+): RemotePeer => {
+  const pending = new Set<(error: MusterError) => void>()
   const requireLinked = (): void => {
     if (!isLinked(peer)) throw linkClosed('lost')
   }
@@ -27,8 +34,14 @@ export const createRemotePeer = (
     epoch,
     call: async (call, body, { timeoutMs }) => {
       requireLinked()
-      const answer = await hop.call(node, 'agent', { provider, epoch, call, body, timeoutMs }, timeoutMs + hopMs)
-      return answer as LinkResponse<typeof call>
+      const { promise, resolve, reject } = Promise.withResolvers<unknown>()
+      pending.add(reject)
+      try {
+        hop.call(node, 'agent', { provider, epoch, call, body, timeoutMs }, timeoutMs + hopMs).then(resolve, reject)
+        return (await promise) as LinkResponse<typeof call>
+      } finally {
+        pending.delete(reject)
+      }
     },
     send: (message) => {
       if (isLinked(peer)) outbox.send(node, { to: 'agent', provider, epoch, message })
@@ -44,5 +57,10 @@ export const createRemotePeer = (
     // Only the node of a link closes it.
     close: () => {},
   }
-  return peer
+  return {
+    peer,
+    end: () => {
+      for (const reject of pending) reject(linkClosed('lost'))
+    },
+  }
 }
