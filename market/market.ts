@@ -206,6 +206,7 @@ export const createMarket = (options: MarketOptions, modules: MarketModules): Ma
     world,
     supply: local,
     ...(cluster === undefined ? {} : { elsewhere: cluster.offers.standing }),
+    standingsOf: (providers) => benchmarks.standingsOf(providers),
   })
   const depth = createDispatchDepth()
   const holdings = createHoldings()
@@ -238,11 +239,8 @@ export const createMarket = (options: MarketOptions, modules: MarketModules): Ma
   const desk = createAdminDesk({ world, jobs, local, denials, drain, allowedOffers, keeper: () => keeper, cluster })
   const openAllowed: typeof openLease = async (actor, won) =>
     !allowedOffers.isDenied(won.offer) && openLease(actor, won)
-  const transfers = createTransferTimes({
-    blobs,
-    downMbpsOf: (provider) => benchmarks.standingOf(provider)?.downMbps,
-    log,
-  })
+  const downMbpsOf = (provider: Address): number | undefined => benchmarks.standingOf(provider)?.downMbps
+  const transfers = createTransferTimes({ blobs, downMbpsOf, log })
   const records = createProviderRecords({ world, store, transfers, log })
   const benchmarks = createBenchmarkDesk(benchmarkOptions(options), { ...shared, observe: records.add })
   const observeJobs = createObserveJobs({ world, store, records, isOver: lifetime.isOver, log })

@@ -23,6 +23,10 @@ const hours = z.string().transform((text, context): readonly number[] => {
 
 const whole = (least: number, most: number) => z.coerce.number().int().min(least).max(most)
 
+/** With commas between them a URL may name several hosts, each with its port. */
+const isPostgresUrl = (text: string): boolean =>
+  [text, text.replace(/,[^/?]*/, '')].some((url) => /^postgres(?:ql)?:$/.test(URL.parse(url)?.protocol ?? ''))
+
 /** A market's options as they are written: flags, or `MUSTER_MARKET_…` in the environment. */
 const writtenSchema = z.strictObject({
   dataDirectory: z.string().min(1).default('.muster/market').meta({
@@ -32,7 +36,7 @@ const writtenSchema = z.strictObject({
   port: whole(0, 65_535).default(7600).meta({ description: 'The port it listens at; 0 takes a free one.' }),
   databaseUrl: z
     .string()
-    .refine((text) => /^postgres(?:ql)?:$/.test(URL.parse(text)?.protocol ?? ''), {
+    .refine(isPostgresUrl, {
       error: 'expected postgres://USER:PASSWORD@HOST:PORT/DATABASE',
     })
     .optional()

@@ -79,6 +79,26 @@ test('of the transcripts that are read a few are kept; the lease of another has 
   expect(set.proofs.filter(({ breach }) => breach === 'other-lease')).toMatchObject([{ lease: wrong }])
 })
 
+test('of auctions that were lost no transcript is kept: no lease is to come of them', async () => {
+  const set = await setUp({
+    options: { capacity: { cpuMilli: 64_000, memoryBytes: 64 * 2 ** 30, diskBytes: 0, gpus: [] } },
+  })
+  const { transcript, lease, show } = await win(set)
+  await show()
+  for (let other = 0; other < 8; other++) {
+    const auction = newId(set.world, 'auction')
+    await set.solicit({ auction, slots: 1 })
+    set.market.send({ type: 'auction-over', auction, hasWon: false, bids: 1, transcript: digestOf('other') })
+    const record = { ...transcript.record, auction }
+    set.market.send({ type: 'transcript', auction, transcript: signRecord(marketSigner, set.domain, record) })
+    await set.world.settle()
+  }
+  const before = asked(set)
+  expect(before).toBe(9)
+  await expect(set.market.open(lease({ slots: 1 }))).rejects.toMatchObject({ code: 'record_invalid' })
+  expect(asked(set)).toBe(before)
+})
+
 describe('a lease of a sealed auction that comes before the transcript', () => {
   test.each(wrongs)('%s is shown to be wrong as soon as that comes', async (_, change) => {
     const set = await setUp()

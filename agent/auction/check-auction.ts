@@ -44,12 +44,13 @@ const checkOwn = (context: AgentContext, bid: HeldBid, transcript: SignedTranscr
 
 /** Holds the lease that came of a bid against what the rule gives it; one that is still to come is held against it then. */
 const checkLease = (context: AgentContext, market: Address, transcript: SignedTranscript): void => {
-  const { bids } = context
+  const { bids, book } = context
   const { auction } = transcript.record
   const lease = bids.leases.get(auction)
   if (lease?.record.market !== market) {
     const reservation = bids.held.get(auction)?.reservation
-    if (reservation?.lease === null) keepNewest(bids.read, auction, transcript, mostRead)
+    const isHeld = reservation !== undefined && book.byDigest.get(reservation.digest) === reservation
+    if (isHeld && reservation.lease === null) keepNewest(bids.read, auction, transcript, mostRead)
     return
   }
   const { holds, found } = checkLeaseAward(transcript.record, lease.record)

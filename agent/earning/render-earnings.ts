@@ -1,6 +1,7 @@
 import { formatUsd, type Address } from '@muster/protocol'
 import { printable } from '../log/printable.ts'
 import { alignColumns } from '../log/align-columns.ts'
+import { sayUrls } from '../market/say-urls.ts'
 import type { ClaimCount } from './claim-counts.ts'
 import type { Earnings } from './hold-against.ts'
 
@@ -29,11 +30,11 @@ const shownJobs = 10
 const day = (at: number): string => new Date(at).toISOString().slice(0, 16).replace('T', ' ')
 
 const rowOf = ({ url, earnings }: MarketEarnings): string[] => {
-  if (earnings === null) return [printable(url), '?', '?', '?', '?', '?', '?']
+  if (earnings === null) return [sayUrls(url), '?', '?', '?', '?', '?', '?']
   const { totals, receipts, claims, missing } = earnings
   const late = missing.reduce((sum, each) => sum + each.claims - each.receipts, 0)
   const money = [totals.amount, totals.fee, totals.earned].map(formatUsd)
-  return [printable(url), String(claims), String(receipts), ...money, String(late)]
+  return [sayUrls(url), String(claims), String(receipts), ...money, String(late)]
 }
 
 const headings = ['MARKET', 'CLAIMS', 'RECEIPTS', 'CHARGED', 'FEES', 'EARNED', 'MISSING']

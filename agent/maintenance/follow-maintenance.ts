@@ -9,6 +9,9 @@ export interface FollowMaintenanceModules {
 
 const everyMs = 1_000
 
+const sayTime = (at: number): string => new Date(at).toISOString()
+const sayWindow = ({ from, until }: Maintenance): string => `${sayTime(from)}/${sayTime(until)}`
+
 /** Takes what the file of maintenance says, now and whenever it changes. One that cannot be used changes nothing. Gives what ends that. */
 export const followMaintenance = ({ world, log, read, maintain }: FollowMaintenanceModules): (() => void) => {
   let isStopped = false
@@ -20,7 +23,8 @@ export const followMaintenance = ({ world, log, read, maintain }: FollowMaintena
       const windows = await read()
       const found = JSON.stringify(windows)
       if (!isStopped && found !== before) {
-        log.info('maintenance is announced', { windows })
+        if (windows.length === 0) log.info('no maintenance is announced any more')
+        else log.info('maintenance is announced', { windows: windows.map(sayWindow) })
         maintain(windows)
       }
       before = found

@@ -76,9 +76,10 @@ test('a running agent follows the file, and keeps what it had while the file can
       await new Promise((resolve) => setTimeout(resolve, 5))
     }
   }
+  const said: unknown[] = []
   const stop = followMaintenance({
     world,
-    log: silentLog,
+    log: { ...silentLog, info: (...line) => void said.push(line) },
     read: () => readMaintenance(file),
     maintain: (windows) => void told.push(windows),
   })
@@ -92,6 +93,12 @@ test('a running agent follows the file, and keeps what it had while the file can
     await pass()
   }
   expect(told).toHaveLength(1)
+  await writeFile(file, '{"windows": []}')
+  await pass()
+  expect(said).toEqual([
+    ['maintenance is announced', { windows: [expect.stringMatching(/^\d{4}-\d\d-\d\dT[^/]+Z\/\d{4}-.*Z$/)] }],
+    ['no maintenance is announced any more'],
+  ])
   stop()
 })
 

@@ -22,6 +22,7 @@ const setUp = (given: readonly string[], silent: readonly string[] = []) => {
   const joined = new Map<Address, DialMarket>()
   const dialled: string[] = []
   const dead = new Set<string>()
+  const refused = new Map<Address, MusterError>()
   let file: MarketFile | null = noMarkets
   let told: readonly FollowedMarket[] = []
   const follower = followMarkets(
@@ -38,7 +39,7 @@ const setUp = (given: readonly string[], silent: readonly string[] = []) => {
           calls.push(`${isForgotten === true ? 'forget' : 'leave'} ${market.slice(2, 4)}`)
           joined.delete(market)
         },
-        status: () => ({ markets: [] }) as never,
+        status: () => ({ markets: [...refused].map(([market, problem]) => ({ market, problem })) }) as never,
       },
       identify: async ({ url, address }, signal) => {
         const name = url.slice('https://'.length, -'.example'.length)
@@ -72,6 +73,7 @@ const setUp = (given: readonly string[], silent: readonly string[] = []) => {
     joined,
     dialled,
     dead,
+    refused,
     dial,
     follower,
     told: () => told,
@@ -140,6 +142,26 @@ test('two URLs of one market are two ways to it: one link, one line, over whiche
   expect(dialled.at(-1)).toBe(urlOf('a'))
   expect(told().map(({ url }) => url)).toEqual([urlOf('a'), urlOf('b')])
   expect(calls).toHaveLength(2)
+  follower.stop()
+})
+
+test('a market that was given up over one URL is linked over another, unless another agent took its place', async () => {
+  const { world, calls, dialled, refused, dial, follower, write } = setUp(['a', 'b'])
+  follower.start()
+  await world.pass(1_100)
+  await dial('a')
+  const [first, second] = [addressOf('a'), addressOf('b')]
+  refused.set(first, new MusterError({ code: 'signature_invalid', message: 'That is not the market.' }))
+  refused.set(second, new MusterError({ code: 'link_superseded', message: 'Another agent uses this key.' }))
+  const more = [
+    { url: urlOf('alias'), address: first },
+    { url: urlOf('copy'), address: second },
+  ]
+  write({ markets: more, left: [] })
+  await world.pass(1_100)
+  expect(calls).toEqual([`join ${a}`, `join ${b}`, `join ${a}`])
+  await dial('a')
+  expect(dialled).toEqual([urlOf('a'), urlOf('alias')])
   follower.stop()
 })
 

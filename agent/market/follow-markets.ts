@@ -62,10 +62,10 @@ export const followMarkets = (given: readonly MarketTarget[], modules: FollowMar
   const urlsOf = (address: Address): readonly string[] =>
     [...followed.values()].filter((own) => own.address === address).map(({ target }) => target.url)
 
-  /** Over the URLs that are wanted now: the one that answered last, or the next where it does not. */
-  const dialerOf = (address: Address): DialMarket => {
+  /** Over the URLs that are wanted now, `first` to begin with: the one that answered last, or the next where it does not. */
+  const dialerOf = (address: Address, first: string): DialMarket => {
     const dialers = new Map<string, DialMarket>()
-    let at = 0
+    let at = urlsOf(address).indexOf(first)
     return async (epoch, handlers) => {
       const urls = urlsOf(address)
       const url = urls[at % urls.length]
@@ -81,24 +81,30 @@ export const followMarkets = (given: readonly MarketTarget[], modules: FollowMar
     }
   }
 
+  /** Over other URLs, for what may be of those: another agent with this key would be met over every one. */
+  const isGivenUp = (address: Address): boolean => {
+    const problem = agent.status().markets.find(({ market }) => market === address)?.problem ?? null
+    return problem !== null && problem.code !== 'link_superseded'
+  }
+
   const join = (own: Followed, address: Address): void => {
     const others = urlsOf(address)
+    const { url } = own.target
     own.address = address
     if (others.length > 0) {
-      const { url } = own.target
       log.warn('two URLs are of one market: it has one link and one offer of each slot, over either', {
         url,
         others,
         market: address,
       })
-      return
+      if (!isGivenUp(address)) return
     }
     try {
-      agent.join(address, dialerOf(address))
+      agent.join(address, dialerOf(address, url))
     } catch (error) {
       // It is still being left: the next look tries again.
-      log.info('this market is joined again later', { url: own.target.url, error })
-      followed.delete(own.target.url)
+      log.info('this market is joined again later', { url, error })
+      followed.delete(url)
     }
   }
 

@@ -2,6 +2,7 @@ import { nodeUrls } from '@muster/protocol'
 import { alignColumns } from '../log/align-columns.ts'
 import { printable } from '../log/printable.ts'
 import type { MarketFile } from './market-file.ts'
+import { sayUrls } from './say-urls.ts'
 import { staleMs, type StatusFile } from './status-file.ts'
 
 type Line = StatusFile['markets'][number]
@@ -56,7 +57,7 @@ export const renderMarkets = ({ isRunning, at, markets, left }: MarketsDocument,
     const isResting = phase === 'linked' && seen.restsUntil > now
     const state = isResting ? `rests ${Math.ceil((seen.restsUntil - now) / 1000)} s` : phases[phase]
     const numbers = [reserved, leased].map(String)
-    return [printable(url), state, ...numbers, sayLeases(market), String(seen.claimed), String(unsettled)]
+    return [sayUrls(url), state, ...numbers, sayLeases(market), String(seen.claimed), String(unsettled)]
   })
   const notes = [
     ...(isRunning

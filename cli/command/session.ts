@@ -35,8 +35,8 @@ export interface Session extends Shell {
   connectAll(): Promise<Markets>
   /** A client of the market that has this job: of several, each is asked. */
   connectFor(job: JobId): Promise<Muster>
-  /** Writes a result: one JSON document with --json, else what `human` gives. */
-  print(document: unknown, human: () => string): void
+  /** Writes a result: one JSON document with --json, else what `human` gives, broken to the width of the terminal unless it is to stay `as-is`. */
+  print(document: unknown, human: () => string, shape?: 'wrapped' | 'as-is'): void
 }
 
 export const openSession = (shell: Shell, flags: GlobalFlags): Session => {
@@ -72,6 +72,7 @@ export const openSession = (shell: Shell, flags: GlobalFlags): Session => {
       if ((await contexts()).length === 1) return connect()
       return (await connectAll()).marketOf(job, { signal: shell.signal })
     },
-    print: (document, human) => progress.print(isJson ? `${toJson(document, 2)}\n` : human()),
+    print: (document, human, shape) =>
+      isJson ? progress.print(`${toJson(document, 2)}\n`, 'stdout', 'as-is') : progress.print(human(), 'stdout', shape),
   }
 }

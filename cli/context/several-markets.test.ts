@@ -123,7 +123,15 @@ describe('a job', () => {
     await markets[0]?.close()
     const list = await shell.run(['job', 'list'])
     expect(list.status).toBe(0)
-    expect(list.out).toContain(new URL(urls()[1] ?? '').host)
+    const { host } = new URL(urls()[1] ?? '')
+    expect(list.out).toContain(host)
+    const env = {
+      MUSTER_URL: `${urls()[0]},${urls()[1]}+http://127.0.0.1:1`,
+      MUSTER_API_KEY: `${fakeApiKey},${fakeApiKey}`,
+    }
+    expect((await shell.run(['job', 'list'], { env })).out).toMatch(
+      new RegExp(`^job_\\w+ +${RegExp.escape(host)} `, 'm'),
+    )
     expect(list.out).toContain(`${urls()[0]} did not say which jobs are there`)
     const submitted = await shell.run(['job', 'submit', await writeJob()])
     expect(submitted.status).toBe(0)

@@ -36,7 +36,7 @@ test('what is expected and found of an amount is in dollars in the sentence and 
     terminal as never,
     false,
   )
-  expect(text).toContain('expected at least $0.000003, what all tasks may cost, found $0.000002.')
+  expect(text).toContain('expected at least $0.000003, what all tasks\n  may cost, found $0.000002.\n')
   expect(text).toMatch(/spec\.ceiling +at least \$0\.000003, [^$]+\$0\.000002\n/)
   expect(text).not.toContain('nano-dollars')
 })
@@ -55,6 +55,28 @@ test('of offers that are only busy it says how many, of others what the nearest 
   }
   expect(render('slots free')).toMatch(/^✗ 2 of 9 offers fit\.[^]*do +Submit it all the same: it waits/)
   expect(render('resources.gpuCount')).toMatch(/^✗ None of 9 offers fits\. What the nearest lack:/)
+})
+
+test('of the offers of one provider, one that lacks all that a nearer one lacks is not said again', () => {
+  const near = (who: string, ...lacks: readonly string[]) => ({
+    offer: 'ofr_1',
+    provider: `0x${who.repeat(40)}`,
+    failed: lacks.map((requirement) => ({ requirement, expected: 'at least 1', found: '0' })),
+  })
+  const nearest = [
+    near('1', 'stake'),
+    near('1', 'stake', 'runtime'),
+    near('1', 'regions'),
+    near('2', 'stake', 'regions'),
+  ]
+  const error = new MusterError({ code: 'nothing_fits', message: 'None.', facts: { offers: 4, nearest } })
+  const rows = renderError(error, terminal as never, false).match(/^ +(?:0x\S+ +)?(?:stake|runtime|regions)/gm)
+  expect(rows?.map((row) => row.trim().replace(/ +/, ' '))).toEqual([
+    '0x111111…1111 stake',
+    '0x111111…1111 regions',
+    '0x222222…2222 stake',
+    'regions',
+  ])
 })
 
 test.each([

@@ -5,6 +5,7 @@ import { renderTable } from '../terminal/render-table.ts'
 import { styleFor } from '../terminal/style.ts'
 import type { Terminal } from '../terminal/terminal.ts'
 import { printable } from '../terminal/text-width.ts'
+import { wrapLines } from '../terminal/wrap-lines.ts'
 import { isAmount, sayAmount, sayAmounts } from './say-amounts.ts'
 import { sayRequirement } from './say-requirement.ts'
 import { adviseOn, sayFault } from './advice.ts'
@@ -49,6 +50,14 @@ const issueTable = (issues: readonly Issue[], style: ReturnType<typeof styleFor>
     { style, width, indent: '  ' },
   )
 
+/** Without the further offers of a provider that lack all that an earlier, nearer one lacks: they say nothing new. */
+const tellingOf = (nearest: readonly NearMiss[]): NearMiss[] =>
+  nearest.filter(({ provider, failed }, at) => {
+    const lacked = new Set(failed.map(({ requirement }) => requirement))
+    const lacksAllOf = (nearer: NearMiss): boolean => nearer.failed.every(({ requirement }) => lacked.has(requirement))
+    return !nearest.slice(0, at).some((nearer) => nearer.provider === provider && lacksAllOf(nearer))
+  })
+
 /** Each near offer with every requirement it failed, one line each. */
 const nearMissTable = (nearest: readonly NearMiss[], style: ReturnType<typeof styleFor>, width: number): string =>
   renderTable(
@@ -91,7 +100,7 @@ export const renderError = (error: MusterError, terminal: Terminal, isVerbose: b
   const issues = [...listOf<Issue>(facts, 'issues'), ...listOf<Issue>(facts, 'problems')]
   const tables = [
     issueTable(issues, style, width),
-    nearMissTable(listOf<NearMiss>(facts, 'nearest'), style, width),
+    nearMissTable(tellingOf(listOf<NearMiss>(facts, 'nearest')), style, width),
     listOf<Refusal>(facts, 'refusals')
       .map((refusal) => `  ${printable(sayRefusal(refusal))}\n`)
       .join(''),
@@ -112,5 +121,6 @@ export const renderError = (error: MusterError, terminal: Terminal, isVerbose: b
     { style, indent: '  ' },
   )
   const because = isVerbose ? `\n${style.dim(causes(error).join('\ncaused by: '))}\n` : ''
-  return `${style.red('✗')} ${style.bold(printable(sentenceOf(error)))}\n${tables.map((table) => `\n${table}`).join('')}\n${labelled}${because}`
+  const said = `${style.red('✗')} ${style.bold(printable(sentenceOf(error)))}\n${tables.map((table) => `\n${table}`).join('')}\n${labelled}`
+  return wrapLines(said, width) + because
 }

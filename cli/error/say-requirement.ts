@@ -22,6 +22,9 @@ const names: Readonly<Record<string, string>> = {
   execSpec: 'runtime version',
   'resources.gflops': 'GFLOP/s a slot',
   'resources.reproducible': 'reproduces',
+  'price.per': 'priced by the',
+  'lease.kind': 'kind of lease',
+  'lease.minNotice': 'notice of its end',
 }
 
 const units: readonly (readonly [pattern: RegExp, name: string, say: (value: number) => string])[] = [

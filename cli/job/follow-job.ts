@@ -92,7 +92,7 @@ const createTimeline = ({ progress, style, isJson, terminal }: Session) => {
   }
   return {
     show: (event: TimelineEvent): void => {
-      if (isJson) progress.print(`${toJson(event)}\n`)
+      if (isJson) progress.print(`${toJson(event)}\n`, 'stdout', 'as-is')
       else if (!isWatched) progress.print(showEvent(event, style))
       else {
         const { done, live } = fold.add(event)

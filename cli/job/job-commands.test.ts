@@ -156,7 +156,7 @@ maxPrice: 0.000001 USD per operator
                        regions        mars            us-east
         0x…  memory a slot  at least 1 TiB  1 GiB
                        regions        mars            eu-west
-                       price.per      task            operator
+                       priced by the  task            operator
 
         code   nothing_fits
         fault  yours

@@ -1,3 +1,4 @@
+import { nodeUrls } from '@muster/protocol'
 import { formatUsd, parseId, type JobId, type JobsEverywhere, type JobSomewhere, type JobView } from '@muster/sdk'
 import type { Session } from '../command/session.ts'
 import { exitCodes } from '../exit/exit-codes.ts'
@@ -27,7 +28,8 @@ const list = async (
   return { jobs, missing: [], isOne: true }
 }
 
-const hostOf = (url: string): string => URL.parse(url)?.host ?? url
+/** Of several nodes that of the first. */
+const hostOf = (urls: string): string => URL.parse(nodeUrls(urls)[0] ?? urls)?.host ?? urls
 
 type Missing = JobsEverywhere['missing'][number]
 
@@ -58,7 +60,7 @@ export const listJobs = async (
       formatAge(job.submittedAt, session.now()),
     ])
     const [first, ...rest] = columns
-    const titles = isOne ? columns : [first, { title: 'market' }, ...rest]
+    const titles = isOne ? columns : [first, { title: 'market', isFlexible: true, least: 24 }, ...rest]
     return renderTable(titles, rows, { style, width: terminal.stdout.columns }) + gone
   })
   return exitCodes.ok

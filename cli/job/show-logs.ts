@@ -51,20 +51,23 @@ export const showLogs = async (session: Session, text: string): Promise<number> 
       logs.push({ attempt, lines: [], problem: error.message })
     }
   }
-  session.print(logs, () =>
-    logs.length === 0
-      ? 'Nothing has run yet.\n'
-      : logs
-          .map(({ attempt, lines, problem }) => {
-            const name = parseAttemptId(attempt)
-            const head = logs.length === 1 ? '' : style.dim(`── task ${name?.index}, attempt ${name?.fence}\n`)
-            const body =
-              problem === undefined
-                ? lines.map((line) => `${printable(line)}\n`).join('')
-                : style.yellow(`${printable(problem)}\n`)
-            return head + body
-          })
-          .join(''),
+  session.print(
+    logs,
+    () =>
+      logs.length === 0
+        ? 'Nothing has run yet.\n'
+        : logs
+            .map(({ attempt, lines, problem }) => {
+              const name = parseAttemptId(attempt)
+              const head = logs.length === 1 ? '' : style.dim(`── task ${name?.index}, attempt ${name?.fence}\n`)
+              const body =
+                problem === undefined
+                  ? lines.map((line) => `${printable(line)}\n`).join('')
+                  : style.yellow(`${printable(problem)}\n`)
+              return head + body
+            })
+            .join(''),
+    'as-is',
   )
   return exitCodes.ok
 }

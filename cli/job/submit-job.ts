@@ -46,17 +46,22 @@ export const loadJobFile = async (session: Session, given: string): Promise<Comp
 export const upload = async (session: Session, muster: Muster, { blobs }: CompiledJob): Promise<void> => {
   if (blobs.length === 0) return
   const bar = session.progress.bar('upload', blobs.length)
-  const { maxBlobBytes } = await muster.market({ signal: session.signal })
-  await muster.putBlobs(blobs, {
-    signal: session.signal,
-    maxBytes: maxBlobBytes,
-    onProgress: (at) =>
-      bar.update({
-        done: at.settled,
-        total: at.blobs,
-        note: `${formatBytes(at.settledBytes)} of ${formatBytes(at.bytes)}`,
-      }),
-  })
+  try {
+    const { maxBlobBytes } = await muster.market({ signal: session.signal })
+    await muster.putBlobs(blobs, {
+      signal: session.signal,
+      maxBytes: maxBlobBytes,
+      onProgress: (at) =>
+        bar.update({
+          done: at.settled,
+          total: at.blobs,
+          note: `${formatBytes(at.settledBytes)} of ${formatBytes(at.bytes)}`,
+        }),
+    })
+  } catch (error) {
+    bar.fail()
+    throw error
+  }
   bar.succeed()
 }
 

@@ -54,7 +54,7 @@ export const listLeases = async (
   const document = found.map(({ muster: _, ...leased }) => leased)
   session.print(document, () =>
     found.length === 0
-      ? 'No job of yours is open, so there are no leases.\n'
+      ? 'No job of yours is open, so there are no leases. Those of one that is closed: muster lease list JOB\n'
       : found.map((leased) => table(leased, all || job !== undefined, session)).join('\n'),
   )
   return exitCodes.ok

@@ -129,7 +129,7 @@ export const showStatement = async (
   const statement = await muster.statement(signer, period, { signal: session.signal, timeoutMs })
   const check = checkStatement(statement)
   if (options.csv === true && !session.isJson) {
-    session.print(statement, () => statementCsv(statement))
+    session.print(statement, () => statementCsv(statement), 'as-is')
     for (const fault of check.faults) session.terminal.stderr.write(`✗ ${fault}\n`)
   } else {
     session.print({ ...statement, totals: check.totals, faults: check.faults }, () =>

@@ -71,6 +71,7 @@ const denial = {
   by: 'owner',
 }
 
+const provider = `0x${'1'.repeat(40)}`
 const answers: Readonly<Record<string, () => unknown>> = {
   marketStatus: () => status(left-- > 0 ? left : 0),
   drain: () => ({ draining: status(3).draining, activeJobs: left }),
@@ -101,6 +102,19 @@ const answers: Readonly<Record<string, () => unknown>> = {
         outcome: 'refused',
         of: null,
         code: 'forbidden',
+      },
+      {
+        id: action,
+        at: 1_789_999_999_000,
+        actor: 'owner',
+        actorName: 'owner',
+        role: 'owner',
+        action: 'createAdminKey',
+        facts: { target: { kind: 'provider', subject: provider } },
+        reason: 'on call this week',
+        outcome: 'asked',
+        of: null,
+        code: null,
       },
     ],
   }),
@@ -228,6 +242,9 @@ test('the log says who, what, about whom and why', async () => {
   const { out } = await shell.run(['market', 'log'])
   for (const text of ['2026-09-21', 'pager', 'operator', 'deny: forbidden', 'region eu', 'a flood'])
     expect(out).toContain(text)
+  expect(out).toContain(`provider ${provider}`)
+  const narrow = (await shell.run(['market', 'log'], { isTty: true })).out
+  expect(narrow).toMatch(/owner +(owner +)?createAdminKey +provider 0x111111…1111 +on call this week\n/)
   expect((await shell.run(['market', 'tenants'])).out).toContain('Acme')
   expect((await shell.run(['market', 'tenants', tenant])).out).toContain('no jobs')
 })

@@ -2,6 +2,7 @@ import type { AdminLogEntry } from '@muster/protocol'
 import { formatUsd, parseId, toJson } from '@muster/sdk'
 import type { Session } from '../command/session.ts'
 import { exitCodes } from '../exit/exit-codes.ts'
+import { shorten } from '../format/format-record.ts'
 import { renderTable } from '../terminal/render-table.ts'
 import type { Style } from '../terminal/style.ts'
 import { connectAdmin } from './admin-call.ts'
@@ -10,8 +11,8 @@ const columns = [
   { title: 'when' },
   { title: 'who' },
   { title: 'role', spare: 1 },
-  { title: 'what', isFlexible: true, wraps: true },
-  { title: 'about', isFlexible: true, wraps: true, least: 43 },
+  { title: 'what', isFlexible: true, wraps: true, least: 14 },
+  { title: 'about', isFlexible: true, wraps: true, least: 38 },
   { title: 'why', isFlexible: true, wraps: true },
 ] as const
 
@@ -49,6 +50,7 @@ export const showLog = async (
   const { style, terminal } = session
   session.print(actions, () => {
     if (actions.length === 0) return 'No admin has done anything yet.\n'
+    const isNarrow = Number.isFinite(terminal.stdout.columns)
     const rows = actions
       .toReversed()
       .map((entry) => [
@@ -56,7 +58,9 @@ export const showLog = async (
         entry.actorName,
         entry.role,
         sayWhat(entry, style),
-        sayFacts(entry.facts),
+        isNarrow
+          ? sayFacts(entry.facts).replace(/\b0x[\da-f]{40}\b/g, (address) => shorten(address))
+          : sayFacts(entry.facts),
         entry.reason,
       ])
     return renderTable(columns, rows, { style, width: terminal.stdout.columns })

@@ -116,13 +116,14 @@ export const attestOffer = async (
   const signed = signRecord(signer, { chainId, market }, parsed.data)
   const file = out === undefined ? undefined : path.resolve(session.directory, out)
   const count = file === undefined ? 0 : await addTo(file, signed)
-  session.print(file === undefined ? [signed] : signed, () => {
+  const say = (): string => {
     if (file === undefined) return `${toJson([signed], 2)}\n`
     const what = Object.entries(attributes).map(([name, value]) => `${name}=${value}`)
     return (
       `${session.style.green('✓')} ${signer.address} stands for ${what.join(', ')} of ${provider} until ${new Date(expiresAt).toISOString().slice(0, 10)}.\n` +
       `  ${out} holds ${count}; the provider starts its agent with --attestation-file ${out}\n`
     )
-  })
+  }
+  session.print(file === undefined ? [signed] : signed, say, file === undefined ? 'as-is' : 'wrapped')
   return exitCodes.ok
 }

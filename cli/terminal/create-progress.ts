@@ -2,6 +2,7 @@ import { renderBars, type BarState } from './render-bar.ts'
 import { styleFor } from './style.ts'
 import type { Terminal, TextStream } from './terminal.ts'
 import { truncate } from './text-width.ts'
+import { wrapLines } from './wrap-lines.ts'
 
 export interface BarUpdate {
   readonly label?: string
@@ -26,8 +27,8 @@ export interface Progress {
   bar(label: string, total?: number): ProgressBar
   /** One line of text above the bars, in place of the one before; empty takes it away. Where nobody watches it is not shown. */
   live(text: string): void
-  /** Writes text above the lines, to standard output or as told. Works without a terminal too. */
-  print(text: string, to?: 'stdout' | 'stderr'): void
+  /** Writes text above the lines, to standard output or as told. Works without a terminal too. Broken to the width of the terminal unless it is to stay `as-is`. */
+  print(text: string, to?: 'stdout' | 'stderr', shape?: 'wrapped' | 'as-is'): void
   /** Draws once more, leaves the lines where they are and goes. */
   stop(): void
 }
@@ -106,10 +107,11 @@ export const createProgress = (terminal: Terminal): Progress => {
       liveText = text
       if (text !== '') begin()
     },
-    print: (text, to = 'stdout') => {
-      if (timer === undefined) return terminal[to].write(text)
+    print: (text, to = 'stdout', shape = 'wrapped') => {
+      const shown = shape === 'as-is' ? text : wrapLines(text, terminal[to].columns)
+      if (timer === undefined) return terminal[to].write(shown)
       erase()
-      terminal[to].write(text)
+      terminal[to].write(shown)
       draw()
     },
     stop: () => {

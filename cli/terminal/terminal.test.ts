@@ -7,6 +7,7 @@ import { renderTable } from './render-table.ts'
 import { styleFor } from './style.ts'
 import { systemTerminal, wantsColor, type Terminal } from './terminal.ts'
 import { printable, textWidth, truncate, withoutStyle } from './text-width.ts'
+import { wrapLines } from './wrap-lines.ts'
 import { wrapText } from './wrap-text.ts'
 
 const plain = styleFor({ hasColor: false })
@@ -35,6 +36,17 @@ describe('width', () => {
         expect(wrapText(text, width).join('').replaceAll(' ', '')).toBe(text.replaceAll(' ', ''))
       }),
     )
+  })
+
+  test.each([
+    ['✓ one two three four\nfive six', '✓ one two three\n  four\nfive six'],
+    ['  do  one two three four', '  do  one two\n      three four'],
+    ['12:00  done  one two three', '12:00  done  one\n       two three'],
+    [`a ${colored.red('red red red red red')} b`, `a ${colored.red('red red red\nred red')} b`],
+    ['run this: aaaaaaaaaaaaaaaaaaaaaaaa', 'run this:\naaaaaaaaaaaaaaaaaaaaaaaa'],
+  ])('lines of prose are broken between words, under their text: %j', (text, broken) => {
+    expect(wrapLines(text, 16)).toBe(broken)
+    expect(wrapLines(text, Infinity)).toBe(text)
   })
 
   test('control characters of strangers are shown, not obeyed', () => {

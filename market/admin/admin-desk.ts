@@ -47,7 +47,9 @@ export const createAdminDesk = (modules: AdminDeskModules): AdminDesk => {
       ? cluster.offers.regionsOf(provider)
       : allowedOffers.regionsOf(provider)
 
-  const applyHere = (denial: Denial): Promise<DenialEffect> => applyDenial(denial, { world, jobs, regionsOf })
+  /** Of an agent linked elsewhere all regions are known that it was ever seen in: where it is now, only its own node can say. */
+  const applyHere = (denial: Denial): Promise<DenialEffect> =>
+    applyDenial(denial, { world, jobs, regionsOf: allowedOffers.regionsOf })
 
   return {
     denialOf: (provider) => denials.ofProvider(provider, regionsOf(provider)),

@@ -9,7 +9,7 @@ import type { Denial } from '../store/admin-store.ts'
 export interface ApplyDenialModules {
   readonly world: World
   readonly jobs: Jobs
-  /** What is known here of where the provider offers slots now. */
+  /** Where the provider offers slots now, as far as it is linked here. */
   readonly regionsOf: (provider: Address) => ReadonlySet<string>
 }
 

@@ -8,7 +8,7 @@ import { testOffer, testOfferId, testProvider } from '../supply/test-offer.ts'
 import { createCandidates } from './candidates.ts'
 import { createFindOffers } from './find-offers.ts'
 
-const job = (failed: readonly Address[] = [], award = 'lowest'): Job =>
+const job = (failed: readonly Address[] = [], award = 'lowest', per = 'task'): Job =>
   ({
     execSpec: '',
     order: {
@@ -18,7 +18,7 @@ const job = (failed: readonly Address[] = [], award = 'lowest'): Job =>
         runtime: 'noop',
         resources: { cpuMilli: 1, memoryBytes: 1, diskBytes: 0, gpuCount: 0 },
         placement: { regions: [], countries: [], providers: [], excludeProviders: [], attributes: {} },
-        maxPrice: { nanoUsd: 10_000n, per: 'task' },
+        maxPrice: { nanoUsd: 10_000n, per },
       },
     },
     spec: { limits: { taskTimeoutMs: 1_000 } },
@@ -78,13 +78,16 @@ test('those that failed the job come last, once there are no others', async () =
 const work = { durationMs: 3_600_000, startMs: 0, operators: 1, transferNanoUsd: 0, checkpoint: null }
 
 /** A market whose n-th machine asks so much a task and vanishes so often. */
-const setUpRanked = (machines: readonly { readonly nanoUsd: number; readonly hazardPerHour: number }[]) => {
+const setUpRanked = (
+  machines: readonly { readonly nanoUsd: number; readonly hazardPerHour: number }[],
+  per: 'task' | 'hour' = 'task',
+) => {
   const supply = createSupply(createVirtualWorld())
   const pages: number[] = []
   machines.forEach(({ nanoUsd }, n) => {
     const peer = { provider: testProvider(n), epoch: 1 } as AgentPeer
     supply.link(peer)
-    const price = { nanoUsd: BigInt(nanoUsd), per: 'task' as const }
+    const price = { nanoUsd: BigInt(nanoUsd), per }
     supply.replace(peer, { offers: [testOffer({ id: testOfferId(n), provider: peer.provider, price })], counted: [] })
   })
   const reliabilityOf = (provider: Address): Reliability => ({
@@ -93,7 +96,7 @@ const setUpRanked = (machines: readonly { readonly nanoUsd: number; readonly haz
     startFactor: 1,
     durationFactor: 1,
   })
-  const ranked = job([], 'effective')
+  const ranked = job([], 'effective', per)
   const findOffers = createFindOffers(supply)
   const candidates = createCandidates(ranked, {
     supply,
@@ -139,4 +142,7 @@ test('under `effective` no more is looked up than what a dearer offer could not 
   const flaky = setUpRanked(steady.map(({ nanoUsd }) => ({ nanoUsd, hazardPerHour: 1.5 })))
   await flaky.candidates.lookUp(4)
   expect(flaky.pages).toEqual([128, 128, 256, 512])
+  const hourly = setUpRanked([...steady, ...steady], 'hour')
+  await hourly.candidates.lookUp(4)
+  expect(hourly.pages).toEqual([128, 896])
 })

@@ -122,7 +122,9 @@ export const createCandidates = (
   const lookUpRanked = async (slots: number): Promise<void> => {
     let looked = 0
     do {
-      const limit = Math.min(mostPage, Math.max(firstRankedPage, looked))
+      // Where no price says anything of the cost, all that is ever looked up is needed.
+      const next = looked > 0 && settled() <= 0 ? mostPage - looked : looked
+      const limit = Math.min(mostPage, Math.max(firstRankedPage, next))
       await take(limit)
       looked += limit
     } while (!isExhausted && room(looked < mostPage ? settled() : Infinity) < slots * spare)

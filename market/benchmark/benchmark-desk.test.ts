@@ -1,6 +1,7 @@
 import { execSpecDigest } from '@muster/graph'
 import fc from 'fast-check'
 import {
+  cidOf,
   benchmarkEntrySchema,
   benchmarkFindingsSchema,
   createSigner,
@@ -17,6 +18,7 @@ import {
 } from '@muster/protocol'
 import { describe, expect, test } from 'vitest'
 import { outputsOf } from '@muster/protocol/arbitrary'
+import { testProvider } from '../supply/test-offer.ts'
 import { createVirtualWorld } from '../rehearsal/virtual-world.ts'
 import { createMemoryStore } from '../store/memory/create-memory-store.ts'
 import { createBenchmarkDesk, type BenchmarkDesk, type BenchmarkDeskOptions } from './benchmark-desk.ts'
@@ -107,7 +109,14 @@ describe('a machine that links for the first time', () => {
     expect(figures?.memoryMBps).toBe(10_000)
     expect(figures?.diskWriteMBps).toBe(1_000)
     expect(figures?.mismatches).toEqual([])
-    expect(set.standingOf(machine)).toMatchObject({ reproduces: true, soldGflops: 9, isBelowSold: false })
+    const standing = set.standingOf(machine)
+    expect(standing).toMatchObject({ reproduces: true, soldGflops: 9, isBelowSold: false })
+    const { provider } = machine.peer
+    const known = new Map([[provider, standing]])
+    expect(await set.desk().standingsOf([provider, testProvider(9)])).toEqual(known)
+    const elsewhere = set.open()
+    expect(elsewhere.standingOf(provider)).toBeUndefined()
+    expect(await elsewhere.standingsOf([provider, testProvider(9)])).toEqual(known)
     expect(set.seen).toMatchObject([{ program: 'benchmark', honoured: 0, exposureMs: 0 }])
   })
 
@@ -260,6 +269,12 @@ describe('what does not hold is kept as failed, with the reason', () => {
     const quoting = set.machine({ answer: () => other.answered[0] as never }, 4)
     set.link(quoting)
     expect((await set.until(quoting, 1))[0]).toMatchObject({ outcome: 'failed', answers: [] })
+  })
+
+  test('an output that it does not have', async () => {
+    const output = cidOf(Uint8Array.of(1))
+    const entry = await shown({ found: (honest) => (honest.part === 'compute' ? { ...honest, output } : honest) })
+    expect(entry).toMatchObject({ outcome: 'failed', figures: null })
   })
 
   test('faster than a thread can be', async () => {

@@ -24,6 +24,8 @@ export interface BenchmarkDesk {
   unlinked(peer: AgentPeer): void
   /** Of a provider that is linked here and was measured. */
   standingOf(provider: Address): MachineStanding | undefined
+  /** Of those of these providers that were measured, at whichever node they are linked. */
+  standingsOf(providers: readonly Address[]): Promise<ReadonlyMap<Address, MachineStanding>>
   /** Newest first. */
   read(provider: Address): Promise<readonly BenchmarkEntry[]>
   /** The bytes of a challenge under way that the agent may fetch. */
@@ -266,6 +268,16 @@ export const createBenchmarkDesk = (options: BenchmarkDeskOptions, modules: Benc
       machines.delete(peer.provider)
     },
     standingOf: (provider) => machines.get(provider)?.standing,
+    standingsOf: async (providers) => {
+      const elsewhere = providers.filter((provider) => !machines.has(provider))
+      const entries = elsewhere.length === 0 ? undefined : await store.benchmarks.newestOf(elsewhere, keptEntries)
+      return new Map(
+        providers.flatMap((provider) => {
+          const standing = machines.get(provider)?.standing ?? machineStanding(entries?.get(provider) ?? [])
+          return standing === undefined ? [] : [[provider, standing] as const]
+        }),
+      )
+    },
     read: async (provider) => (await store.benchmarks.newestOf([provider], keptEntries)).get(provider) ?? [],
     blobFor: lending.find,
     prune: async () => {

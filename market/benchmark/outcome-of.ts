@@ -14,6 +14,8 @@ const ours: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'record_invalid',
   'signature_invalid',
   'blob_corrupt',
+  // It named or was lent the blob itself.
+  'blob_missing',
   'tensor_invalid',
 ])
 

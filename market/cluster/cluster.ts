@@ -199,7 +199,7 @@ export const createCluster = (modules: ClusterModules): Cluster => {
     return settled.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
   }
 
-  const jobOwners = createJobOwners({ world, ownersOf: store.nodes.ownersOf })
+  const jobOwners = createJobOwners({ world, ownersOf: store.nodes.ownersOf, others: membership.others })
   const elsewhere: Cluster['elsewhere'] = async (peer, unknown) =>
     new Set((await jobOwners.ofOpen(peer, unknown))?.keys() ?? unknown)
 

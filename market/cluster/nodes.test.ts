@@ -308,6 +308,25 @@ describe('several nodes', () => {
     await newest.audit(job.id)
   })
 
+  test('a denial of a region ends no lease of an agent that was there once', async () => {
+    const { a, b, world } = await setUp(['a', 'b'])
+    const agent = await b.agent({ key: 1, slots: 1, nanoUsd: 100n, taskMs: 5_000, offer: { region: 'mars' } })
+    await world.advance(100)
+    expect(await bodyOf(a.app().request('/v1/offers'))).toMatchObject({ offers: [{ record: { region: 'mars' } }] })
+    agent.publish({ region: 'eu-west' })
+    await world.advance(100)
+    const tenant = await a.tenant()
+    const job = await tenant.submit(noopSpec(1, { slots: 1 }))
+    await world.advance(2_000)
+    expect(agent.starts).toHaveLength(1)
+    const target = { kind: 'region', subject: 'mars' }
+    const denied = a.admin('POST', '/v1/admin/denials', { target, reason: 'no packets', expiresAt: null, stop: true })
+    expect(await bodyOf(denied)).toMatchObject({ jobs: 0, leases: 0 })
+    await a.closed(tenant, job.id)
+    expect(agent.starts).toHaveLength(1)
+    await a.audit(job.id)
+  })
+
   test('what is denied here is not bought from a node that has yet to hear of it', async () => {
     const { a, b, world } = await setUp(['a', 'b'])
     const agent = await b.agent({ key: 1, slots: 1, nanoUsd: 100n, offer: { region: 'eu-west' } })

@@ -25,19 +25,20 @@ const setUp = () => {
   const open = new Map<JobId, NodeId>([[there, node.id]])
   const asked: JobId[] = []
   let isAway = false
+  let nodes = [node]
   const ownersOf = async (ids: readonly JobId[]) => {
     asked.push(...ids)
     if (isAway) throw new MusterError({ code: 'unavailable', message: 'The database is away.' })
     return new Map([...open].filter(([id]) => ids.includes(id)))
   }
   const jobs = { get: (id: JobId) => (id === here ? ({} as JobActor) : undefined) }
-  const jobOwners = createJobOwners({ world, ownersOf })
+  const jobOwners = createJobOwners({ world, ownersOf, others: () => nodes })
   const sent: AgentMessage[] = []
   const settled: AttemptId[] = []
   const route = createRouteMessage({
     jobs,
     jobOwners,
-    others: () => [node],
+    others: () => nodes,
     outbox: {
       send: (_, passed) => {
         if (passed.to === 'node') sent.push(passed.message)
@@ -58,7 +59,16 @@ const setUp = () => {
     route(peer, { type: 'failures', failures: of.map((job) => ({ attempt: attemptId(job, 0, 1), problem })) })
     await world.settle()
   }
-  return { world, open, asked, sent, settled, say, away: (is: boolean) => void (isAway = is) }
+  return {
+    world,
+    open,
+    asked,
+    sent,
+    settled,
+    say,
+    away: (is: boolean) => void (isAway = is),
+    up: (are: readonly NodeRow[]) => void (nodes = [...are]),
+  }
 }
 
 test('what is said of a job goes to the node that writes it, of one that is closed it is settled here, and each costs one question', async () => {
@@ -72,6 +82,32 @@ test('what is said of a job goes to the node that writes it, of one that is clos
   expect([settled.length, asked]).toEqual([50, [there, closed]])
   await say(peer, here)
   expect(asked).toEqual([there, closed])
+})
+
+test('an agent that works for jobs here and of another node asks once for each, however much it says of both at once', async () => {
+  const { world, open, asked, sent, settled, say } = setUp()
+  const peer = peerOf('a')
+  for (let times = 0; times < 3_000; times++) {
+    await say(peer, here, there)
+    await world.advance(1)
+  }
+  expect([sent.length, settled.length, asked]).toEqual([3_000, 3_000, [there]])
+  const other = someId('job')
+  open.set(other, node.id)
+  await say(peer, here, there, other)
+  expect([sent.length, settled.length, asked]).toEqual([3_001, 3_001, [there, other]])
+})
+
+test('a job whose node is gone is asked for again, and goes to whoever took it up', async () => {
+  const { open, asked, sent, settled, say, up } = setUp()
+  const heir = { id: 'node_heir', name: 'heir' } as NodeRow
+  const peer = peerOf('a')
+  await say(peer, there)
+  up([heir])
+  await say(peer, there)
+  open.set(there, heir.id)
+  await say(peer, there)
+  expect([sent.length, settled, asked]).toEqual([2, [], [there, there, there, there]])
 })
 
 test('an agent that makes jobs up asks the database so often and no more, and delays nobody but itself', async () => {

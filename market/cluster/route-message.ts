@@ -16,8 +16,6 @@ export interface RouteMessageModules {
 /** What an agent that is linked here says, to the nodes that write the jobs it speaks of. */
 export type RouteMessage = (peer: AgentPeer, message: AgentMessage) => void
 
-const rememberedOwners = 50_000
-
 const jobsIn = (attempts: Iterable<string>): ReadonlySet<JobId> => {
   const jobs = new Set<JobId>()
   let before: string | undefined
@@ -38,35 +36,16 @@ const attemptsIn = function* (message: AgentMessage): Generator<string> {
 
 export const createRouteMessage = (modules: RouteMessageModules): RouteMessage => {
   const { jobs, jobOwners, others, outbox, take, log } = modules
-  const owners = new Map<JobId, NodeId>()
-
-  const nodeOf = (job: JobId): NodeRow | undefined => {
-    const owner = owners.get(job)
-    const node = others().find(({ id }) => id === owner)
-    if (node === undefined) owners.delete(job)
-    return node
-  }
-
-  /** Whether it could be found out who writes them. */
-  const lookUp = async (peer: AgentPeer, unknown: readonly JobId[]): Promise<boolean> => {
-    const asked = unknown.filter((job) => nodeOf(job) === undefined)
-    if (asked.length === 0) return true
-    const found = await jobOwners.ofOpen(peer, asked)
-    if (found === undefined) return false
-    for (const [job, owner] of found) owners.set(job, owner)
-    for (const oldest of owners.keys()) {
-      if (owners.size <= rememberedOwners) break
-      owners.delete(oldest)
-    }
-    return true
-  }
 
   const pass = async (peer: AgentPeer, message: AgentMessage, named: ReadonlySet<JobId>): Promise<void> => {
     const unknown = [...named].filter((job) => jobs.get(job) === undefined)
-    if (unknown.length > 0 && !(await lookUp(peer, unknown))) {
+    const owners = unknown.length === 0 ? new Map<JobId, NodeId>() : await jobOwners.ofOpen(peer, unknown)
+    if (owners === undefined) {
       log.debug('an agent speaks of too many jobs that are not open; it may say it again', { provider: peer.provider })
       return
     }
+    const up = new Map(others().map((node) => [node.id, node]))
+    const nodeOf = (job: JobId): NodeRow | undefined => up.get(owners.get(job) ?? '')
     const nodes = new Set<NodeRow>()
     for (const job of unknown) {
       const node = nodeOf(job)

@@ -11,6 +11,7 @@ import { adminHandlers, type NodeTools } from './admin-handlers.ts'
 import { auctionHandlers } from './auction-handlers.ts'
 import { createBodyBudget } from './body-budget.ts'
 import { keyedBodiesBytes, maxBodyBytes, openBodiesBytes } from './body-limits.ts'
+import { callerNetwork } from './caller-network.ts'
 import { errorResponse } from './error-response.ts'
 import { forwardToOwner } from './forward-to-owner.ts'
 import type { Handler } from './handler.ts'
@@ -136,7 +137,11 @@ export const createApp = ({ market, metrics, adminKey, log, tools = {} }: AppMod
     await store.ping()
     return context.json({ ok: true })
   })
-  app.get('/prices', async (context) => context.body(await prices(context.req.query()), 200, pageHeaders))
+  app.get('/prices', async (context) => {
+    const network = callerNetwork(context)
+    if (network !== undefined) openLimits.request(network)
+    return context.body(await prices(context.req.query()), 200, pageHeaders)
+  })
   app.get('/metrics', async (context) =>
     context.text(await metrics.text(), 200, { 'content-type': metrics.contentType }),
   )

@@ -23,7 +23,8 @@ export const providerHandlers = (market: Market): Handlers<'listProviders' | 'pr
   return {
     listProviders: async ({ query: { limit, after } }) => {
       const rows = await store.providers.list({ limit, ...(after === undefined ? {} : { after }) })
-      const known = await records.look(rows.map(({ address }) => address))
+      const addresses = rows.map(({ address }) => address)
+      const [known, measured] = await Promise.all([records.look(addresses), benchmarks.standingsOf(addresses)])
       const now = world.now()
       const providers = rows.map(({ address: provider, lastSeenAt }) => {
         const { record, observations } = known.get(provider) ?? unknownRecord
@@ -34,8 +35,8 @@ export const providerHandlers = (market: Market): Handlers<'listProviders' | 'pr
           observations,
           refusal: expectRefusal(record, now),
           ...expectReliability(record, now),
-          gflops: benchmarks.standingOf(provider)?.gflops ?? null,
-          reproduces: benchmarks.standingOf(provider)?.reproduces ?? null,
+          gflops: measured.get(provider)?.gflops ?? null,
+          reproduces: measured.get(provider)?.reproduces ?? null,
         }
       })
       return { providers }

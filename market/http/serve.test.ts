@@ -97,3 +97,22 @@ test('without a key an address may ask so much, a transcript counting for many r
   await stage.world.advance(2_000)
   expect(await ask(auction)).toBe(404)
 })
+
+test('what is more work counts for more: the list of offers for fifty, what would fit an order for twenty', async () => {
+  const { url } = await start({ openRequestsPerSecond: 1, openRequestBurst: 121 })
+  const demand = {
+    slots: 1,
+    resources: { cpuMilli: 1000, memoryBytes: 2 ** 20, diskBytes: 0, gpuCount: 0 },
+    runtime: 'noop',
+    placement: {},
+    maxPrice: { nanoUsd: '1000', per: 'task' },
+  }
+  const list = async () => (await fetch(`${url}/v1/offers`)).status
+  const match = async () =>
+    (await fetch(`${url}/v1/offers/match`, { method: 'POST', body: JSON.stringify(demand) })).status
+  expect([await list(), await list(), await list()]).toEqual([200, 200, 429])
+  expect([await match(), await match()]).toEqual([200, 429])
+  expect((await fetch(`${url}/prices`)).status).toBe(200)
+  expect((await fetch(`${url}/prices`)).status).toBe(429)
+  expect((await fetch(`${url}/healthz`)).status).toBe(200)
+})

@@ -8,7 +8,7 @@ import { createUntoldClosings } from './untold-closings.ts'
 const provider = address('1')
 const lease = 'lse_01HZZZZZZZZZZZZZZZZZZZZZZZ' as LeaseId
 
-const setUp = () => {
+const setUp = (most?: number) => {
   const world = createVirtualWorld()
   const told: string[] = []
   let linked: AgentPeer | undefined
@@ -21,7 +21,7 @@ const setUp = () => {
     linked = { provider, call } as unknown as AgentPeer
   }
   const supply = { peer: () => linked } as unknown as Parameters<typeof createTellClosed>[0]['supply']
-  const untold = createUntoldClosings(createTellClosed({ world, supply, log: createLog(() => {}, world) }))
+  const untold = createUntoldClosings(createTellClosed({ world, supply, log: createLog(() => {}, world) }), most)
   return { world, told, link, untold }
 }
 
@@ -45,4 +45,20 @@ test('what was told is not told again', async () => {
   untold.again(provider)
   await world.advance(5_000)
   expect(told).toEqual(['first'])
+})
+
+test('agents that are gone for good do not keep the last closings from being remembered', async () => {
+  const { world, told, link, untold } = setUp(2)
+  for (const gone of ['a', 'b', 'c', 'd']) expect(await untold.tell(address(gone), lease)).toBe(false)
+  expect(await untold.tell(provider, lease)).toBe(false)
+  link('second', false)
+  untold.again(address('a'))
+  await world.advance(5_000)
+  expect(told).toEqual([])
+  untold.again(provider)
+  await world.advance(5_000)
+  expect(told).toEqual(['second'])
+  untold.again(address('d'))
+  await world.advance(5_000)
+  expect(told).toEqual(['second', 'second'])
 })

@@ -8,25 +8,30 @@ export interface UntoldClosings {
   again(provider: Address): void
 }
 
-/** Leases remembered at most; of what is beyond that an agent hears when it links again. */
+/** Leases remembered at most, the last ones: agents that are gone for good stay untold. Of what is beyond that one hears when it links again. */
 const maxUntold = 100_000
 
-export const createUntoldClosings = (tellClosed: TellClosed): UntoldClosings => {
+export const createUntoldClosings = (tellClosed: TellClosed, most = maxUntold): UntoldClosings => {
+  /** Those longest untold first. */
   const untold = new Map<Address, Set<LeaseId>>()
   let count = 0
-
-  const remember = (provider: Address, lease: LeaseId): void => {
-    const leases = untold.get(provider) ?? new Set<LeaseId>()
-    if (leases.has(lease) || count >= maxUntold) return
-    untold.set(provider, leases.add(lease))
-    count++
-  }
 
   const forget = (provider: Address, lease: LeaseId): void => {
     const leases = untold.get(provider)
     if (leases?.delete(lease) !== true) return
     count--
     if (leases.size === 0) untold.delete(provider)
+  }
+
+  const remember = (provider: Address, lease: LeaseId): void => {
+    const leases = untold.get(provider) ?? new Set<LeaseId>()
+    if (leases.has(lease)) return
+    untold.delete(provider)
+    untold.set(provider, leases.add(lease))
+    count++
+    const [longest] = untold
+    const [oldest] = longest?.[1] ?? []
+    if (count > most && longest !== undefined && oldest !== undefined) forget(longest[0], oldest)
   }
 
   /** Remembered from the start: the agent may link anew while this still waits for the link that is gone. */

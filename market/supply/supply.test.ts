@@ -144,6 +144,20 @@ describe('what is free of a provider', () => {
     },
   )
 
+  test('is nothing after the third refusal in a row, also where the agent linked anew between them', () => {
+    const { world, supply, publish } = setUp()
+    const { id } = testOffer({ id: newId(world, 'offer'), provider }).record
+    for (let epoch = 2; epoch <= 4; epoch++) {
+      expect(supply.isResting(provider)).toBe(false)
+      supply.refuse(provider, id)
+      supply.unlink(supply.peer(provider) ?? peer)
+      supply.link({ provider, epoch } as AgentPeer)
+    }
+    expect(supply.isResting(provider)).toBe(true)
+    publish(4)
+    expect([...supply.free()]).toEqual([])
+  })
+
   /**
    * An agent with a capacity, and a market that reserves and releases; messages of each come late, in order on their own
    * way. Once all have arrived and the agent published, both know the same.

@@ -210,8 +210,6 @@ export const createSupply = (world: World, measured: MeasuredBy = () => undefine
       clear(linked)
       holds.unlinked(peer.provider)
       agents.delete(peer.provider)
-      const known = resting.get(peer.provider)
-      if (known?.timer === undefined && known?.count === 0) resting.delete(peer.provider)
     },
     peer: (provider) => agents.get(provider)?.peer,
     linkedCount: () => agents.size,

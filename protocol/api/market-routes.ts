@@ -93,6 +93,8 @@ export const listOffersRoute = defineRoute({
   response: { json: z.strictObject({ offers: z.array(signedOfferSchema.extend({ free: z.int().min(0) })) }) },
   status: 200,
   errors: [],
+  // A thousand of them are half a megabyte, of which other nodes are asked for theirs.
+  weight: 50,
 })
 
 /** Nano-dollars, and how they come about; null where there is no end to it. */
@@ -146,6 +148,8 @@ export const matchRoute = defineRoute({
   },
   status: 200,
   errors: [],
+  // Ten thousand slots are counted in 20 ms; whoever has jobs for several markets asks once for each.
+  weight: 20,
 })
 
 export const createTenantRoute = defineRoute({
