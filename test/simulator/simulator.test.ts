@@ -43,7 +43,7 @@ describe('markets of one to three nodes and fifty agents on virtual time', () =>
     }
   })
 
-  test(`everything holds over ${seeds} seeds`, { timeout: 900_000 }, async () => {
+  test(`everything holds over ${seeds} seeds`, { timeout: 1_800_000 }, async () => {
     const run = await runSeeds({ from: 0, to: seeds, workers })
     expect(run.failures.map((simulated) => describeSimulated(simulated, undefined, false))).toEqual([])
     expect(run.seeds).toBe(seeds)
