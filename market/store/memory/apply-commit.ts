@@ -53,6 +53,8 @@ export const applyCommit = (disk: MemoryDisk, commit: EncodedCommit): void => {
   }
   for (const { owner, ...row } of commit.jobs) {
     disk.jobs.set(row.id, row)
+    if (row.phase === 'active') disk.activeJobs.set(row.id, row)
+    else disk.activeJobs.delete(row.id)
     if (owner !== undefined) disk.owners.set(row.id, owner)
   }
   for (const row of commit.receipts) disk.batches.set(row.firstId, row)

@@ -34,6 +34,8 @@ export interface MemoryDisk {
   readonly journal: Map<JobId, JournalRow[]>
   readonly snapshots: Map<JobId, { readonly version: number; readonly state: Uint8Array }>
   readonly jobs: Map<JobId, JobRow>
+  /** Those of them that are not closed. */
+  readonly activeJobs: Map<JobId, JobRow>
   /** The node that writes a job. */
   readonly owners: Map<JobId, NodeId>
   readonly nodes: Map<NodeId, NodeRow>
@@ -79,6 +81,7 @@ export const createMemoryDisk = (): MemoryDisk => ({
   journal: new Map(),
   snapshots: new Map(),
   jobs: new Map(),
+  activeJobs: new Map(),
   owners: new Map(),
   nodes: new Map(),
   facts: new Map(),

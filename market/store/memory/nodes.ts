@@ -4,10 +4,7 @@ import type { MemoryDisk } from './memory-disk.ts'
 
 export const memoryNodes = (disk: MemoryDisk): Nodes => {
   const ownerless = (): JobId[] =>
-    [...disk.jobs.values()]
-      .filter(({ id, phase }) => phase === 'active' && !disk.nodes.has(disk.owners.get(id) ?? ''))
-      .map(({ id }) => id)
-      .toSorted()
+    [...disk.activeJobs.keys()].filter((id) => !disk.nodes.has(disk.owners.get(id) ?? '')).toSorted()
 
   return {
     enter: async (node) => {

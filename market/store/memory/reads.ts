@@ -15,15 +15,13 @@ export const memoryJobs = (disk: MemoryDisk): JobReads => ({
   get: async (id) => disk.jobs.get(id),
   list: async ({ tenant, phase, ...page }) =>
     newestFirst(
-      [...disk.jobs.values()].filter((row) => row.tenant === tenant && (phase === undefined || row.phase === phase)),
+      [...(phase === 'active' ? disk.activeJobs : disk.jobs).values()].filter(
+        (row) => row.tenant === tenant && (phase === undefined || row.phase === phase),
+      ),
       ({ id }) => id,
       page,
     ),
-  active: async () =>
-    [...disk.jobs.values()]
-      .filter(({ phase }) => phase === 'active')
-      .map(({ id }) => id)
-      .toSorted(),
+  active: async () => [...disk.activeJobs.keys()].toSorted(),
   closedSince: async ({ since, limit, after }) =>
     [...disk.jobs.values()]
       .flatMap(({ id, closedAt }) => (closedAt === null || closedAt < since ? [] : [{ id, closedAt }]))
