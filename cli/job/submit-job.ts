@@ -8,10 +8,10 @@ import {
   type Muster,
   type ProgramManifest,
 } from '@muster/sdk'
+import { uploadBlobs } from '../blob/upload-blobs.ts'
 import type { Session } from '../command/session.ts'
 import { isMerelyBusy } from '../error/is-merely-busy.ts'
 import { exitCodes } from '../exit/exit-codes.ts'
-import { formatBytes } from '../format/format-bytes.ts'
 import { compileJob, type CompiledJob } from '../job-file/compile-job.ts'
 import { parseJobFile } from '../job-file/parse-job-file.ts'
 import { demandOf } from './demand-of.ts'
@@ -43,28 +43,6 @@ export const loadJobFile = async (session: Session, given: string): Promise<Comp
   return compileJob(await parseJobFile(file), { file, findProgram })
 }
 
-export const upload = async (session: Session, muster: Muster, { blobs }: CompiledJob): Promise<void> => {
-  if (blobs.length === 0) return
-  const bar = session.progress.bar('upload', blobs.length)
-  try {
-    const { maxBlobBytes } = await muster.market({ signal: session.signal })
-    await muster.putBlobs(blobs, {
-      signal: session.signal,
-      maxBytes: maxBlobBytes,
-      onProgress: (at) =>
-        bar.update({
-          done: at.settled,
-          total: at.blobs,
-          note: `${formatBytes(at.settledBytes)} of ${formatBytes(at.bytes)}`,
-        }),
-    })
-  } catch (error) {
-    bar.fail()
-    throw error
-  }
-  bar.succeed()
-}
-
 /** Says that nothing fits before anything is uploaded. A machine that only is busy now will be free again; anything else that is missing stays missing. */
 const requireFit = async (session: Session, muster: Muster, { spec }: CompiledJob): Promise<void> => {
   const { problem } = await muster.match(demandOf(spec), { signal: session.signal })
@@ -85,7 +63,7 @@ interface Taken {
 const submitHere = async (session: Session, compiled: CompiledJob): Promise<Taken> => {
   const muster = await session.connect()
   await requireFit(session, muster, compiled)
-  await upload(session, muster, compiled)
+  await uploadBlobs(session, muster, compiled.blobs)
   return { muster, view: await muster.submitJob(compiled.spec, { signal: session.signal }) }
 }
 

@@ -1,6 +1,7 @@
+import { uploadBlobs } from '../blob/upload-blobs.ts'
 import type { Session } from '../command/session.ts'
 import { exitCodes } from '../exit/exit-codes.ts'
-import { loadJobFile, upload } from '../job/submit-job.ts'
+import { loadJobFile } from '../job/submit-job.ts'
 import { sayOrder } from './say-standing-order.ts'
 import { compileTerms, type WrittenTerms } from './written-terms.ts'
 
@@ -9,7 +10,7 @@ export const placeOrder = async (session: Session, file: string, written: Writte
   const terms = compileTerms(written, session.now())
   const compiled = await loadJobFile(session, file)
   const muster = await session.connect()
-  await upload(session, muster, compiled)
+  await uploadBlobs(session, muster, compiled.blobs)
   const order = await muster.placeStandingOrder(compiled.spec, terms, { signal: session.signal })
   session.progress.stop()
   session.print(order, () => {
